@@ -1,0 +1,78 @@
+// The kernels: what each promises, in words. One Table a level; all levels promise the same, and those marked
+// [same bits] return the same bits at every level, because they only use operations that IEEE 754 rounds
+// exactly and add in an order that is written here.
+//
+// Kernel files include nothing but this header, <cstddef>, <cstdint> and intrinsics: a weak symbol compiled
+// with AVX is one that the linker may pick for everybody.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace hcbir::kernels {
+
+/// 3 x 3 model in row-major order; maps (x0, y0) to (x1, y1).
+using Model = float[9];
+
+/// Correspondences as a structure of arrays.
+struct PointPairs {
+    const float *x0, *y0, *x1, *y1;
+    std::size_t count;
+};
+
+struct Residuals {
+    std::size_t num_inliers;
+    float cost;  // sum of min(squared error, squared bound)
+};
+
+struct Table {
+    const char* name;
+
+    /// Shape of a dot_tile: that many queries against that many database rows.
+    std::size_t tile_queries;
+    std::size_t tile_rows;
+
+    /// scores[i * tile_rows + j] = dot product, in float, of query i and row j, both given as panels:
+    /// queries[c * tile_queries + i], rows[c * tile_rows + j] for c < dim. The order of summation is free.
+    void (*dot_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
+
+    /// scores[j] = dot product, in float, of the query and row j (row-major, `stride` floats apart), j < count.
+    /// The order of summation is free.
+    void (*dot_rows)(const float* query, const float* rows, std::size_t stride, std::size_t count,
+                     std::size_t dim, float* scores);
+
+    /// norms[j] = squared length, in float, of row j. The order of summation is free.
+    void (*squared_norms)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
+                          float* norms);
+
+    /// Writes to `selected` the j < count, ascending, for which
+    /// scores[j] * scale[j] + offset[j] < threshold does NOT hold (so a NaN is selected); returns how many.
+    std::size_t (*select)(const float* scores, const float* scale, const float* offset, std::size_t count,
+                          float threshold, std::uint32_t* selected);
+
+    /// Dot product in double [same bits]: products are exact; element c is added to partial sum c % 16; then
+    /// partial sum p takes p + 8, p + 4, p + 2, p + 1 in turn.
+    double (*dot_f64)(const float* a, const float* b, std::size_t dim);
+
+    /// Squared distance in double [same bits]: differences and squares rounded to double, summed as dot_f64.
+    double (*squared_l2_f64)(const float* a, const float* b, std::size_t dim);
+
+    /// distances[j] = number of different bits of the query and row j (`stride` bytes apart) [same bits].
+    void (*hamming_rows)(const std::uint8_t* query, const std::uint8_t* rows, std::size_t stride,
+                         std::size_t count, std::size_t num_bytes, std::uint32_t* distances);
+
+    /// Transfer error of every pair under a projective model [same bits]. With (x, y, w) = model * (x0, y0, 1),
+    /// the squared error is (x / w - x1)^2 + (y / w - y1)^2; a pair is an inlier if w > 0 and that error is
+    /// strictly below max_squared_error. No operation is fused; the cost is summed in 16 partial sums as
+    /// dot_f64, an outlier adding max_squared_error. `inlier_mask` (count bytes, 0 or 1) may be null.
+    Residuals (*residuals)(const Model& model, const PointPairs& pairs, float max_squared_error,
+                           std::uint8_t* inlier_mask);
+};
+
+extern const Table baseline;
+#ifdef HCBIR_X86_LEVELS
+extern const Table avx2;
+extern const Table avx512;
+#endif
+
+}  // namespace hcbir::kernels

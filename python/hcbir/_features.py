@@ -1,0 +1,64 @@
+"""The local features of one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class LocalFeatures:
+    """Keypoints of an image and a descriptor for each.
+
+    Parameters
+    ----------
+    keypoints : (n, 2) float32
+        x, y in pixels of the image in its own full size; (0, 0) is the centre of the top-left pixel.
+    descriptors : (n, d) float32 or (n, bytes) uint8
+        Unit vectors, or binary descriptors packed into bytes.
+    scores : (n,) float32
+        Detector response, larger is better; rows stand in descending order of it.
+    scales, orientations : (n,) float32, optional
+        Diameter of the described patch in pixels; angle in radians, from x towards y.
+    image_size : (width, height), optional
+        Of the image in pixels.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a shape or dtype is not as above.
+    """
+
+    keypoints: FloatArray
+    descriptors: FloatArray | npt.NDArray[np.uint8]
+    scores: FloatArray
+    scales: FloatArray | None = None
+    orientations: FloatArray | None = None
+    image_size: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.keypoints)
+        if self.keypoints.shape != (n, 2) or self.keypoints.dtype != np.float32:
+            raise ValueError(
+                f"keypoints must be (n, 2) float32, got {self.keypoints.shape} {self.keypoints.dtype}"
+            )
+        if self.descriptors.ndim != 2 or len(self.descriptors) != n:
+            raise ValueError(f"descriptors must be ({n}, d), one row a keypoint, got {self.descriptors.shape}")
+        if self.descriptors.dtype not in (np.float32, np.uint8):
+            raise TypeError(f"descriptors must be float32, or uint8 for binary ones, got {self.descriptors.dtype}")
+        for name in ("scores", "scales", "orientations"):
+            values = getattr(self, name)
+            if values is not None and values.shape != (n,):
+                raise ValueError(f"{name} must be ({n},), one a keypoint, got {values.shape}")
+
+    def __len__(self) -> int:
+        return len(self.keypoints)
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether the descriptors are compared by Hamming distance."""
+        return bool(self.descriptors.dtype == np.uint8)

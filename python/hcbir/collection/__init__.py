@@ -1,0 +1,1 @@
+"""The durable index of a set of images."""

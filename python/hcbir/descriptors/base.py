@@ -1,0 +1,78 @@
+"""What a descriptor is to the rest of hcbir."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from PIL.Image import Image
+
+from hcbir._features import LocalFeatures
+
+
+@runtime_checkable
+class GlobalDescriptor(Protocol):
+    """Describes an image by one unit vector; two images compare by the dot product."""
+
+    name: str
+    dim: int
+    image_size: int
+    """Longest side, in pixels, at which images are described."""
+
+    def describe(self, images: Sequence[Image]) -> npt.NDArray[np.float32]:
+        """(len(images), dim) float32 unit vectors of RGB images already shrunk to `image_size`."""
+        ...
+
+    def spec(self) -> dict[str, Any]:
+        """What a collection records to make the same descriptor again: plain JSON values."""
+        ...
+
+
+@runtime_checkable
+class LocalDescriptor(Protocol):
+    """Describes an image by keypoints with a descriptor each."""
+
+    name: str
+    image_size: int
+    max_features: int
+
+    def describe(self, image: Image, full_size: tuple[int, int]) -> LocalFeatures:
+        """Features of an RGB image already shrunk to `image_size`, keypoints in pixels of `full_size`."""
+        ...
+
+    def spec(self) -> dict[str, Any]: ...
+
+
+@runtime_checkable
+class AggregatedDescriptor(Protocol):
+    """A global descriptor made of local ones with a codebook that is learned on the collection (VLAD)."""
+
+    name: str
+    local: LocalDescriptor
+
+    @property
+    def dim(self) -> int: ...
+
+    @property
+    def is_fitted(self) -> bool: ...
+
+    def fit(self, features: Sequence[LocalFeatures], *, seed: int = 0) -> None:
+        """Learns the codebook on a sample of the collection's features."""
+        ...
+
+    def aggregate(self, features: LocalFeatures) -> npt.NDArray[np.float32]:
+        """(dim,) float32 unit vector; zero if there is no feature."""
+        ...
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """What fit learned, to be kept in a .npz; `load_state` takes it back."""
+        ...
+
+    def load_state(self, state: dict[str, npt.NDArray[Any]]) -> None: ...
+
+    def spec(self) -> dict[str, Any]: ...
+
+
+Descriptor = GlobalDescriptor | LocalDescriptor | AggregatedDescriptor
