@@ -46,8 +46,8 @@ void require_finite(MatrixView<const float> matrix, const char* name) {
                                             std::to_string(r));
 }
 
-/// Rows first .. first + count - 1 as panels of `width`: panel p holds, for each column, its rows' values side by
-/// side; missing rows are zero.
+/// Rows first .. first + count - 1 as panels of `width`: panel p holds, for each column, its rows' values
+/// side by side; missing rows are zero.
 void pack(MatrixView<const float> rows, std::size_t first, std::size_t count, std::size_t width,
           float* panels) {
     constexpr std::size_t step = 16;  // columns at a time: a cache line of each row
