@@ -82,8 +82,7 @@ score_output = "score"
 descriptor_output = "descriptors"
 descriptor_dim = 3
 colour = "rgb"
-mean = [0.0, 0.0, 0.0]
 std = [1.0, 1.0, 1.0]
-""" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+""" + "".join(f"{key} = {value}\n" for key, value in {"mean": [0.0] * 3, **keys}.items())
     outputs = [("score", ("n", 1, "h", "w")), ("descriptors", ("n", 3, "h", "w"))]
     return save_model(path, nodes, outputs, constants={"first": np.array([0])}, recipe=recipe)

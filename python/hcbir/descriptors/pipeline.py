@@ -137,9 +137,22 @@ class _Plan:
 
     def describe_globally(self, window: list[_Prepared]) -> None:
         readable = [prepared for prepared in window if prepared.described.error is None]
+        if not readable:
+            return
+        try:
+            self._describe_together(readable)
+        except ValueError as error:  # a network may not take every image: find out which
+            for prepared in readable:
+                if len(readable) > 1:
+                    self.describe_globally([prepared])
+                else:
+                    path = prepared.described.path
+                    prepared.described = Described(path, error=ImageError(str(path), str(error)))
+
+    def _describe_together(self, window: list[_Prepared]) -> None:
         for size, descriptors in self.globals.items():
-            vectors = describe_together(descriptors, [prepared.images[size] for prepared in readable])
-            for i, prepared in enumerate(readable):
+            vectors = describe_together(descriptors, [prepared.images[size] for prepared in window])
+            for i, prepared in enumerate(window):
                 prepared.described.global_vectors |= {name: rows[i] for name, rows in vectors.items()}
 
 
