@@ -98,7 +98,7 @@ def open_image(source: Source, *, longest_side: int | None, max_pixels: int = MA
     """
     if longest_side is not None:
         positive_int(longest_side, "longest_side")
-    name = _name_of(source)
+    name = name_of(source)
     try:
         with _opened(source) as picture:
             width, height = picture.size
@@ -144,7 +144,8 @@ def natural_order(path: Path) -> tuple[list[list[str | int]], str]:
     return parts, str(path)
 
 
-def _name_of(source: Source) -> str:
+def name_of(source: Source) -> str:
+    """What messages call an image."""
     if isinstance(source, bytes):
         return "<bytes>"
     if isinstance(source, Image.Image):

@@ -16,7 +16,7 @@ from hcbir._arrays import positive_int
 from hcbir._features import FloatArray, LocalFeatures
 from hcbir._runtime import default_num_threads
 from hcbir.descriptors.base import Descriptor, GlobalDescriptor, LocalDescriptor
-from hcbir.descriptors.images import ImageError, Source, open_image
+from hcbir.descriptors.images import ImageError, Source, name_of, open_image
 from hcbir.descriptors.network import describe_together
 
 # Images that meet one network's pass; those of equal size among them make its batches.
@@ -89,8 +89,7 @@ def describe_image(source: Source, descriptors: Mapping[str, Descriptor]) -> Des
         If it cannot be used.
     """
     plan = _Plan(descriptors)
-    path = Path(source) if isinstance(source, (str, os.PathLike)) else Path()
-    prepared = plan.prepare(path, source)
+    prepared = plan.prepare(Path(name_of(source)), source)
     plan.describe_globally([prepared])
     if prepared.described.error is not None:
         raise prepared.described.error
