@@ -51,7 +51,7 @@ class Canvas:
         if found is None:
             return
         window, mask = found
-        texture = material.texture(*mask.shape, self.scale, self.rng) * np.float32(shade)
+        texture = material.texture(mask.shape[0], mask.shape[1], self.scale, self.rng) * np.float32(shade)
         if rounded:
             across = np.linspace(-1, 1, mask.shape[1], dtype=np.float32)
             # lit from the left
@@ -96,4 +96,4 @@ class Canvas:
         # pixel centres stand at whole numbers in OpenCV, at halves on the sheet
         fixed = np.round((corners - [left + 0.5, top + 0.5]) * (1 << _SHIFT)).astype(np.int32)
         cv2.fillPoly(mask, [fixed], 255, lineType=cv2.LINE_AA, shift=_SHIFT)
-        return (slice(top, bottom), slice(left, right)), as_pixels(mask) / 255
+        return (slice(top, bottom), slice(left, right)), as_pixels(mask) / np.float32(255)

@@ -13,8 +13,9 @@ from PIL import Image
 from hcbir.study.synthetic.canvas import Elevation
 from hcbir.study.synthetic.landmarks import LANDMARKS
 from hcbir.study.synthetic.materials import Pixels
+from hcbir.study.synthetic.occluders import surround
 from hcbir.study.synthetic.ordinary import ORDINARY
-from hcbir.study.synthetic.plan import Plan
+from hcbir.study.synthetic.plan import Ground, Plan
 from hcbir.study.synthetic.scene import photograph
 from hcbir.study.synthetic.variations import VARIATIONS, VIEWS, any_view, daylight
 
@@ -135,6 +136,7 @@ def _paint(images: list[SyntheticImage], longest_side: int, seed: int) -> Iterat
         rng = _generator(seed, image.class_name, number + 1)
         view = VIEWS.get(image.variation, any_view)(rng)
         scene = photograph(drawn[1], plan.ground, view, longest_side, rng)
+        surround(scene, rng)
         yield image, VARIATIONS.get(image.variation, daylight)(scene, rng)
 
 
@@ -142,11 +144,13 @@ def _paint_distractor(number: int, longest_side: int, rng: np.random.Generator) 
     """Ordinary buildings, landmarks of the same kinds with other details, and empty landscapes."""
     plans = (*ORDINARY, None, *LANDMARKS)
     plan = plans[number % len(plans)]
+    ground: Ground = "grass" if rng.random() < 0.5 else "water"
     if plan is None:
-        building, ground = _nothing(longest_side), "grass" if rng.random() < 0.5 else "water"
+        building = _nothing(longest_side)
     else:
         building, ground = _build(plan, longest_side, rng), plan.ground
-    scene = photograph(building, ground, any_view(rng), longest_side, rng)  # type: ignore[arg-type]
+    scene = photograph(building, ground, any_view(rng), longest_side, rng)
+    surround(scene, rng)
     if rng.random() < 0.5:
         return daylight(scene, rng)
     return VARIATIONS[str(rng.choice(list(VARIATIONS)))](scene, rng)

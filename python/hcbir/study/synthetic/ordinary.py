@@ -9,10 +9,16 @@ from hcbir.study.synthetic.plan import Plan, near
 
 
 def _apartments(c: Canvas) -> None:
-    wall = Masonry(near(c.rng, (186, 166, 140), 35), 12, 28, 0.1) if c.rng.random() < 0.5 else Plain(
-        near(c.rng, (200, 186, 160), 35), 0.07
+    wall = (
+        Masonry(near(c.rng, (186, 166, 140), 35), 12, 28, 0.1)
+        if c.rng.random() < 0.5
+        else Plain(near(c.rng, (200, 186, 160), 35), 0.07)
     )
-    trim, floors, bays = Plain(near(c.rng, (214, 208, 196)), 0.06), int(c.rng.integers(4, 7)), int(c.rng.integers(6, 10))
+    trim, floors, bays = (
+        Plain(near(c.rng, (214, 208, 196)), 0.06),
+        int(c.rng.integers(4, 7)),
+        int(c.rng.integers(6, 10)),
+    )
     storey = 720 / floors
     c.fill(box(0, 0, 1000, 760), wall)
     shutters = near(c.rng, (90, 110, 110), 40) if c.rng.random() < 0.5 else None

@@ -30,9 +30,7 @@ def opening(x: float, y: float, width: float, height: float, head: Head = "flat"
     else:  # two arcs about the opposite springing points
         rise = half * math.sqrt(3)
         spring = y + height - rise
-        right = [
-            (x + width * math.cos(math.pi / 3 * t), spring + width * math.sin(math.pi / 3 * t)) for t in steps
-        ]
+        right = [(x + width * math.cos(math.pi / 3 * t), spring + width * math.sin(math.pi / 3 * t)) for t in steps]
         arc = [*right, *((2 * x + width - px, py) for px, py in reversed(right[:-1]))]
     return [(x, y), (x + width, y), *arc]
 
@@ -137,7 +135,9 @@ def clock(canvas: Canvas, x: float, y: float, radius: float) -> None:
     for k in range(12):
         turn = math.pi * k / 6
         start = (x + radius * 0.78 * math.cos(turn), y + radius * 0.78 * math.sin(turn))
-        canvas.line(start, (x + radius * 0.94 * math.cos(turn), y + radius * 0.94 * math.sin(turn)), radius * 0.08, DARK)
+        canvas.line(
+            start, (x + radius * 0.94 * math.cos(turn), y + radius * 0.94 * math.sin(turn)), radius * 0.08, DARK
+        )
     for reach, hand in ((0.5, canvas.rng.integers(12)), (0.75, canvas.rng.integers(12))):
         turn = math.pi * int(hand) / 6
         canvas.line((x, y), (x + radius * reach * math.cos(turn), y + radius * reach * math.sin(turn)), 4, DARK)

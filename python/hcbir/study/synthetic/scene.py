@@ -1,4 +1,4 @@
-"""A photograph of a building: camera, sky, hills, ground, and what stands before it."""
+"""A photograph of a building: camera, sky, hills, ground."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import numpy.typing as npt
 from hcbir.study.synthetic.canvas import Elevation
 from hcbir.study.synthetic.materials import Pixels, as_pixels, noise
 from hcbir.study.synthetic.plan import Ground
-
-_GREENS = as_pixels([(62, 84, 40), (84, 104, 48), (50, 74, 46), (110, 116, 56), (126, 100, 50)])
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,7 @@ class Scene:
     sky: Pixels
     base: float
     building: npt.NDArray[np.float64]
+    ground: Ground
 
 
 def photograph(building: Elevation, ground: Ground, view: View, longest_side: int, rng: np.random.Generator) -> Scene:
@@ -69,17 +68,10 @@ def photograph(building: Elevation, ground: Ground, view: View, longest_side: in
         _contact_shadow(pixels, foot)
     pixels += layers[..., :3] - pixels * alpha[..., None]
     sky *= 1 - alpha
-    scene = Scene(pixels, np.clip(layers[..., 4], 0, 1), sky, base, onto)
-    for _ in range(int(rng.integers(1, 4))):
-        x = width * float(rng.choice([rng.uniform(-0.04, 0.14), rng.uniform(0.86, 1.04)]))
-        if ground != "water":
-            tree(scene, x, base + height * 0.02, height * float(rng.uniform(0.14, 0.3)), rng)
-    return scene
+    return Scene(pixels, np.clip(layers[..., 4], 0, 1), sky, base, onto, ground)
 
 
-def _projection(
-    rows: int, cols: int, view: View, width: int, height: int
-) -> tuple[npt.NDArray[np.float64], float]:
+def _projection(rows: int, cols: int, view: View, width: int, height: int) -> tuple[npt.NDArray[np.float64], float]:
     """The homography from the elevation's pixels to the image's, and the horizon's row."""
     focal = 1.15 * max(width, height)
     distance = max(focal * cols / (view.fill * width), focal * rows / (view.fill * height))
@@ -97,9 +89,7 @@ def _projection(
     camera = np.array([[focal, 0, 0], [0, focal, 0], [0, 0, 1]], dtype=np.float64)
     onto = camera @ tilt @ plane
     target = onto @ [view.aim[0] * cols, rows - up, 1]
-    shift = np.array(
-        [[1, 0, width / 2 - target[0] / target[2]], [0, 1, height / 2 - target[1] / target[2]], [0, 0, 1]]
-    )
+    shift = np.array([[1, 0, width / 2 - target[0] / target[2]], [0, 1, height / 2 - target[1] / target[2]], [0, 0, 1]])
     turn = np.vstack([cv2.getRotationMatrix2D((width / 2, height / 2), math.degrees(view.roll), 1), [0, 0, 1]])
     horizon = float(focal * math.tan(pitch) + shift[1, 2])
     return turn @ shift @ onto, horizon
@@ -151,8 +141,9 @@ def _ground(pixels: Pixels, sky: Pixels, ground: Ground, horizon: float, rng: np
     texture = noise(256, 256, 24 if ground != "water" else 10, rng, octaves=5)
     away = 3.2 * depth / (np.arange(depth, dtype=np.float32) + 0.06 * depth + 1)
     across = (np.arange(width, dtype=np.float32) / width - 0.5)[None, :] * away[:, None] * 90
-    grid_x, grid_y = np.mod(across, 255), np.mod(np.broadcast_to(away[:, None] * 60, (depth, width)), 255)
-    tone = as_pixels(cv2.remap(texture, as_pixels(grid_x), as_pixels(grid_y), cv2.INTER_LINEAR))
+    along = np.broadcast_to(away[:, None] * 60, (depth, width))
+    grid = [as_pixels(np.abs(np.mod(position + 80, 510) - 255)) for position in (across, along)]  # there and back
+    tone = as_pixels(cv2.remap(texture, grid[0], grid[1], cv2.INTER_LINEAR))
     tone = 1 + (0.5 if ground == "water" else 0.38) * tone * np.linspace(0.4, 1, depth, dtype=np.float32)[:, None]
     tone += np.float32(0.05) * rng.standard_normal((depth, width), np.float32)
     pixels[first:] = np.clip(colour * tone[..., None], 0, 255)
@@ -179,22 +170,3 @@ def _contact_shadow(pixels: Pixels, foot: npt.NDArray[np.float64]) -> None:
     cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], 255)
     soft = as_pixels(cv2.GaussianBlur(mask, (0, 0), max(1.0, height / 90))) / 255
     pixels *= 1 - 0.45 * soft[..., None]
-
-
-def tree(scene: Scene, x: float, y: float, size: float, rng: np.random.Generator) -> None:
-    """Paints a broad-leaved tree of `size` pixels whose trunk stands at (x, y)."""
-    height, width = scene.sky.shape
-    mask = np.zeros((height, width), np.uint8)
-    trunk = max(2, round(size * 0.07))
-    cv2.line(scene.pixels, (round(x), round(y)), (round(x), round(y - size * 0.5)), (70, 54, 42), trunk, cv2.LINE_AA)
-    green = _GREENS[int(rng.integers(len(_GREENS)))]
-    for k in range(130):
-        turn, reach = rng.uniform(0, 2 * math.pi), math.sqrt(rng.uniform(0, 1))
-        dx, dy = reach * math.cos(turn) * size * 0.36, reach * math.sin(turn) * size * 0.34
-        centre = round(x + dx), round(y - size * 0.66 + dy)
-        radius = max(1, round(size * float(rng.uniform(0.025, 0.075))))
-        tone = (0.62 + 0.4 * k / 130) * (1 - 0.5 * dy / size - 0.3 * dx / size) * float(rng.uniform(0.8, 1.2))
-        cv2.circle(scene.pixels, centre, radius, [float(v) for v in green * tone], -1, cv2.LINE_AA)
-        cv2.circle(mask, centre, radius, 255, -1)
-    scene.light[mask > 0] = 0
-    scene.sky[mask > 0] = 0

@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from hcbir.study.synthetic.materials import Colour, Pixels, as_pixels, noise
-from hcbir.study.synthetic.scene import Scene, View, tree
+from hcbir.study.synthetic.occluders import boat, person, scaffold, tree
+from hcbir.study.synthetic.scene import Scene, View
 
 _LUMA = as_pixels((0.299, 0.587, 0.114))
 
@@ -36,7 +37,7 @@ def _reference_view(rng: np.random.Generator) -> View:
 def _oblique_view(rng: np.random.Generator) -> View:
     side = 1 if rng.random() < 0.5 else -1
     return View(
-        yaw=side * float(rng.uniform(0.55, 0.85)),
+        yaw=side * float(rng.uniform(0.75, 1.0)),
         roll=float(rng.uniform(-0.1, 0.1)),
         fill=float(rng.uniform(0.95, 1.1)),
         eye=float(rng.uniform(0.05, 0.5)),
@@ -77,7 +78,7 @@ def night(scene: Scene, rng: np.random.Generator) -> Pixels:
     lamp = as_pixels((255, 206, 120))
     glow = as_pixels(cv2.GaussianBlur(scene.light, (0, 0), max(height, width) / 70))[..., None]
     pixels = dark + flood + lamp * (0.85 * scene.light[..., None] + 0.5 * glow)
-    return pixels + np.float32(7) * rng.standard_normal(pixels.shape, np.float32)
+    return as_pixels(pixels + np.float32(7) * rng.standard_normal(pixels.shape, np.float32))
 
 
 def shadow(scene: Scene, rng: np.random.Generator) -> Pixels:
@@ -95,7 +96,7 @@ def shadow(scene: Scene, rng: np.random.Generator) -> Pixels:
     cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], 255, cv2.LINE_AA)
     shaded = as_pixels(cv2.GaussianBlur(mask, (0, 0), 1.5))[..., None] / 255 * (1 - sky)
     sun = as_pixels((1.26, 1.1, 0.84)) + (as_pixels((0.95, 0.9, 0.85)) - as_pixels((1.26, 1.1, 0.84))) * sky
-    return scene.pixels * (sun + (as_pixels((0.36, 0.4, 0.52)) - sun) * shaded)
+    return as_pixels(scene.pixels * (sun + (as_pixels((0.36, 0.4, 0.52)) - sun) * shaded))
 
 
 def old_photograph(scene: Scene, rng: np.random.Generator) -> Pixels:
@@ -133,7 +134,7 @@ def postcard(scene: Scene, rng: np.random.Generator) -> Pixels:
     font = ImageFont.load_default(0.5 * foot)
     text = f"{words} - No. {int(rng.integers(2, 900))}"
     ImageDraw.Draw(caption).text((side, height - 0.5 * foot), text, fill=255, font=font, anchor="lm")
-    card += (as_pixels(ink) - card) * (as_pixels(caption) / 255)[..., None]
+    card += (as_pixels(ink) - card) * (as_pixels(np.asarray(caption)) / 255)[..., None]
     radius = round(0.085 * max(height, width))
     centre = (
         round(width - side - radius * float(rng.uniform(0.9, 1.3))),
@@ -143,7 +144,10 @@ def postcard(scene: Scene, rng: np.random.Generator) -> Pixels:
         cv2.circle(card, centre, round(radius * reach), (66, 58, 62), 2, cv2.LINE_AA)
     for k in range(4):
         at = round(centre[1] + radius * (k - 1.5) * 0.28)
-        wave = [(round(centre[0] - radius * 2.6 + t), at + round(3 * math.sin(t / 5))) for t in range(0, round(radius * 1.5), 2)]
+        wave = [
+            (round(centre[0] - radius * 2.6 + t), at + round(3 * math.sin(t / 5)))
+            for t in range(0, round(radius * 1.5), 2)
+        ]
         cv2.polylines(card, [np.array(wave)], False, (66, 58, 62), 1, cv2.LINE_AA)
     return card + np.float32(3) * rng.standard_normal(card.shape, np.float32)
 
@@ -164,51 +168,25 @@ def engraving(scene: Scene, rng: np.random.Generator) -> Pixels:
         ink = np.maximum(ink, 0.75 * np.clip((threshold - smooth) / 60, 0, 1) * np.clip(wave + 0.35, 0, 1))
     paper = 1 + 0.04 * noise(height, width, width / 5, rng) + 0.015 * rng.standard_normal((height, width), np.float32)
     sheet = as_pixels((238, 230, 208)) * as_pixels(paper)[..., None]
-    return sheet + (as_pixels((44, 38, 36)) - sheet) * as_pixels(ink)[..., None]
+    return as_pixels(sheet + (as_pixels((44, 38, 36)) - sheet) * as_pixels(ink)[..., None])
 
 
 def occlusion(scene: Scene, rng: np.random.Generator) -> Pixels:
-    """Trees, passers-by and a scaffolding before the building."""
+    """Trees, passers-by and a scaffolding before the building; on water, boats."""
     height, width = scene.sky.shape
     if rng.random() < 0.6:
-        _scaffold(scene, rng)
+        scaffold(scene, rng)
+    if scene.ground == "water":
+        for x in rng.uniform(0.1, 0.9, int(rng.integers(3, 6))):
+            foot = scene.base + (height - scene.base) * float(rng.uniform(0.2, 0.8))
+            boat(scene.pixels, width * float(x), foot, height * float(rng.uniform(0.4, 0.7)), rng)
+        return daylight(scene, rng)
     for x in rng.uniform(0.08, 0.92, int(rng.integers(2, 4))):
         size = height * float(rng.uniform(0.4, 0.62))
         tree(scene, width * float(x), min(height * 1.02, scene.base + height * 0.05), size, rng)
     for _ in range(int(rng.integers(5, 10))):
-        _person(scene.pixels, width * float(rng.uniform(0, 1)), height * float(rng.uniform(0.2, 0.3)), rng)
+        person(scene.pixels, width * float(rng.uniform(0, 1)), height * float(rng.uniform(0.2, 0.3)), rng)
     return daylight(scene, rng)
-
-
-def _person(pixels: Pixels, x: float, size: float, rng: np.random.Generator) -> None:
-    """A figure seen from behind, cut off by the lower edge."""
-    height = pixels.shape[0]
-    coat = [float(v) for v in rng.uniform(20, 110, 3)]
-    top = height - size * float(rng.uniform(0.7, 1))
-    shoulder = size * 0.15
-    body = [(-0.6, 0.19), (0.6, 0.19), (1, 0.3), (1.05, 1.1), (-1.05, 1.1), (-1, 0.3)]
-    corners = np.array([(x + shoulder * dx, top + size * dy) for dx, dy in body])
-    cv2.fillPoly(pixels, [np.round(corners).astype(np.int32)], coat, cv2.LINE_AA)
-    head = max(2, round(size * 0.085))
-    cv2.circle(pixels, (round(x), round(top + head)), head, [70.0, 52.0, 44.0], -1, cv2.LINE_AA)
-
-
-def _scaffold(scene: Scene, rng: np.random.Generator) -> None:
-    """Poles, boards and a net over one part of the building."""
-    height, width = scene.sky.shape
-    left = round(width * float(rng.uniform(0.15, 0.5)))
-    right, top = left + round(width * 0.3), round(height * float(rng.uniform(0.2, 0.4)))
-    bottom = round(min(height - 1, scene.base))
-    if bottom - top < 20:
-        return
-    net = scene.pixels[top:bottom, left:right]
-    net += (as_pixels((98, 128, 112)) - net) * 0.62
-    step = max(10, round(height / 14))
-    for y in range(top, bottom, step):
-        cv2.rectangle(scene.pixels, (left - 3, y), (right + 3, y + max(2, step // 7)), (150, 124, 84), -1)
-    for x in range(left, right + 1, max(6, step)):
-        cv2.line(scene.pixels, (x, top - 6), (x, bottom), (84, 86, 90), max(2, width // 220), cv2.LINE_AA)
-    scene.light[top:bottom, left:right] *= 0.2
 
 
 def alteration(scene: Scene, rng: np.random.Generator) -> Pixels:
