@@ -9,7 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
+
+from hcbir.descriptors.images import ImageError, open_image
+from hcbir.study.captions import load_font, number, shortened
 
 Colour = tuple[int, int, int]
 
@@ -22,13 +25,15 @@ _INCORRECT: Colour = (217, 69, 63)
 _UNKNOWN: Colour = (128, 131, 136)
 _BOX: Colour = (255, 209, 82)
 
+_MAT: Colour = (12, 12, 13)
+
 _GAP = 8
 _FINE = 2  # pictures of matches are drawn at twice their size and shrunk
 
 
 @dataclass(frozen=True)
 class RankedImage:
-    """One result; `correct` is None where the truth is not known, `caption` stands for the file's name."""
+    """One result; `correct` is None where the truth is not known, `caption` is shown in the place of the score."""
 
     path: Path
     score: float
@@ -55,6 +60,7 @@ def draw_matches(
     model: npt.ArrayLike | None = None,
     title: str | None = None,
     height: int = 480,
+    max_inliers: int = 150,
     max_outliers: int = 60,
 ) -> Image.Image:
     """Draws two images side by side and joins their matched points by lines.
@@ -62,7 +68,7 @@ def draw_matches(
     Parameters
     ----------
     image0, image1 : PIL images
-        The query and the target, of any size and mode.
+        The query and the target, of any size and mode; turned upright as their EXIF data say.
     points0, points1 : (p, 2)
         Matched points, x before y, in pixels of the images; (0, 0) is the centre of the top-left pixel.
     inlier_mask : (p,) bool
@@ -73,8 +79,8 @@ def draw_matches(
         Stands before the counts in the caption.
     height
         Of both images in the picture, in pixels.
-    max_outliers
-        As many outliers are drawn at most, evenly taken from all; the caption counts all.
+    max_inliers, max_outliers
+        As many lines are drawn at most, evenly taken from all; a dot marks each inlier, the caption counts all.
 
     Returns
     -------
@@ -89,25 +95,24 @@ def draw_matches(
     first, second, inlier = _checked_matches(points0, points1, inlier_mask)
     if height < 16:
         raise ValueError(f"height must be at least 16 pixels, got {height}")
-    if max_outliers < 0:
-        raise ValueError(f"max_outliers must not be negative, got {max_outliers}")
+    for name, most in (("max_inliers", max_inliers), ("max_outliers", max_outliers)):
+        if most < 0:
+            raise ValueError(f"{name} must not be negative, got {most}")
     fine = height * _FINE
+    image0, image1 = (open_image(image, longest_side=None).image for image in (image0, image1))
     images = [_to_height(image, fine) for image in (image0, image1)]
     shift = images[0].width + _GAP * _FINE
     picture = Image.new("RGB", (shift + images[1].width, fine), _BACKGROUND)
     picture.paste(images[0], (0, 0))
     picture.paste(images[1], (shift, 0))
 
-    ends = np.hstack([_scaled(first, image0, images[0]), _scaled(second, image1, images[1]) + [shift, 0]])
-    outliers = np.flatnonzero(~inlier)
-    if len(outliers) > max_outliers:
-        outliers = outliers[np.linspace(0, len(outliers) - 1, max_outliers).round().astype(int)]
+    ends = np.hstack([_scaled(first, image0, images[0]), _scaled(second, image1, images[1]) + np.array([shift, 0])])
     brush = ImageDraw.Draw(picture, "RGBA")
-    for k in outliers:
-        brush.line([float(v) for v in ends[k]], fill=(*_INCORRECT, 100), width=_FINE)
+    for k in _some(np.flatnonzero(~inlier), max_outliers):
+        brush.line([float(v) for v in ends[k]], fill=(*_INCORRECT, 150), width=_FINE)
     inliers = np.flatnonzero(inlier)
-    opacity = int(np.interp(len(inliers), [30, 300], [235, 120]))
-    for k in inliers:
+    opacity = int(np.interp(len(inliers), [20, 150], [235, 130]))
+    for k in _some(inliers, max_inliers):
         brush.line([float(v) for v in ends[k]], fill=(*_CORRECT, opacity), width=_FINE + 1)
     for k in inliers:
         for x, y in ends[k].reshape(2, 2):
@@ -152,7 +157,7 @@ def draw_rankings(rows: Sequence[RankingRow], *, thumbnail: int = 150, title: st
         raise ValueError("rows must hold at least one query, got none")
     if thumbnail < 24:
         raise ValueError(f"thumbnail must be at least 24 pixels, got {thumbnail}")
-    font = ImageFont.load_default(max(9.0, thumbnail * 0.082))
+    font = load_font(max(9.0, thumbnail * 0.082))
     line = math.ceil(font.size * 1.35)
     cell, row_height = thumbnail + _GAP, thumbnail + 2 * line + 2 * _GAP
     after_query = 2 * _GAP  # the query stands apart
@@ -162,57 +167,39 @@ def draw_rankings(rows: Sequence[RankingRow], *, thumbnail: int = 150, title: st
     picture = Image.new("RGB", (width, head + _GAP + row_height * len(rows)), _BACKGROUND)
     brush = ImageDraw.Draw(picture)
     if title is not None:
-        large = ImageFont.load_default(head * 0.5)
-        brush.text((_GAP, head * 0.62), _shortened(title, large, width - 2 * _GAP), _TEXT, large, anchor="lm")
+        large = load_font(head * 0.5)
+        brush.text((_GAP, head * 0.62), shortened(title, large, width - 2 * _GAP), _TEXT, large, anchor="lm")
     for index, row in enumerate(rows):
         y = head + _GAP + index * row_height
         cells = [(_GAP, row.query, _QUERY, "query", row.label)]
         for rank, result in enumerate(row.results, start=1):
             frame = _UNKNOWN if result.correct is None else _CORRECT if result.correct else _INCORRECT
-            caption = result.path.name if result.caption is None else result.caption
+            caption = number(result.score) if result.caption is None else result.caption
             x = _GAP + rank * cell + after_query
-            cells.append((x, result.path, frame, f"{rank}.  {_number(result.score)}", caption))
+            cells.append((x, result.path, frame, f"{rank}.  {caption}", result.path.name))
         for x, path, frame, upper, lower in cells:
-            picture.paste(framed_thumbnail(path, thumbnail, frame), (x, y))
+            picture.paste(_framed(path, thumbnail, frame), (x, y))
             for k, (text, colour) in enumerate(((upper, _TEXT), (lower, _DIM))):
                 position = x, y + thumbnail + _GAP / 2 + k * line
-                brush.text(position, _shortened(text, font, thumbnail), colour, font)
+                brush.text(position, shortened(text, font, thumbnail), colour, font)
     return picture
 
 
-def framed_thumbnail(path: Path, side: int, frame: Colour) -> Image.Image:
-    """The image at `path`, upright, whole, in a square of `side` pixels with a coloured frame."""
+def _framed(path: Path, side: int, frame: Colour) -> Image.Image:
+    """The whole image, upright, in a square of `side` pixels with a coloured frame."""
     border = max(3, round(side * 0.028))
     square = Image.new("RGB", (side, side), frame)
+    square.paste(_MAT, (border, border, side - border, side - border))
     inner = side - 2 * border
     try:
-        image = read_thumbnail(path, inner)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        image = Image.new("RGB", (inner, inner), _BACKGROUND)
-        brush = ImageDraw.Draw(image)
-        brush.text(
-            (inner / 2, inner / 2), "unreadable", _DIM, ImageFont.load_default(max(9.0, side * 0.08)), anchor="mm"
-        )
-    square.paste((12, 12, 13), (border, border, side - border, side - border))
+        image = open_image(path, longest_side=inner).image
+    except ImageError:
+        font = loadload_font(max(9.0, side * 0.08))
+        ImageDraw.Draw(square).text((side / 2, side / 2), "unreadable", _DIM, font, anchor="mm")
+        return square
+    image = ImageOps.contain(image, (inner, inner), Image.Resampling.LANCZOS)  # small images are enlarged
     square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
     return square
-
-
-def read_thumbnail(path: Path, side: int) -> Image.Image:
-    """An RGB image that fits a square of `side` pixels; JPEGs are decoded at no more than they need."""
-    with Image.open(path) as opened:
-        opened.draft("RGB", (2 * side, 2 * side))
-        image = ImageOps.exif_transpose(opened)
-        image = _as_rgb(image)
-    scale = min(side / image.width, side / image.height)
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    return image.resize(size, Image.Resampling.LANCZOS)
-
-
-def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits: a plain conversion would clip at 255
-        image = Image.fromarray((np.asarray(image, dtype=np.float64) / 257).clip(0, 255).astype(np.uint8))
-    return image.convert("RGB")
 
 
 def _checked_matches(
@@ -232,14 +219,22 @@ def _checked_matches(
     return first, second, inlier
 
 
+def _some(indices: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
+    """At most `most` of the indices, evenly spread."""
+    if len(indices) <= most:
+        return indices
+    return indices[np.linspace(0, len(indices) - 1, most).round().astype(np.intp)]
+
+
 def _to_height(image: Image.Image, height: int) -> Image.Image:
     width = max(1, round(image.width * height / image.height))
-    return _as_rgb(image).resize((width, height), Image.Resampling.LANCZOS)
+    return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def _scaled(points: npt.NDArray[np.float64], image: Image.Image, shown: Image.Image) -> npt.NDArray[np.float64]:
     scale = np.array([shown.width / image.width, shown.height / image.height])
-    return (points + 0.5) * scale - 0.5
+    shifted: npt.NDArray[np.float64] = (points + 0.5) * scale - 0.5
+    return shifted
 
 
 def _outline(model: npt.NDArray[np.float64], image: Image.Image) -> npt.NDArray[np.float64] | None:
@@ -251,33 +246,19 @@ def _outline(model: npt.NDArray[np.float64], image: Image.Image) -> npt.NDArray[
     depth = corners[:, 2:]
     if not np.isfinite(corners).all() or not ((depth > 0).all() or (depth < 0).all()):
         return None
-    mapped = corners[:, :2] / depth
+    mapped: npt.NDArray[np.float64] = corners[:, :2] / depth
     reach = 50 * max(image.size)
-    return mapped if bool((np.abs(mapped) < reach).all()) else None
+    if (np.abs(mapped) >= reach).any():
+        return None
+    return mapped
 
 
 def _captioned(picture: Image.Image, caption: str) -> Image.Image:
     strip = max(22, round(picture.height * 0.065))
     sheet = Image.new("RGB", (picture.width, picture.height + strip), _BACKGROUND)
     sheet.paste(picture, (0, 0))
-    font = ImageFont.load_default(strip * 0.52)
+    font = load_font(strip * 0.52)
     position = _GAP, picture.height + strip / 2
-    text = _shortened(caption, font, picture.width - 2 * _GAP)
+    text = shortened(caption, font, picture.width - 2 * _GAP)
     ImageDraw.Draw(sheet).text(position, text, _TEXT, font, anchor="lm")
     return sheet
-
-
-def _shortened(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
-    """The text on one line, its middle left out where it would be wider than `width` pixels."""
-    text = " ".join(text.split())
-    if font.getlength(text) <= width:
-        return text
-    for keep in range(len(text) - 1, 1, -1):
-        short = f"{text[: (keep + 1) // 2]}…{text[len(text) - keep // 2 :]}"
-        if font.getlength(short) <= width:
-            return short
-    return "…"
-
-
-def _number(score: float) -> str:
-    return f"{score:.0f}" if float(score).is_integer() else f"{score:.3f}"
