@@ -102,7 +102,7 @@ def make_collection(
     strangers = sorted(set(folder.glob("**/*.jpg")) - {image.path for image in images})
     if strangers:
         raise FileExistsError(
-            f"folder must hold no .jpg files but those of this collection, {folder} has {len(strangers)} others, "
+            f"folder must hold no .jpg files but those of this collection, {folder} has others, "
             f"such as {strangers[0].relative_to(folder)}"
         )
     for done, (image, pixels) in enumerate(_paint(images, longest_side, seed), start=1):
