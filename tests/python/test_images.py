@@ -118,24 +118,15 @@ def test_smallest_image() -> None:
     assert (loaded.full_size, loaded.image.getpixel((0, 0))) == ((1, 1), RED)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1001, 333), (333, 1001), (900, 2), (320, 320), (100, 50)])
-def test_shrunk_as_by_thumbnail(width: int, height: int) -> None:
-    image = photograph(width, height)
-    expected = image.copy()
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG"])
+@pytest.mark.parametrize(("width", "height"), [(1301, 433), (433, 1301), (900, 2), (320, 320), (100, 50)])
+def test_shrunk_as_by_thumbnail(width: int, height: int, file_format: str) -> None:
+    data = encoded(photograph(width, height), file_format)
+    expected = Image.open(io.BytesIO(data)).copy()
     expected.thumbnail((320, 320))
-    loaded = open_image(encoded(image, "PNG"), longest_side=320)
+    loaded = open_image(data, longest_side=320)
     assert loaded.full_size == (width, height)
     assert loaded.image.tobytes() == expected.tobytes()
-
-
-def test_jpeg_at_reduced_size_is_as_good() -> None:
-    """4001 is no multiple of 8: the reduced size must be cut as the full one."""
-    data = encoded(photograph(4001, 1203), "JPEG", quality=95)
-    full = Image.open(io.BytesIO(data)).convert("RGB")
-    exact = full.resize((320, 96), Image.Resampling.BICUBIC)
-    loaded = open_image(data, longest_side=320)
-    assert (loaded.full_size, loaded.image.size) == ((4001, 1203), (320, 96))
-    assert np.abs(np.asarray(loaded.image, float) - np.asarray(exact, float)).mean() < 0.6
 
 
 def test_palette_is_shrunk_in_colour() -> None:
