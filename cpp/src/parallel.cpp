@@ -29,7 +29,7 @@ struct Job {
     std::atomic<std::size_t> next_task{0};
     std::size_t joined = 1;  // the caller is worker 0; guarded by the pool's mutex, like the rest
     std::size_t active = 0;  // helpers at work
-    std::exception_ptr error;
+    std::exception_ptr error{};
 
     bool wants_help() const { return joined < max_workers && next_task.load() < num_tasks; }
     void cancel() { next_task.store(num_tasks); }

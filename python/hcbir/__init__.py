@@ -1,1 +1,28 @@
-"""Content-based image retrieval for heterogeneous collections."""
+"""Content-based image retrieval for heterogeneous collections.
+
+Importing this package needs numpy alone and changes nothing; images and networks come with the extras
+`hcbir[cpu]` and `hcbir[gpu]`.
+"""
+
+from hcbir._clustering import KMeans, kmeans
+from hcbir._core import FormatError, __version__
+from hcbir._features import LocalFeatures
+from hcbir._matching import Matches, match
+from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
+from hcbir._search import SearchResult, search
+
+__all__ = [
+    "FormatError",
+    "KMeans",
+    "LocalFeatures",
+    "Matches",
+    "SearchResult",
+    "__version__",
+    "available_isas",
+    "default_num_threads",
+    "isa",
+    "kmeans",
+    "match",
+    "search",
+    "use_isa",
+]

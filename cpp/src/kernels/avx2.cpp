@@ -1,0 +1,2 @@
+#define HCBIR_LEVEL avx2
+#include "kernels/level.inl"

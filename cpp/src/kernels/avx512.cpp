@@ -1,0 +1,2 @@
+#define HCBIR_LEVEL avx512
+#include "kernels/level.inl"

@@ -1,0 +1,2 @@
+#define HCBIR_LEVEL baseline
+#include "kernels/level.inl"

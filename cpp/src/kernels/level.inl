@@ -1,0 +1,41 @@
+// All kernels, compiled by baseline.cpp, avx2.cpp and avx512.cpp under the flags of KernelLevels.cmake.
+// Everything but the table stays in an anonymous namespace, so that no two levels share a symbol.
+#include "kernels/abi.hpp"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+namespace hcbir::kernels {
+namespace {
+
+#include "kernels/vec.inl"
+
+#include "kernels/dot.inl"
+#include "kernels/exact.inl"
+#include "kernels/hamming.inl"
+#include "kernels/residual.inl"
+#include "kernels/select.inl"
+
+}  // namespace
+
+#define HCBIR_NAME_OF(level) #level
+#define HCBIR_NAME(level) HCBIR_NAME_OF(level)
+
+extern const Table HCBIR_LEVEL = {
+    .name = HCBIR_NAME(HCBIR_LEVEL),
+    .tile_queries = tile_queries,
+    .tile_rows = tile_rows,
+    .dot_tile = dot_tile,
+    .dot_rows = dot_rows,
+    .squared_norms = squared_norms,
+    .select = select,
+    .dot_f64 = dot_f64,
+    .squared_l2_f64 = squared_l2_f64,
+    .hamming_rows = hamming_rows,
+    .residuals = residuals,
+};
+
+}  // namespace hcbir::kernels

@@ -1,0 +1,54 @@
+"""Checks of inputs: small arrays are converted, large ones are refused with the remedy, never copied silently."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def small_matrix(values: npt.ArrayLike, name: str, *, dtype: type[np.generic] = np.float32) -> npt.NDArray[Any]:
+    """A 2-D array of `dtype` with contiguous rows; converts and copies where needed (queries, points)."""
+    array = np.asarray(values)
+    if array.ndim != 2:
+        raise ValueError(f"{name} must have 2 dimensions, one row an item, got {describe(array)}")
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"{name} must hold real numbers, got {describe(array)}")
+    return np.ascontiguousarray(array, dtype=dtype)
+
+
+def large_matrix(values: object, name: str, *, dtype: type[np.generic] = np.float32) -> npt.NDArray[Any]:
+    """The same array, or a TypeError that says how to convert it (databases, memory maps)."""
+    wanted = np.dtype(dtype).name
+    remedy = f"numpy.ascontiguousarray({name}, dtype=numpy.{wanted})"
+    if not isinstance(values, np.ndarray):
+        raise TypeError(f"{name} must be a numpy array of {wanted}, got {type(values).__name__}; pass {remedy}")
+    if values.ndim != 2:
+        raise ValueError(f"{name} must have 2 dimensions, one row an item, got {describe(values)}")
+    rows_contiguous = values.shape[1] <= 1 or values.strides[1] == values.itemsize
+    if values.dtype != dtype or not values.dtype.isnative or not rows_contiguous or values.strides[0] < 0:
+        raise TypeError(
+            f"{name} must be {wanted} with contiguous rows, got {describe(values)} "
+            f"with strides {values.strides}; pass {remedy}"
+        )
+    return values
+
+
+def positive_int(value: object, name: str) -> int:
+    """A whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+    return int(value)
+
+
+def one_of(value: object, name: str, choices: tuple[str, ...]) -> str:
+    """One of the names in `choices`."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    return value
+
+
+def describe(array: npt.NDArray[Any]) -> str:
+    """Shape and dtype, for messages."""
+    return f"shape {array.shape} of {array.dtype}"

@@ -1,0 +1,103 @@
+"""One-to-one matching of local descriptors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir import _core
+from hcbir._arrays import one_of, small_matrix
+from hcbir._runtime import num_threads_argument
+from hcbir._search import METRICS
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """Pairs of descriptors.
+
+    Parameters
+    ----------
+    indices : (p, 2) int32
+        Rows of the two sets; ascending by the first.
+    scores : (p,) float32
+        Larger is better: the metric's score, or minus the Hamming distance.
+    """
+
+    indices: npt.NDArray[np.int32]
+    scores: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+def match(
+    descriptors0: npt.ArrayLike,
+    descriptors1: npt.ArrayLike,
+    *,
+    cross_check: bool = True,
+    max_distance: float | None = None,
+    max_ratio: float | None = None,
+    metric: str | None = None,
+    num_threads: int | None = None,
+) -> Matches:
+    """Pairs every descriptor of the first set with its nearest neighbour in the second.
+
+    Parameters
+    ----------
+    descriptors0, descriptors1 : (n, d) float32, or (n, bytes) uint8 for binary descriptors
+        Other real dtypes are converted to float32.
+    cross_check : bool
+        Keep only pairs that are each other's nearest neighbour (one-to-one).
+    max_distance : float, optional
+        Keep only pairs closer than this: Euclidean distance, for "dot" and "cosine" that of unit vectors,
+        sqrt(2 - 2 score); for binary descriptors the number of different bits.
+    max_ratio : float, optional
+        Keep only pairs whose distance is below this times that of the second neighbour (Lowe 2004: 0.8).
+    metric : {"dot", "cosine", "l2", "hamming"}, optional
+        Default: "dot" for float descriptors, "hamming" for binary ones.
+    num_threads : int, optional
+        Default: `hcbir.default_num_threads()`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the arrays are of different dimension or kind, hold NaN, or an option does not fit.
+
+    >>> import numpy as np
+    >>> points = np.eye(3, dtype=np.float32)
+    >>> match(points, points[[2, 0]]).indices
+    array([[0, 1],
+           [2, 0]], dtype=int32)
+    """
+    d0, d1 = np.asarray(descriptors0), np.asarray(descriptors1)
+    binary = d0.dtype == np.uint8
+    if binary != (d1.dtype == np.uint8):
+        raise TypeError(
+            f"descriptors0 and descriptors1 must both be binary (uint8) or both float, got {d0.dtype} and {d1.dtype}"
+        )
+    dtype = np.uint8 if binary else np.float32
+    d0, d1 = small_matrix(d0, "descriptors0", dtype=dtype), small_matrix(d1, "descriptors1", dtype=dtype)
+    if d0.shape[1] != d1.shape[1]:
+        raise ValueError(f"descriptors1 must have the length of descriptors0, {d0.shape[1]}, got {d1.shape[1]}")
+    options = (
+        bool(cross_check),
+        _bound(max_distance, "max_distance"),
+        _bound(max_ratio, "max_ratio"),
+        num_threads_argument(num_threads),
+    )
+    if binary:
+        one_of(metric or "hamming", "metric of binary descriptors", ("hamming",))
+        return Matches(*_core.match_binary(d0, d1, *options))
+    one_of(metric or "dot", "metric of float descriptors", METRICS)
+    return Matches(*_core.match_float(d0, d1, getattr(_core.Metric, metric or "dot"), *options))
+
+
+def _bound(value: float | None, name: str) -> float:
+    if value is None:
+        return math.inf
+    if not value >= 0:
+        raise ValueError(f"{name} must be at least 0, got {value!r}")
+    return float(value)

@@ -1,0 +1,105 @@
+"""Exact search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir import _core
+from hcbir._arrays import large_matrix, one_of, positive_int, small_matrix
+from hcbir._runtime import num_threads_argument
+
+if TYPE_CHECKING:
+    from hcbir.collection import Collection
+
+METRICS = ("dot", "cosine", "l2")
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """The best database rows of every query, best first.
+
+    Parameters
+    ----------
+    scores : (q, k) float32
+        Larger is better.
+    indices : (q, k) int64
+        Rows of the database.
+    names : list of q lists of k str, optional
+        The images' paths, where the database is a collection.
+    """
+
+    scores: npt.NDArray[np.float32]
+    indices: npt.NDArray[np.int64]
+    names: list[list[str]] | None = None
+
+
+def search(
+    queries: npt.ArrayLike | str | PathLike[str] | Sequence[str | PathLike[str]],
+    database: npt.NDArray[np.float32] | str | PathLike[str] | Collection,
+    k: int | None = 10,
+    *,
+    metric: str = "dot",
+    num_threads: int | None = None,
+    **options: Any,
+) -> SearchResult:
+    """The k rows of the database that score highest against each query, exactly.
+
+    Scores are computed in float64 and rounded to float32; rows of equal score stand in ascending order. The
+    result is the same, to the bit, for any number of threads, any batch of queries and any instruction level.
+
+    Parameters
+    ----------
+    queries : (q, d) array, or path(s) of image(s)
+        Converted to float32. Paths need a collection as the database.
+    database : (n, d) float32 array, or a Collection or its path
+        Rows may be strided or memory-mapped; never copied.
+    k : int or None
+        1 to n; None ranks everything.
+    metric : {"dot", "cosine", "l2"}
+        q·x; q·x / (|q| |x|), 0 for a zero vector; or -|q - x|². Larger is better for all.
+    num_threads : int, optional
+        Default: `hcbir.default_num_threads()`.
+    **options
+        For a collection: those of `Collection.search`.
+
+    Raises
+    ------
+    ValueError
+        For a k, metric, shape or dimension that does not fit, and for NaN or infinite values.
+    TypeError
+        For a database that would have to be copied.
+
+    >>> import numpy as np
+    >>> database = np.eye(3, dtype=np.float32)
+    >>> search([[0.1, 0.9, 0.2]], database, k=2).indices
+    array([[1, 2]])
+    """
+    if not isinstance(database, np.ndarray) and _is_collection(database):
+        from hcbir.collection import search_images
+
+        return search_images(queries, database, k, metric=metric, num_threads=num_threads, **options)
+    if options:
+        raise TypeError(f"search of an array takes no option {', '.join(sorted(options))}")
+    d = large_matrix(database, "database")
+    q = small_matrix(queries, "queries")  # type: ignore[arg-type]
+    one_of(metric, "metric", METRICS)
+    if q.shape[1] != d.shape[1]:
+        raise ValueError(f"queries must have the database's dimension, {d.shape[1]}, got {q.shape[1]}")
+    if k is None:
+        k = max(len(d), 1)
+    elif positive_int(k, "k") > len(d):
+        raise ValueError(f"k must be at most the number of database rows, {len(d)}, got {k}")
+    if len(d) == 0:
+        return SearchResult(np.empty((len(q), 0), np.float32), np.empty((len(q), 0), np.int64))
+    core_metric = getattr(_core.Metric, metric)
+    return SearchResult(*_core.search(q, d, k, core_metric, num_threads_argument(num_threads)))
+
+
+def _is_collection(database: object) -> bool:
+    return isinstance(database, (str, PathLike)) or hasattr(database, "search")
