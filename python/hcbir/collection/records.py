@@ -72,7 +72,7 @@ class Records:
             raise
 
     @staticmethod
-    def create(path: Path, descriptors: Sequence[DescriptorRecord]) -> None:
+    def create(path: Path, descriptors: Sequence[DescriptorRecord], properties: Mapping[str, str]) -> None:
         """Make the file, with no image yet."""
         connection = sqlite3.connect(path)
         try:
@@ -81,6 +81,9 @@ class Records:
                 connection.executemany(
                     "INSERT INTO descriptors VALUES (?, ?, ?, ?, ?)",
                     [(d.id, d.name, d.kind, d.local, json.dumps(dict(d.spec))) for d in descriptors],
+                )
+                connection.executemany(
+                    "INSERT INTO properties VALUES (?, ?)", [(name, _text(value)) for name, value in properties.items()]
                 )
         finally:
             connection.close()
@@ -153,12 +156,9 @@ class Records:
         (last,) = self._connection.execute("SELECT coalesce(max(batch), 0) FROM segments").fetchone()
         return int(last) + 1
 
-    def get(self, name: str) -> str | None:
+    def property(self, name: str) -> str | None:
         row = self._connection.execute("SELECT value FROM properties WHERE name = ?", (name,)).fetchone()
         return None if row is None else os.fsdecode(row[0])
-
-    def set(self, name: str, value: str) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO properties VALUES (?, ?)", (name, _text(value)))
 
 
 def _text(path: str) -> str | bytes:

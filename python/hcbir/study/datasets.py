@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ def _from_csv(path: Path) -> Dataset:
     labels: list[str | None] = []
     first_line: dict[Path, int] = {}
     for line, name, label in _csv_rows(path):
-        image = path.parent / name
+        image = Path(os.path.abspath(path.parent / name))
         if image in first_line:
             raise ValueError(f"{path}, line {line}, column path: {name} stands in line {first_line[image]} already")
         first_line[image] = line

@@ -1,0 +1,112 @@
+"""Ranking the images of a collection: by vectors that stand in parts, and by verified local features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir._arrays import positive_int
+from hcbir._features import LocalFeatures
+from hcbir._search import search
+from hcbir._verification import count_inliers
+from hcbir.collection.bank import DescriptorBank
+from hcbir.collection.contents import Contents
+from hcbir.collection.queries import Query, describe_queries
+from hcbir.collection.records import CollectionError
+
+VERIFY_MODEL = "affine"
+VERIFY_MAX_ERROR = 8.0
+"""Pixels. An image is verified against a query by mutual nearest neighbours and RANSAC."""
+
+Scores = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
+
+
+def retrieve(
+    contents: Contents,
+    bank: DescriptorBank,
+    queries: Sequence[Query],
+    k: int | None,
+    *,
+    descriptor: str | None,
+    verify: bool | str,
+    num_candidates: int,
+    metric: str,
+    num_threads: int | None,
+) -> tuple[Scores, Indices]:
+    """(q, k) scores and indices; see `Collection.search`."""
+    num_images = len(contents.images())
+    if num_images == 0:
+        raise CollectionError("the collection holds no image yet")
+    if k is not None and positive_int(k, "k") > num_images:
+        raise ValueError(f"k must be at most the number of images, {num_images}, got {k}")
+    k = num_images if k is None else k
+    ranking = bank.choose(descriptor)
+    checking = ranking if ranking.kind == "local" else None
+    if verify is not False and checking is None:
+        checking = bank.choose_local(None if verify is True else verify)
+
+    wanted = [bank.looking(ranking)] + ([] if checking is None else [checking])
+    described = describe_queries(queries, {record.name: bank.make(record) for record in wanted})
+    if ranking.kind == "local":
+        orders = np.broadcast_to(np.arange(num_images), (len(described), num_images))
+    else:
+        vectors = np.stack([bank.vector(ranking, d) for d in described])
+        num_ranked = k if checking is None else min(max(k, positive_int(num_candidates, "num_candidates")), num_images)
+        parts = contents.vector_parts(ranking)
+        scores, orders = rank_by_vectors(vectors, parts, num_ranked, metric=metric, num_threads=num_threads)
+        if checking is None:
+            return scores, orders
+    assert checking is not None
+    ranked = [
+        rank_by_inliers(
+            d.local_features[checking.name],
+            [contents.features(int(index), checking) for index in order],
+            order,
+            num_threads=num_threads,
+        )
+        for d, order in zip(described, orders, strict=True)
+    ]
+    return np.stack([counts[:k] for counts, _ in ranked]), np.stack([indices[:k] for _, indices in ranked])
+
+
+def rank_by_vectors(
+    queries: npt.NDArray[np.float32],
+    parts: Sequence[npt.NDArray[np.float32]],
+    k: int,
+    *,
+    metric: str = "dot",
+    num_threads: int | None = None,
+) -> tuple[Scores, Indices]:
+    """(q, k) scores and indices of the best rows of the parts, taken as one matrix that is never built."""
+    scores, indices = [], []
+    first = 0
+    for part in parts:
+        result = search(queries, part, min(k, len(part)), metric=metric, num_threads=num_threads)
+        scores.append(result.scores)
+        indices.append(result.indices + first)
+        first += len(part)
+    all_scores, all_indices = np.concatenate(scores, axis=1), np.concatenate(indices, axis=1)
+    best = np.argsort(-all_scores, axis=1, kind="stable")[:, :k]  # equal scores stand in order of index already
+    return np.take_along_axis(all_scores, best, axis=1), np.take_along_axis(all_indices, best, axis=1)
+
+
+def rank_by_inliers(
+    query: LocalFeatures, candidates: Sequence[LocalFeatures], order: Indices, *, num_threads: int | None = None
+) -> tuple[Scores, Indices]:
+    """(c,) inlier counts and indices of the candidates by falling count; equal ones stay in the order given.
+
+    Parameters
+    ----------
+    query : LocalFeatures
+    candidates : sequence of c LocalFeatures
+    order : (c,) int64
+        The candidates' indices.
+    """
+    counts = count_inliers(
+        query, candidates, model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR, num_threads=num_threads
+    ).astype(np.float32)
+    best = np.argsort(-counts, kind="stable")
+    return counts[best], order[best]
