@@ -24,6 +24,7 @@ from hcbir.collection.retrieval import retrieve
 from hcbir.collection.segments import Segments, exclusive
 
 RECORDS = "collection.sqlite"
+DEFAULT_DESCRIPTORS = ("vlad",)
 
 
 class Collection:
@@ -61,7 +62,7 @@ class Collection:
     def create(
         cls,
         folder: str | PathLike[str],
-        descriptors: Sequence[str] = ("vlad",),
+        descriptors: Sequence[str] = DEFAULT_DESCRIPTORS,
         *,
         image_size: int | None = None,
         overwrite: bool = False,
@@ -99,6 +100,31 @@ class Collection:
         path.mkdir(parents=True, exist_ok=True)
         Records.create(path / RECORDS, planned, {"root": str(path.parent)})
         return cls(path)
+
+    @classmethod
+    def open_or_create(
+        cls, folder: str | PathLike[str], descriptors: Sequence[str] | None = None, *, image_size: int | None = None
+    ) -> Collection:
+        """Open the collection if it is there, else make it.
+
+        Raises
+        ------
+        CollectionError
+            If the collection that is there was made with other descriptors or another image size.
+        """
+        if not (Path(folder) / RECORDS).exists():
+            return cls.create(folder, descriptors or DEFAULT_DESCRIPTORS, image_size=image_size)
+        collection = cls(folder)
+        if descriptors or image_size:
+            asked = plan(descriptors or DEFAULT_DESCRIPTORS, image_size)
+            there = collection._records.descriptors()
+            if asked != there:
+                collection.close()
+                raise CollectionError(
+                    f"{folder} was made with {', '.join(d.name for d in there)} at its own image size; other "
+                    "descriptors or sizes need a collection of their own"
+                )
+        return collection
 
     def close(self) -> None:
         self._records.close()

@@ -94,7 +94,7 @@ class Indexer:
         """Put a described image into the batch; an error if the file is gone meanwhile."""
         digest = _digest(described.path)
         if stat is None or digest is None:
-            return ImageError(f"{described.path}: changed while it was read")
+            return ImageError(str(described.path), "changed while it was read")
         width, height = described.full_size
         image = ImageRecord(
             path=self.paths.name(described.path),

@@ -60,16 +60,14 @@ def retrieve(
         if checking is None:
             return scores, orders
     assert checking is not None
-    ranked = [
-        rank_by_inliers(
-            d.local_features[checking.name],
-            [contents.features(int(index), checking) for index in order],
-            order,
-            num_threads=num_threads,
-        )
-        for d, order in zip(described, orders, strict=True)
-    ]
-    return np.stack([counts[:k] for counts, _ in ranked]), np.stack([indices[:k] for _, indices in ranked])
+    ranked_scores, ranked_indices = [], []
+    for d, order in zip(described, orders, strict=True):
+        candidates = [contents.features(int(index), checking) for index in order]
+        counts = count_query_inliers(d.local_features[checking.name], candidates, num_threads=num_threads)
+        best = np.argsort(-counts, kind="stable")[:k]  # equal counts stay in the order of the global score
+        ranked_scores.append(counts[best].astype(np.float32))
+        ranked_indices.append(order[best])
+    return np.stack(ranked_scores), np.stack(ranked_indices)
 
 
 def rank_by_vectors(
@@ -93,20 +91,8 @@ def rank_by_vectors(
     return np.take_along_axis(all_scores, best, axis=1), np.take_along_axis(all_indices, best, axis=1)
 
 
-def rank_by_inliers(
-    query: LocalFeatures, candidates: Sequence[LocalFeatures], order: Indices, *, num_threads: int | None = None
-) -> tuple[Scores, Indices]:
-    """(c,) inlier counts and indices of the candidates by falling count; equal ones stay in the order given.
-
-    Parameters
-    ----------
-    query : LocalFeatures
-    candidates : sequence of c LocalFeatures
-    order : (c,) int64
-        The candidates' indices.
-    """
-    counts = count_inliers(
-        query, candidates, model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR, num_threads=num_threads
-    ).astype(np.float32)
-    best = np.argsort(-counts, kind="stable")
-    return counts[best], order[best]
+def count_query_inliers(
+    query: LocalFeatures, candidates: Sequence[LocalFeatures], *, num_threads: int | None = None
+) -> npt.NDArray[np.int32]:
+    """(c,) matched features of the query and each candidate that agree on one map."""
+    return count_inliers(query, candidates, model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR, num_threads=num_threads)

@@ -67,22 +67,15 @@ def load_dataset(path: str | Path) -> Dataset:
 
 
 def _from_folder(folder: Path) -> Dataset:
-    images: list[Path] = []
-    labels: list[str | None] = []
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            found = list_images(entry)
-            images += found
-            labels += [None if entry.name == DISTRACTORS else entry.name] * len(found)
-    loose = sorted({path for path in list_images(folder) if path.parent == folder})
-    if images and loose:
+    images = list_images(folder)
+    places = [path.relative_to(folder).parts for path in images]
+    loose = [path for path, place in zip(images, places, strict=True) if len(place) == 1]
+    if loose and len(loose) < len(images):
         raise ValueError(
             f"{loose[0]} stands beside the class folders ({len(loose)} such): "
             f"move it into the folder of its class or into {DISTRACTORS}"
         )
-    return Dataset(images, labels)
+    return Dataset(images, [None if place[0] == DISTRACTORS else place[0] for place in places if len(place) > 1])
 
 
 def _from_csv(path: Path) -> Dataset:

@@ -6,16 +6,17 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from hcbir._evaluation import mean_average_precision
+from hcbir._features import LocalFeatures
 from hcbir._search import search
 from hcbir.collection import Collection
-from hcbir.collection.retrieval import rank_by_inliers
+from hcbir.collection.retrieval import count_query_inliers
 from hcbir.study.datasets import Dataset
 
 Progress = Callable[[str, int, int], None]
@@ -130,6 +131,8 @@ def evaluate_dataset(
         tempfile.TemporaryDirectory(prefix="hcbir-evaluate-") as scratch,
         Collection.create(Path(scratch) / "collection", wanted, image_size=image_size) as collection,
     ):
+        if verify is not None and collection.descriptors[verify] != "local":
+            raise ValueError(f"verify must be a local descriptor such as sift or orb, {verify} is not")
         report = collection.add(
             dataset.images,
             progress=None if progress is None else lambda done, total: progress("describe", done, total),
@@ -170,7 +173,7 @@ def evaluate_collection(
     if not any(size > 1 for size in sizes.values()):
         raise ValueError("no class has two images that could be read: there is nothing to find")
     queries = np.array([i for i, label in enumerate(labels) if label is not None], dtype=np.int64)
-    run = _Run(collection, labels, queries, interpolation, num_candidates, num_threads, progress)
+    run = _Run(collection, labels, queries, interpolation, num_threads, progress)
     rankings: dict[str, _Ranking] = {}
     verified: dict[str, _Ranking] = {}
     for name in descriptors:
@@ -179,7 +182,9 @@ def evaluate_collection(
         else:
             rankings[name] = run.rank_by_vectors(name)
             if verify is not None:
-                verified[name] = run.verify(rankings[name], verify, what=f"verify {name}")
+                verified[name] = run.verify(
+                    rankings[name], verify, what=f"verify {name}", num_candidates=num_candidates
+                )
     return Evaluation(
         images=images,
         labels=labels,
@@ -208,9 +213,10 @@ class _Run:
     labels: Sequence[str | None]
     queries: npt.NDArray[np.int64]
     interpolation: str
-    num_candidates: int
     num_threads: int | None
     progress: Progress | None
+    features: dict[str, list[LocalFeatures]] = field(default_factory=dict)
+    counts: dict[str, npt.NDArray[np.int32]] = field(default_factory=dict)
 
     def rank_by_vectors(self, name: str) -> _Ranking:
         vectors = self.collection.vectors(name)
@@ -225,19 +231,30 @@ class _Run:
         unranked = _Ranking(others, np.zeros(others.shape, dtype=np.float32))
         return self.verify(unranked, name, what=name, num_candidates=others.shape[1])
 
-    def verify(self, ranking: _Ranking, name: str, *, what: str, num_candidates: int | None = None) -> _Ranking:
+    def verify(self, ranking: _Ranking, name: str, *, what: str, num_candidates: int) -> _Ranking:
         """The head of each ranking by falling inlier count; equal counts and the tail stay in order."""
-        features = [self.collection.features(i, name) for i in range(len(self.labels))]
         indices, scores = ranking.indices.copy(), ranking.scores.copy()
-        head = min(num_candidates or self.num_candidates, indices.shape[1])
-        for row, query in enumerate(self.queries):
+        head = min(num_candidates, indices.shape[1])
+        for row in range(len(self.queries)):
             order = indices[row, :head]
-            candidates = [features[i] for i in order]
-            counts, order = rank_by_inliers(features[query], candidates, order, num_threads=self.num_threads)
-            indices[row, :head], scores[row, :head] = order, counts
+            counts = self._count_inliers(name, row, order)
+            best = np.argsort(-counts, kind="stable")
+            indices[row, :head], scores[row, :head] = order[best], counts[best]
             if self.progress is not None:
                 self.progress(what, row + 1, len(self.queries))
         return _Ranking(indices, scores, head)
+
+    def _count_inliers(self, name: str, row: int, candidates: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """Inliers of the query in that row against images; no pair is verified twice."""
+        if name not in self.features:
+            self.features[name] = [self.collection.features(i, name) for i in range(len(self.labels))]
+            self.counts[name] = np.full((len(self.queries), len(self.labels)), -1, dtype=np.int32)
+        features, counts = self.features[name], self.counts[name][row]
+        unknown = candidates[counts[candidates] < 0]
+        counts[unknown] = count_query_inliers(
+            features[self.queries[row]], [features[i] for i in unknown], num_threads=self.num_threads
+        )
+        return counts[candidates]
 
     def evaluate(self, ranking: _Ranking) -> DescriptorEvaluation:
         members: dict[str, list[int]] = {}
