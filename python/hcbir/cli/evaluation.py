@@ -90,17 +90,13 @@ def _figures(evaluation: DescriptorEvaluation) -> dict[str, Any]:
 
 def print_table(result: Evaluation, console: Console | None = None) -> None:
     """mAP per class and over all queries, a column for each descriptor."""
-    columns = {}
-    for name, evaluation in result.descriptors.items():
-        columns[name] = evaluation
-        if name in result.verified:
-            columns[f"{name} + {result.verify}"] = result.verified[name]
+    columns = result.columns
     table = Table()
     table.add_column("class")
     table.add_column("images", justify="right")
     for name in columns:
         table.add_column(Text(name), justify="right")
-    for label in sorted({label for label in result.labels if label is not None}):
+    for label in result.classes:
         values = [column.per_class.get(label, math.nan) for column in columns.values()]
         cells = ["-" if math.isnan(value) else f"{value:.3f}" for value in values]
         table.add_row(Text(label), str(result.labels.count(label)), *cells)

@@ -6,15 +6,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from hcbir import descriptors
-from hcbir._matching import match as match_descriptors
-from hcbir._verification import verify
 from hcbir.cli.console import print_json, say
 from hcbir.descriptors.images import open_image
-from hcbir.study.drawing import draw_matches
+from hcbir.study.pairs import match_pair
 
 
 class Model(str, Enum):
@@ -50,14 +47,8 @@ def match(
     for path in (image0, image1):
         loaded = open_image(path, longest_side=local.image_size)
         features.append(local.describe(loaded.image, loaded.full_size))
-    matches = match_descriptors(features[0].descriptors, features[1].descriptors)
-    points0, points1 = (f.keypoints[matches.indices[:, side]] for side, f in enumerate(features))
-    verified = verify(points0, points1, model=model.value, max_error=max_error)
-    full0, full1 = (open_image(path, longest_side=None).image for path in (image0, image1))
-    found = bool(np.isfinite(verified.model).all())
-    picture = draw_matches(
-        full0, full1, points0, points1, verified.inlier_mask, model=verified.model if found else None
-    )
+    pair = match_pair(features[0], features[1], model=model.value, max_error=max_error)
+    picture = pair.draw(image0, image1)
     try:
         picture.save(output)
     except ValueError as error:  # Pillow's word for an unknown extension
@@ -66,12 +57,12 @@ def match(
         print_json(
             {
                 "features": [len(f) for f in features],
-                "matches": len(matches),
-                "inliers": verified.num_inliers,
-                "model": verified.model.tolist() if found else None,
+                "matches": len(pair.points0),
+                "inliers": pair.verification.num_inliers,
+                "model": None if pair.model is None else pair.model.tolist(),
                 "output": str(output),
             }
         )
         return
-    typer.echo(f"{verified.num_inliers} of {len(matches)} matches agree on one {model.value}")
+    typer.echo(f"{pair.verification.num_inliers} of {len(pair.points0)} matches agree on one {model.value}")
     say(f"{len(features[0])} and {len(features[1])} features ({descriptor}); picture: {output}")

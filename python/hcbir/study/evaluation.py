@@ -90,6 +90,20 @@ class Evaluation:
     skipped: list[str]
     single_image_classes: list[str]
 
+    @property
+    def classes(self) -> list[str]:
+        return sorted({label for label in self.labels if label is not None})
+
+    @property
+    def columns(self) -> dict[str, DescriptorEvaluation]:
+        """Every ranking that was evaluated, by the name a table shows: a verified one follows its own."""
+        columns = {}
+        for name, figures in self.descriptors.items():
+            columns[name] = figures
+            if name in self.verified:
+                columns[f"{name} + {self.verify}"] = self.verified[name]
+        return columns
+
 
 def evaluate_dataset(
     dataset: Dataset,
