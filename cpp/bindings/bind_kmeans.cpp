@@ -7,8 +7,8 @@ namespace hcbir::bindings {
 void bind_kmeans(py::module_& m) {
     m.def(
         "kmeans",
-        [](const Array<float>& vectors, std::size_t num_clusters, std::size_t num_iterations, std::uint64_t seed,
-           std::size_t num_threads) {
+        [](const Array<float>& vectors, std::size_t num_clusters, std::size_t num_iterations,
+           std::uint64_t seed, std::size_t num_threads) {
             const auto v = matrix(vectors, "vectors");
             auto executor = interruptible(num_threads);
             Output<float> centroids(num_clusters, v.cols);

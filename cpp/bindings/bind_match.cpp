@@ -21,8 +21,8 @@ py::tuple to_arrays(const std::vector<Match>& matches) {
 void bind_match(py::module_& m) {
     m.def(
         "match_float",
-        [](const Array<float>& descriptors0, const Array<float>& descriptors1, Metric metric, bool cross_check,
-           double max_distance, double max_ratio, std::size_t num_threads) {
+        [](const Array<float>& descriptors0, const Array<float>& descriptors1, Metric metric,
+           bool cross_check, double max_distance, double max_ratio, std::size_t num_threads) {
             const auto d0 = matrix(descriptors0, "descriptors0"), d1 = matrix(descriptors1, "descriptors1");
             auto executor = interruptible(num_threads);
             std::vector<Match> matches;

@@ -22,15 +22,16 @@ template <class T>
 MatrixView<const T> matrix(const Array<T>& array, const char* name) {
     constexpr auto size = static_cast<py::ssize_t>(sizeof(T));
     if (array.ndim() != 2)
-        throw py::value_error(std::string(name) + " must have 2 dimensions, got " + std::to_string(array.ndim()));
+        throw py::value_error(std::string(name) + " must have 2 dimensions, got " +
+                              std::to_string(array.ndim()));
     const py::ssize_t rows = array.shape(0), cols = array.shape(1);
     if (rows == 0 || cols == 0)
         return {array.data(), static_cast<std::size_t>(rows), static_cast<std::size_t>(cols)};
     const py::ssize_t stride = rows > 1 ? array.strides(0) : cols * size;
     const bool neighbours = cols == 1 || array.strides(1) == size;
     if (!neighbours || stride % size != 0 || stride < cols * size)
-        throw py::type_error(std::string(name) +
-                             " must have contiguous rows; pass numpy.ascontiguousarray(" + name + ")");
+        throw py::type_error(std::string(name) + " must have contiguous rows; pass numpy.ascontiguousarray(" +
+                             name + ")");
     return {array.data(), static_cast<std::size_t>(rows), static_cast<std::size_t>(cols),
             static_cast<std::size_t>(stride / size)};
 }
@@ -61,6 +62,8 @@ inline bool python_wants_to_stop() {
 }
 
 /// num_threads = 0 means the default. Ctrl-C ends a call that runs on it.
-inline PoolExecutor interruptible(std::size_t num_threads) { return PoolExecutor(num_threads, python_wants_to_stop); }
+inline PoolExecutor interruptible(std::size_t num_threads) {
+    return PoolExecutor(num_threads, python_wants_to_stop);
+}
 
 }  // namespace hcbir::bindings

@@ -25,8 +25,8 @@ const kernels::Table* find(std::string_view name, const char* origin) {
         if (name == table->name) return table;
         names += (names.empty() ? "" : ", ") + std::string(table->name);
     }
-    throw std::invalid_argument(std::string(origin) + " must be one of the levels this CPU can run (" + names +
-                                "), got '" + std::string(name) + "'");
+    throw std::invalid_argument(std::string(origin) + " must be one of the levels this CPU can run (" +
+                                names + "), got '" + std::string(name) + "'");
 }
 
 std::atomic<const kernels::Table*> chosen{nullptr};

@@ -18,11 +18,14 @@ constexpr std::size_t rows_per_task = 1024;
 class NearestDistances {
 public:
     NearestDistances(MatrixView<const float> vectors, Executor& executor)
-        : vectors_(vectors), executor_(executor), distances_(vectors.rows, std::numeric_limits<double>::infinity()) {}
+        : vectors_(vectors),
+          executor_(executor),
+          distances_(vectors.rows, std::numeric_limits<double>::infinity()) {}
 
     void add_centroid(const float* centroid) {
         const auto squared_l2 = kernels::active().squared_l2_f64;
-        executor_.parallel_for((vectors_.rows + rows_per_task - 1) / rows_per_task, [&](std::size_t task, std::size_t) {
+        executor_.parallel_for((vectors_.rows + rows_per_task - 1) / rows_per_task, [&](std::size_t task,
+                                                                                        std::size_t) {
             const std::size_t end = std::min((task + 1) * rows_per_task, vectors_.rows);
             for (std::size_t i = task * rows_per_task; i < end; ++i)
                 distances_[i] = std::min(distances_[i], squared_l2(vectors_.row(i), centroid, vectors_.cols));
@@ -66,8 +69,8 @@ void seed_centroids(MatrixView<const float> vectors, MatrixView<float> centroids
     }
 }
 
-/// Moves every centroid to the mean of its rows, summed in row order; an empty cluster takes the row that lies
-/// farthest from its centroid, the next one the next farthest.
+/// Moves every centroid to the mean of its rows, summed in row order; an empty cluster takes the row that
+/// lies farthest from its centroid, the next one the next farthest.
 void update_centroids(MatrixView<const float> vectors, const std::vector<std::int64_t>& clusters,
                       const std::vector<float>& scores, MatrixView<float> centroids) {
     const std::size_t dim = vectors.cols;

@@ -32,7 +32,8 @@ void check_sizes(MatrixView<T> descriptors0, MatrixView<T> descriptors1) {
             std::to_string(descriptors1.cols));
     constexpr std::size_t limit = std::numeric_limits<std::int32_t>::max();
     require(descriptors0.rows <= limit && descriptors1.rows <= limit, "the number of descriptors",
-            "at most " + std::to_string(limit), std::to_string(std::max(descriptors0.rows, descriptors1.rows)));
+            "at most " + std::to_string(limit),
+            std::to_string(std::max(descriptors0.rows, descriptors1.rows)));
 }
 
 /// Euclidean distance of two descriptors of this score; for dot and cosine, of unit vectors.
@@ -46,10 +47,12 @@ std::vector<Match> keep(const std::vector<Neighbour>& forward, const std::vector
     for (std::size_t i = 0; i < forward.size(); ++i) {
         const Neighbour& n = forward[i];
         if (n.index == none) continue;
-        if (options.cross_check && backward[static_cast<std::size_t>(n.index)] != static_cast<std::int64_t>(i))
+        if (options.cross_check &&
+            backward[static_cast<std::size_t>(n.index)] != static_cast<std::int64_t>(i))
             continue;
         if (!(n.distance < options.max_distance)) continue;
-        if (std::isfinite(options.max_ratio) && !(n.distance < options.max_ratio * n.second_distance)) continue;
+        if (std::isfinite(options.max_ratio) && !(n.distance < options.max_ratio * n.second_distance))
+            continue;
         matches.push_back({static_cast<std::int32_t>(i), static_cast<std::int32_t>(n.index), n.score});
     }
     return matches;
@@ -72,8 +75,8 @@ std::vector<Neighbour> nearest(MatrixView<const float> descriptors0, MatrixView<
 /// Nearest neighbours in both directions among bits: each distance is computed once.
 class HammingNeighbours {
 public:
-    HammingNeighbours(MatrixView<const std::uint8_t> descriptors0, MatrixView<const std::uint8_t> descriptors1,
-                      Executor& executor)
+    HammingNeighbours(MatrixView<const std::uint8_t> descriptors0,
+                      MatrixView<const std::uint8_t> descriptors1, Executor& executor)
         : forward(descriptors0.rows), backward(descriptors1.rows, none) {
         const std::size_t n1 = descriptors1.rows;
         const auto& kernels = kernels::active();
@@ -106,7 +109,8 @@ public:
                         }
                     }
                     Column& column = columns[j];
-                    if (d < column.distance || (d == column.distance && static_cast<std::int64_t>(i) < column.index))
+                    if (d < column.distance ||
+                        (d == column.distance && static_cast<std::int64_t>(i) < column.index))
                         column = {d, static_cast<std::int64_t>(i)};
                 }
                 forward[i].score = -static_cast<float>(best);

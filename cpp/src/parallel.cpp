@@ -42,7 +42,8 @@ public:
         {
             std::lock_guard lock(mutex_);
             // Threads live as long as the process: a detached one needs no orderly end at exit.
-            for (; num_threads_ + 1 < job.max_workers; ++num_threads_) std::thread([this] { serve(); }).detach();
+            for (; num_threads_ + 1 < job.max_workers; ++num_threads_)
+                std::thread([this] { serve(); }).detach();
             place = jobs_.insert(jobs_.end(), &job);
         }
         wake_.notify_all();
@@ -120,7 +121,8 @@ private:
 
 std::atomic<ThreadPool*> shared_pool{nullptr};
 
-/// The threads of a pool do not survive a fork, and its mutex may be held: the child leaks it and starts anew.
+/// The threads of a pool do not survive a fork, and its mutex may be held: the child leaks it and starts
+/// anew.
 ThreadPool& pool() {
     static const int registered = pthread_atfork(nullptr, nullptr, [] { shared_pool.store(nullptr); });
     (void)registered;

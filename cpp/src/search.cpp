@@ -9,19 +9,21 @@
 #include "aligned.hpp"
 #include "hcbir/error.hpp"
 #include "kernels/dispatch.hpp"
+#include "shortlist.hpp"
 #include "topk.hpp"
 
-// A scan in float finds the rows that could be among the k best, a score in double decides. The scan's error is
-// bounded (docs/exact-search.md), so no row that belongs to the answer is ever missed.
+// A scan in float bounds every row's score; the few rows that could be among the k best are then scored in
+// double. docs/exact-search.md proves the bounds, so that no row of the answer is ever missed.
 
 namespace hcbir {
 namespace {
 
 constexpr double unit_roundoff = 0x1p-24;
 constexpr double smallest_float = 0x1p-149;
-constexpr std::size_t block_bytes = 256 * 1024;          // of the database, to stay in a core's cache
-constexpr std::size_t heap_bytes = 256 * 1024 * 1024;    // of all workers
-constexpr std::size_t max_group = 4096;                  // queries scanned together
+constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr std::size_t block_bytes = 256 * 1024;        // of the database, to stay in a core's cache
+constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' shortlists
+constexpr std::size_t max_group = 4096;                // queries scanned together
 constexpr std::size_t tasks_per_worker = 4;
 
 /// Thrown by a task that met a row with a NaN or an infinity.
@@ -30,8 +32,7 @@ struct NonFinite {};
 /// The largest float below x, so that rounding never raises a threshold.
 float round_down(double x) {
     constexpr double largest = std::numeric_limits<float>::max();
-    return std::nextafter(static_cast<float>(std::clamp(x, -largest, largest)),
-                          -std::numeric_limits<float>::infinity());
+    return std::nextafter(static_cast<float>(std::clamp(x, -largest, largest)), -infinity);
 }
 
 std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
@@ -41,20 +42,23 @@ void require_finite(MatrixView<const float> matrix, const char* name) {
         for (std::size_t c = 0; c < matrix.cols; ++c)
             if (!std::isfinite(matrix.row(r)[c]))
                 throw std::invalid_argument(std::string(name) + " must be finite, got " +
-                                            std::to_string(matrix.row(r)[c]) + " in row " + std::to_string(r));
+                                            std::to_string(matrix.row(r)[c]) + " in row " +
+                                            std::to_string(r));
 }
 
 /// Rows first .. first + count - 1 as panels of `width`: panel p holds, for each column, its rows' values side by
 /// side; missing rows are zero.
-void pack(MatrixView<const float> rows, std::size_t first, std::size_t count, std::size_t width, float* panels) {
+void pack(MatrixView<const float> rows, std::size_t first, std::size_t count, std::size_t width,
+          float* panels) {
+    constexpr std::size_t step = 16;  // columns at a time: a cache line of each row
     for (std::size_t begin = 0; begin < count; begin += width, panels += width * rows.cols) {
         const std::size_t filled = std::min(width, count - begin);
-        for (std::size_t r = 0; r < width; ++r) {
-            if (r < filled) {
+        if (filled < width) std::fill_n(panels, width * rows.cols, 0.0f);
+        for (std::size_t left = 0; left < rows.cols; left += step) {
+            const std::size_t right = std::min(left + step, rows.cols);
+            for (std::size_t r = 0; r < filled; ++r) {
                 const float* row = rows.row(first + begin + r);
-                for (std::size_t c = 0; c < rows.cols; ++c) panels[c * width + r] = row[c];
-            } else {
-                for (std::size_t c = 0; c < rows.cols; ++c) panels[c * width + r] = 0.0f;
+                for (std::size_t c = left; c < right; ++c) panels[c * width + r] = row[c];
             }
         }
     }
@@ -70,7 +74,8 @@ struct Problem {
     std::vector<double> query_norms;  // rounded to double
     double max_query_norm = 0;
 
-    Problem(MatrixView<const float> queries_, MatrixView<const float> database_, std::size_t k_, Metric metric_)
+    Problem(MatrixView<const float> queries_, MatrixView<const float> database_, std::size_t k_,
+            Metric metric_)
         : kernels(kernels::active()), queries(queries_), database(database_), k(k_), metric(metric_) {
         const double n = (static_cast<double>(queries.cols) + 4) * unit_roundoff;
         gamma = n < 0.25 ? n / (1 - n) : std::numeric_limits<double>::infinity();
@@ -80,7 +85,9 @@ struct Problem {
         }
     }
 
-    double norm(const float* vector) const { return std::sqrt(kernels.dot_f64(vector, vector, queries.cols)); }
+    double norm(const float* vector) const {
+        return std::sqrt(kernels.dot_f64(vector, vector, queries.cols));
+    }
 
     /// The score that is reported.
     float score(std::size_t q, std::size_t row) const {
@@ -92,10 +99,25 @@ struct Problem {
         const double norms = query_norms[q] * norm(vector);
         return norms > 0 ? static_cast<float>(dot / norms) : 0.0f;
     }
+
+    void score_all(std::size_t q, const Shortlist& shortlist, TopK& scored) const {
+        for (const auto& entry : shortlist.entries())
+            scored.push({score(q, static_cast<std::size_t>(entry.row)), entry.row});
+    }
+
+    /// Every row whose score against query q, rounded to float, reaches `bar` has an exact key of at least
+    /// this.
+    double lowest_key(std::size_t q, float bar) const {
+        const double rounding = 0x1p-23 * std::abs(double{bar}) + smallest_float, norm = query_norms[q];
+        const double exact = bar - rounding;
+        if (metric == Metric::dot) return exact;
+        if (metric == Metric::cosine) return exact * norm - 1e-15 * norm;
+        return exact + norm * norm * (1 - 1e-14);
+    }
 };
 
-/// Rows of the database made ready for the scan. A row's key is scale * (float dot product) + offset; it bounds
-/// the row's score from above once the block's margin is added.
+/// Rows of the database made ready for the scan. A row's key, scale * (float dot product) + offset, is within
+/// the margin of its exact key: q . x for dot, q . x / |x| for cosine, 2 q . x - |x|^2 for l2.
 class RowBlock {
 public:
     void load(const Problem& problem, std::size_t first, std::size_t count, bool as_panels) {
@@ -112,28 +134,19 @@ public:
         if (as_panels) pack(problem.database, first, count, width, panels_.data());
     }
 
-    /// A row whose key is below this scores below `bar` against query q.
-    float threshold(const Problem& problem, std::size_t q, float bar) const {
-        if (bar == -std::numeric_limits<float>::infinity()) return bar;
+    /// Bound of |key - exact key| for query q.
+    double margin(const Problem& problem, std::size_t q) const {
         const double norm = problem.query_norms[q] * (1 + 1e-14), gamma = problem.gamma;
         const double underflow = 4 * smallest_float * static_cast<double>(problem.queries.cols);
-        double exact = bar, margin = 0;
         switch (problem.metric) {
             case Metric::dot:
-                margin = gamma * norm * max_norm_ + underflow;
-                break;
+                return gamma * norm * max_norm_ + underflow;
             case Metric::cosine:
-                exact = bar * problem.query_norms[q];
-                margin = 4 * gamma * norm + underflow * max_scale_;
-                break;
+                return 4 * gamma * norm + underflow * max_scale_;
             case Metric::l2:
-                exact = bar + problem.query_norms[q] * problem.query_norms[q];
-                margin = 4 * gamma * (norm * norm + norm * max_norm_ + max_norm_ * max_norm_) + underflow;
-                break;
+                return 4 * gamma * max_norm_ * (norm + max_norm_) + underflow;
         }
-        const double rounding_of_bar = 0x1p-22 * (std::abs(bar) + smallest_float) *
-                                       (problem.metric == Metric::cosine ? norm : 1.0);
-        return round_down(exact - margin - rounding_of_bar);
+        return std::numeric_limits<double>::infinity();
     }
 
     std::size_t first() const { return first_; }
@@ -146,11 +159,12 @@ private:
     void prepare_keys(const Problem& problem) {
         const std::size_t dim = problem.database.cols;
         float* squared = offset_.data();  // becomes the offset in place
-        problem.kernels.squared_norms(problem.database.row(first_), problem.database.stride, count_, dim, squared);
+        problem.kernels.squared_norms(problem.database.row(first_), problem.database.stride, count_, dim,
+                                      squared);
         max_norm_ = max_scale_ = 0;
         for (std::size_t j = 0; j < count_; ++j) {
-            const double norm = std::sqrt((squared[j] + smallest_float * static_cast<double>(dim)) *
-                                          (1 + 2 * problem.gamma));
+            const double norm =
+                std::sqrt((squared[j] + smallest_float * static_cast<double>(dim)) * (1 + 2 * problem.gamma));
             bool safe = norm * problem.max_query_norm < 1e38;  // so no partial sum overflows
             if (problem.metric == Metric::cosine) safe = safe && squared[j] > 1e-30f;
             if (!std::isfinite(squared[j])) {
@@ -160,14 +174,20 @@ private:
             }
             if (!safe) {  // never below any threshold
                 scale_[j] = 0;
-                offset_[j] = std::numeric_limits<float>::infinity();
+                offset_[j] = infinity;
                 continue;
             }
             max_norm_ = std::max(max_norm_, norm);
             switch (problem.metric) {
-                case Metric::dot: scale_[j] = 1, offset_[j] = 0; break;
-                case Metric::cosine: scale_[j] = 1 / std::sqrt(squared[j]), offset_[j] = 0; break;
-                case Metric::l2: scale_[j] = 2, offset_[j] = -squared[j]; break;
+                case Metric::dot:
+                    scale_[j] = 1, offset_[j] = 0;
+                    break;
+                case Metric::cosine:
+                    scale_[j] = 1 / std::sqrt(squared[j]), offset_[j] = 0;
+                    break;
+                case Metric::l2:
+                    scale_[j] = 2, offset_[j] = -squared[j];
+                    break;
             }
             max_scale_ = std::max(max_scale_, static_cast<double>(scale_[j]));
         }
@@ -178,84 +198,117 @@ private:
     double max_norm_ = 0, max_scale_ = 0;  // of the rows that are not always selected
 };
 
-/// One thread's share of a group of queries: their best rows of the blocks that it scanned.
+/// One thread's share of a group of queries: what may be among their best in the blocks that it scanned.
 class Worker {
 public:
+    /// Of one query. Where bounds cannot keep the shortlist short (many equal rows), its rows are scored and
+    /// the best move on.
+    struct Best {
+        Shortlist shortlist;
+        TopK scored;
+    };
+
     Worker(const Problem& problem, std::size_t group, std::size_t block_rows)
         : problem_(problem),
-          heaps_(group, TopK(problem.k)),
+          best_(group, Best{Shortlist(problem.k), TopK(problem.k)}),
+          margins_(group),
           thresholds_(group),
           scores_(std::max(problem.kernels.tile_queries * problem.kernels.tile_rows, block_rows)),
-          selected_(std::max(problem.kernels.tile_rows, block_rows)) {}
+          selected_(problem.kernels.tile_rows) {}
 
     RowBlock block;
 
     /// Scans the block for queries first .. last - 1 of a group that begins at query `base`, row by row.
     void scan_rows(std::size_t base, std::size_t first, std::size_t last) {
         const auto& database = problem_.database;
+        const std::size_t width = problem_.kernels.tile_rows;
         for (std::size_t q = first; q < last; ++q) {
-            update_threshold(base, q);
+            enter_block(base, q);
             problem_.kernels.dot_rows(problem_.queries.row(base + q), database.row(block.first()),
                                       database.stride, block.count(), database.cols, scores_.data());
-            collect(base, q, scores_.data(), 0, block.count());
+            for (std::size_t j = 0; j < block.count(); j += width) collect(base, q, scores_.data() + j, j);
         }
     }
 
     /// The same by tiles; `first` is a multiple of tile_queries and `panels` holds the group's queries.
     void scan_tiles(std::size_t base, std::size_t first, std::size_t last, const float* panels) {
         const auto& kernels = problem_.kernels;
-        const std::size_t dim = problem_.queries.cols, height = kernels.tile_queries, width = kernels.tile_rows;
+        const std::size_t dim = problem_.queries.cols, height = kernels.tile_queries,
+                          width = kernels.tile_rows;
         for (std::size_t begin = first; begin < last; begin += height) {
             const std::size_t end = std::min(begin + height, last);
-            for (std::size_t q = begin; q < end; ++q) update_threshold(base, q);
+            for (std::size_t q = begin; q < end; ++q) enter_block(base, q);
             for (std::size_t j = 0; j < block.count(); j += width) {
                 kernels.dot_tile(panels + begin * dim, block.panels() + j * dim, dim, scores_.data());
                 for (std::size_t q = begin; q < end; ++q)
-                    collect(base, q, scores_.data() + (q - begin) * width, j, std::min(width, block.count() - j));
+                    collect(base, q, scores_.data() + (q - begin) * width, j);
             }
         }
     }
 
-    TopK& heap(std::size_t q) { return heaps_[q]; }
+    const Best& best(std::size_t q) const { return best_[q]; }
+    void forget(std::size_t q) { best_[q] = Best{Shortlist(problem_.k), TopK(problem_.k)}; }
 
 private:
-    void update_threshold(std::size_t base, std::size_t q) {
-        thresholds_[q] = block.threshold(problem_, base + q, heaps_[q].bar());
+    void enter_block(std::size_t base, std::size_t q) {
+        margins_[q] = block.margin(problem_, base + q);
+        update_threshold(base, q);
     }
 
-    /// Takes up those of `count` rows, from row j of the block, that may belong to the best.
-    void collect(std::size_t base, std::size_t q, const float* scores, std::size_t j, std::size_t count) {
-        const std::size_t found = problem_.kernels.select(scores, block.scale() + j, block.offset() + j, count,
-                                                          thresholds_[q], selected_.data());
+    /// A row whose key in this block is below the threshold cannot be among the best.
+    void update_threshold(std::size_t base, std::size_t q) {
+        const auto& [shortlist, scored] = best_[q];
+        double bar = shortlist.bar();
+        if (scored.full()) bar = std::max(bar, problem_.lowest_key(base + q, scored.bar()));
+        thresholds_[q] = round_down(bar - margins_[q]);
+    }
+
+    /// Takes up those of a tile's rows, from row j of the block, that may be among the best.
+    void collect(std::size_t base, std::size_t q, const float* scores, std::size_t j) {
+        const std::size_t count = std::min(problem_.kernels.tile_rows, block.count() - j);
+        const float *scale = block.scale() + j, *offset = block.offset() + j;
+        const std::size_t found =
+            problem_.kernels.select(scores, scale, offset, count, thresholds_[q], selected_.data());
+        auto& [shortlist, scored] = best_[q];
         for (std::size_t s = 0; s < found; ++s) {
-            const std::size_t i = selected_[s], row = block.first() + j + i;
-            const float key = scores[i] * block.scale()[j + i] + block.offset()[j + i];
-            if (key < thresholds_[q]) continue;  // raised by an earlier row of this tile
-            heaps_[q].push({problem_.score(base + q, row), static_cast<std::int64_t>(row)});
-            update_threshold(base, q);
+            const std::size_t i = selected_[s];
+            const float key = scores[i] * scale[i] + offset[i];
+            const bool known = std::isfinite(key);
+            shortlist.add({known ? round_down(key - margins_[q]) : -infinity,
+                           known ? -round_down(-key - margins_[q]) : infinity,
+                           static_cast<std::int64_t>(block.first() + j + i)});
         }
+        if (!shortlist.full()) return;
+        shortlist.prune();
+        if (2 * shortlist.entries().size() > problem_.k + Shortlist::capacity(problem_.k)) {
+            problem_.score_all(base + q, shortlist, scored);
+            shortlist.clear_entries();
+        }
+        update_threshold(base, q);
     }
 
     const Problem& problem_;
-    std::vector<TopK> heaps_;
+    std::vector<Best> best_;
+    std::vector<double> margins_;
     std::vector<float> thresholds_;
     AlignedBuffer<float> scores_;
     AlignedBuffer<std::uint32_t> selected_;
 };
 
-/// Writes the best of what all workers kept for query q of the group.
-void merge(std::vector<Worker>& workers, std::size_t q, std::size_t k, std::span<float> scores,
-           std::span<std::int64_t> indices) {
-    std::vector<Candidate> best;
+/// Writes the best of what all workers kept for query q of the group that begins at `base`.
+void merge(const Problem& problem, std::vector<Worker>& workers, std::size_t base, std::size_t q,
+           std::span<float> scores, std::span<std::int64_t> indices) {
+    Shortlist shortlist(problem.k);
+    TopK scored(problem.k);
     for (auto& worker : workers) {
-        const auto& kept = worker.heap(q).candidates();
-        best.insert(best.end(), kept.begin(), kept.end());
-        worker.heap(q).clear();
+        shortlist.add_all(worker.best(q).shortlist.entries());
+        for (const Candidate& candidate : worker.best(q).scored.candidates()) scored.push(candidate);
+        worker.forget(q);
     }
-    const auto end = best.begin() + static_cast<std::ptrdiff_t>(k);
-    if (best.size() > k) std::nth_element(best.begin(), end, best.end());
-    std::sort(best.begin(), end);
-    for (std::size_t i = 0; i < k; ++i) scores[i] = best[i].score, indices[i] = best[i].index;
+    shortlist.prune();
+    problem.score_all(base + q, shortlist, scored);
+    const auto best = scored.sorted();
+    for (std::size_t i = 0; i < problem.k; ++i) scores[i] = best[i].score, indices[i] = best[i].index;
 }
 
 void search_finite(const Problem& problem, MatrixView<float> scores, MatrixView<std::int64_t> indices,
@@ -267,10 +320,9 @@ void search_finite(const Problem& problem, MatrixView<float> scores, MatrixView<
     const std::size_t block_rows =
         std::clamp(block_bytes / (sizeof(float) * dim * width), std::size_t{1}, std::size_t{64}) * width;
     const std::size_t num_blocks = ceil_div(database.rows, block_rows);
-    const std::size_t heap_size = executor.size() * k * sizeof(Candidate);
-    const std::size_t group = std::min(
-        {ceil_div(queries.rows, height) * height, max_group / height * height,
-         std::max(heap_bytes / heap_size / height, std::size_t{1}) * height});
+    const std::size_t kept_bytes = executor.size() * Shortlist::capacity(k) * sizeof(Shortlist::Entry);
+    const std::size_t group = std::min({ceil_div(queries.rows, height) * height, max_group / height * height,
+                                        std::max(list_bytes / kept_bytes / height, std::size_t{1}) * height});
 
     std::vector<Worker> workers;
     for (std::size_t w = 0; w < executor.size(); ++w) workers.emplace_back(problem, group, block_rows);
@@ -294,7 +346,7 @@ void search_finite(const Problem& problem, MatrixView<float> scores, MatrixView<
                 worker.scan_rows(base, first, last);
         });
         executor.parallel_for(count, [&](std::size_t q, std::size_t) {
-            merge(workers, q, k, scores.row_span(base + q), indices.row_span(base + q));
+            merge(problem, workers, base, q, scores.row_span(base + q), indices.row_span(base + q));
         });
     }
 }
@@ -307,9 +359,11 @@ void search(MatrixView<const float> queries, MatrixView<const float> database, s
             "of the database's dimension (" + std::to_string(database.cols) + "), at least 1",
             std::to_string(queries.cols));
     require(k >= 1 && k <= database.rows, "k",
-            "from 1 to the number of database rows (" + std::to_string(database.rows) + ")", std::to_string(k));
-    require(scores.rows == queries.rows && scores.cols == k && indices.rows == queries.rows && indices.cols == k,
-            "scores and indices", "queries x k", "another shape");
+            "from 1 to the number of database rows (" + std::to_string(database.rows) + ")",
+            std::to_string(k));
+    require(
+        scores.rows == queries.rows && scores.cols == k && indices.rows == queries.rows && indices.cols == k,
+        "scores and indices", "queries x k", "another shape");
     require_finite(queries, "queries");
     try {
         search_finite(Problem(queries, database, k, metric), scores, indices, executor);

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
+#include <utility>
 #include <vector>
 
 namespace hcbir {
@@ -24,8 +24,8 @@ public:
     explicit TopK(std::size_t k) : k_(k) {}
 
     bool full() const { return heap_.size() == k_; }
-    /// The score that a candidate must reach, or exceed if its index is larger than all pushed so far.
-    float bar() const { return full() ? heap_.front().score : -std::numeric_limits<float>::infinity(); }
+    /// The worst score held.
+    float bar() const { return heap_.front().score; }
 
     void push(Candidate candidate) {
         if (!full()) {
@@ -38,7 +38,12 @@ public:
         }
     }
 
-    void clear() { heap_.clear(); }
+    /// Best first; leaves nothing behind.
+    std::vector<Candidate> sorted() {
+        std::sort_heap(heap_.begin(), heap_.end());
+        return std::move(heap_);
+    }
+
     const std::vector<Candidate>& candidates() const { return heap_; }
 
 private:

@@ -43,9 +43,7 @@ class LocalFeatures:
     def __post_init__(self) -> None:
         n = len(self.keypoints)
         if self.keypoints.shape != (n, 2) or self.keypoints.dtype != np.float32:
-            raise ValueError(
-                f"keypoints must be (n, 2) float32, got {self.keypoints.shape} {self.keypoints.dtype}"
-            )
+            raise ValueError(f"keypoints must be (n, 2) float32, got {self.keypoints.shape} {self.keypoints.dtype}")
         if self.descriptors.ndim != 2 or len(self.descriptors) != n:
             raise ValueError(f"descriptors must be ({n}, d), one row a keypoint, got {self.descriptors.shape}")
         if self.descriptors.dtype not in (np.float32, np.uint8):

@@ -1,4 +1,5 @@
-// Errors: std::invalid_argument for a bad argument, FormatError for a bad file, Interrupted for a stopped call.
+// Errors: std::invalid_argument for a bad argument, FormatError for a bad file, Interrupted for a stopped
+// call.
 #pragma once
 
 #include <stdexcept>

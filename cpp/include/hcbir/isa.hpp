@@ -14,7 +14,8 @@ std::vector<std::string> available_isas();
 /// Throws std::invalid_argument if HCBIR_ISA names a level that is not available.
 std::string isa();
 
-/// Chooses the level of all calls that start from now on; throws std::invalid_argument if it is not available.
+/// Chooses the level of all calls that start from now on; throws std::invalid_argument if it is not
+/// available.
 void use_isa(std::string_view name);
 
 }  // namespace hcbir

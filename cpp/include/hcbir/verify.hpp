@@ -41,8 +41,8 @@ struct LocalFeaturesView {
 };
 
 /// inlier_counts[c] = inliers of match(query, candidates[c]) under verify; parallel over candidates.
-void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates, Metric metric,
-                   const MatchOptions& match_options, const VerifyOptions& verify_options,
+void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates,
+                   Metric metric, const MatchOptions& match_options, const VerifyOptions& verify_options,
                    std::span<std::int32_t> inlier_counts, Executor& executor);
 
 }  // namespace hcbir

@@ -36,8 +36,8 @@ struct Table {
     /// queries[c * tile_queries + i], rows[c * tile_rows + j] for c < dim. The order of summation is free.
     void (*dot_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
 
-    /// scores[j] = dot product, in float, of the query and row j (row-major, `stride` floats apart), j < count.
-    /// The order of summation is free.
+    /// scores[j] = dot product, in float, of the query and row j (row-major, `stride` floats apart), j <
+    /// count. The order of summation is free.
     void (*dot_rows)(const float* query, const float* rows, std::size_t stride, std::size_t count,
                      std::size_t dim, float* scores);
 
@@ -61,9 +61,9 @@ struct Table {
     void (*hamming_rows)(const std::uint8_t* query, const std::uint8_t* rows, std::size_t stride,
                          std::size_t count, std::size_t num_bytes, std::uint32_t* distances);
 
-    /// Transfer error of every pair under a projective model [same bits]. With (x, y, w) = model * (x0, y0, 1),
-    /// the squared error is (x / w - x1)^2 + (y / w - y1)^2; a pair is an inlier if w > 0 and that error is
-    /// strictly below max_squared_error. No operation is fused; the cost is summed in 16 partial sums as
+    /// Transfer error of every pair under a projective model [same bits]. With (x, y, w) = model * (x0, y0,
+    /// 1), the squared error is (x / w - x1)^2 + (y / w - y1)^2; a pair is an inlier if w > 0 and that error
+    /// is strictly below max_squared_error. No operation is fused; the cost is summed in 16 partial sums as
     /// dot_f64, an outlier adding max_squared_error. `inlier_mask` (count bytes, 0 or 1) may be null.
     Residuals (*residuals)(const Model& model, const PointPairs& pairs, float max_squared_error,
                            std::uint8_t* inlier_mask);

@@ -27,7 +27,8 @@ void dot_tile(const float* queries, const float* rows, std::size_t dim, float* s
 
 /// num_rows rows at once, two sums each: enough independent additions to hide their latency.
 template <std::size_t num_rows>
-inline void dot_few(const float* query, const float* rows, std::size_t stride, std::size_t dim, float* scores) {
+inline void dot_few(const float* query, const float* rows, std::size_t stride, std::size_t dim,
+                    float* scores) {
     Vec sums[num_rows][2] = {};
     std::size_t c = 0;
     for (; c + 2 * lanes <= dim; c += 2 * lanes) {

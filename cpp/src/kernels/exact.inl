@@ -14,9 +14,10 @@ struct SumsOf16 {
 /// Adds term(a, b) of 16 elements to the sums.
 template <class Term>
 inline void add16(SumsOf16& sums, const float* a, const float* b, Term term) {
-    sums.low += term(__builtin_convertvector(load<Vec8>(a), Vec8d), __builtin_convertvector(load<Vec8>(b), Vec8d));
-    sums.high +=
-        term(__builtin_convertvector(load<Vec8>(a + 8), Vec8d), __builtin_convertvector(load<Vec8>(b + 8), Vec8d));
+    sums.low +=
+        term(__builtin_convertvector(load<Vec8>(a), Vec8d), __builtin_convertvector(load<Vec8>(b), Vec8d));
+    sums.high += term(__builtin_convertvector(load<Vec8>(a + 8), Vec8d),
+                      __builtin_convertvector(load<Vec8>(b + 8), Vec8d));
 }
 
 template <class Term>

@@ -3,40 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-from PIL.Image import Image
 
 from hcbir._features import LocalFeatures
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 @runtime_checkable
 class GlobalDescriptor(Protocol):
     """Describes an image by one unit vector; two images compare by the dot product."""
 
-    name: str
-    dim: int
-    image_size: int
-    """Longest side, in pixels, at which images are described."""
+    @property
+    def kind(self) -> Literal["global"]: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dim(self) -> int: ...
+
+    @property
+    def image_size(self) -> int:
+        """Longest side, in pixels, at which images are described."""
+        ...
 
     def describe(self, images: Sequence[Image]) -> npt.NDArray[np.float32]:
         """(len(images), dim) float32 unit vectors of RGB images already shrunk to `image_size`."""
         ...
 
     def spec(self) -> dict[str, Any]:
-        """What a collection records to make the same descriptor again: plain JSON values."""
+        """What a collection records to make the same descriptor again (`from_spec`): plain JSON values."""
         ...
 
 
 @runtime_checkable
 class LocalDescriptor(Protocol):
-    """Describes an image by keypoints with a descriptor each."""
+    """Describes an image by keypoints with a descriptor each; may be called from several threads."""
 
-    name: str
-    image_size: int
-    max_features: int
+    @property
+    def kind(self) -> Literal["local"]: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def image_size(self) -> int: ...
+
+    @property
+    def max_features(self) -> int: ...
 
     def describe(self, image: Image, full_size: tuple[int, int]) -> LocalFeatures:
         """Features of an RGB image already shrunk to `image_size`, keypoints in pixels of `full_size`."""
@@ -49,8 +68,14 @@ class LocalDescriptor(Protocol):
 class AggregatedDescriptor(Protocol):
     """A global descriptor made of local ones with a codebook that is learned on the collection (VLAD)."""
 
-    name: str
-    local: LocalDescriptor
+    @property
+    def kind(self) -> Literal["aggregated"]: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def local(self) -> LocalDescriptor: ...
 
     @property
     def dim(self) -> int: ...

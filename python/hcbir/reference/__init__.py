@@ -1,1 +1,7 @@
 """The numpy specification of every operation: slow, plain, and independent of what it checks."""
+
+from hcbir.reference import clustering, matching
+from hcbir.reference.matching import match
+from hcbir.reference.search import search
+
+__all__ = ["clustering", "match", "matching", "search"]

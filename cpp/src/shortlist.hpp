@@ -1,0 +1,54 @@
+// Rows of which only bounds are known, cut down to those that may be among the k best.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace hcbir {
+
+class Shortlist {
+public:
+    struct Entry {
+        float lower, upper;  // of the row's key
+        std::int64_t row;
+    };
+
+    explicit Shortlist(std::size_t k) : k_(k) {}
+
+    /// Entries at which it is time to prune: room enough that pruning costs little an entry.
+    static std::size_t capacity(std::size_t k) { return 2 * k + 64; }
+
+    bool full() const { return entries_.size() >= capacity(k_); }
+    /// A key that k rows at least are known to reach.
+    float bar() const { return bar_; }
+    const std::vector<Entry>& entries() const { return entries_; }
+
+    void add(const Entry& entry) { entries_.push_back(entry); }
+
+    template <class Entries>
+    void add_all(const Entries& entries) {
+        entries_.insert(entries_.end(), entries.begin(), entries.end());
+    }
+
+    /// Raises the bar to the k-th largest lower bound and drops what cannot reach it.
+    void prune() {
+        if (entries_.size() < k_) return;
+        const auto kth = entries_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
+        std::nth_element(entries_.begin(), kth, entries_.end(),
+                         [](const Entry& a, const Entry& b) { return a.lower > b.lower; });
+        bar_ = std::max(bar_, kth->lower);
+        std::erase_if(entries_, [this](const Entry& e) { return e.upper < bar_; });
+    }
+
+    /// Forgets the entries; the bar stays, for whoever has taken them over.
+    void clear_entries() { entries_.clear(); }
+
+private:
+    std::size_t k_;
+    float bar_ = -std::numeric_limits<float>::infinity();
+    std::vector<Entry> entries_;
+};
+
+}  // namespace hcbir

@@ -1,0 +1,20 @@
+"""Keypoints of a shrunken image in pixels of the full one."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir._features import FloatArray, LocalFeatures
+
+
+def to_full_size(points: npt.ArrayLike, size: tuple[int, int], full_size: tuple[int, int]) -> FloatArray:
+    """Scales (n, 2) x, y; (0, 0) is the centre of the top-left pixel, so the image begins at (-0.5, -0.5)."""
+    scale = np.array(full_size, np.float64) / np.array(size, np.float64)
+    return ((np.asarray(points, np.float64) + 0.5) * scale - 0.5).astype(np.float32)
+
+
+def empty_features(dim: int, dtype: npt.DTypeLike, full_size: tuple[int, int]) -> LocalFeatures:
+    """The features of an image in which there are none."""
+    none = np.empty(0, np.float32)
+    return LocalFeatures(np.empty((0, 2), np.float32), np.empty((0, dim), dtype), none, none, none, full_size)

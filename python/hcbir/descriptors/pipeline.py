@@ -1,0 +1,165 @@
+"""Describing many image files: decoded ahead by threads, delivered one by one in order."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from PIL import Image
+
+from hcbir._arrays import positive_int
+from hcbir._features import FloatArray, LocalFeatures
+from hcbir._runtime import default_num_threads
+from hcbir.descriptors.base import Descriptor, GlobalDescriptor, LocalDescriptor
+from hcbir.descriptors.images import ImageError, Source, open_image
+from hcbir.descriptors.network import describe_together
+
+# Images that meet one network's pass; those of equal size among them make its batches.
+WINDOW = 16
+
+
+@dataclass(eq=False)
+class Described:
+    """What the descriptors say of one image.
+
+    Parameters
+    ----------
+    path : Path
+    full_size : (width, height) or None
+        Of the upright image in pixels; None if it could not be read.
+    global_vectors : name -> (dim,) float32
+    local_features : name -> LocalFeatures
+    error : ImageError or None
+        Why the image could not be described; the mappings are empty then.
+    """
+
+    path: Path
+    full_size: tuple[int, int] | None = None
+    global_vectors: dict[str, FloatArray] = field(default_factory=dict)
+    local_features: dict[str, LocalFeatures] = field(default_factory=dict)
+    error: ImageError | None = None
+
+
+def describe_files(
+    paths: Iterable[str | os.PathLike[str]],
+    descriptors: Mapping[str, Descriptor],
+    *,
+    num_threads: int | None = None,
+) -> Iterator[Described]:
+    """Describes image files one after another.
+
+    Threads decode and describe locally a bounded number of files ahead. Each file is decoded once for all
+    descriptors of the same `image_size`, and descriptors made of one network share its passes. Closing the
+    iterator, or an exception while it waits, ends the threads after the files they are at.
+
+    Parameters
+    ----------
+    paths : iterable
+    descriptors : mapping from a name to a descriptor, global or local
+        Of an aggregated descriptor pass its `local` one, and aggregate what comes.
+    num_threads : int, optional
+        Default: `hcbir.default_num_threads()`.
+
+    Yields
+    ------
+    Described
+        One a path, in their order; with an `error` where the file could not be used.
+
+    Raises
+    ------
+    TypeError
+        For an aggregated descriptor.
+    """
+    plan = _Plan(descriptors)
+    threads = default_num_threads() if num_threads is None else positive_int(num_threads, "num_threads")
+    return _describe_files((Path(path) for path in paths), plan, threads)
+
+
+def describe_image(source: Source, descriptors: Mapping[str, Descriptor]) -> Described:
+    """Describes one image, which need not be a file.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be used.
+    """
+    plan = _Plan(descriptors)
+    path = Path(source) if isinstance(source, (str, os.PathLike)) else Path()
+    prepared = plan.prepare(path, source)
+    plan.describe_globally([prepared])
+    if prepared.described.error is not None:
+        raise prepared.described.error
+    return prepared.described
+
+
+@dataclass
+class _Prepared:
+    described: Described
+    images: dict[int, Image.Image]  # by longest side, for the global descriptors
+
+
+class _Plan:
+    """Which descriptors want which size of image."""
+
+    def __init__(self, descriptors: Mapping[str, Descriptor]) -> None:
+        self.globals: dict[int, dict[str, GlobalDescriptor]] = defaultdict(dict)
+        self.locals: dict[int, dict[str, LocalDescriptor]] = defaultdict(dict)
+        for name, descriptor in descriptors.items():
+            if descriptor.kind == "aggregated":
+                raise TypeError(f"{name} is aggregated: pass its local descriptor, {descriptor.local.name}, instead")
+            if descriptor.kind == "global":
+                self.globals[descriptor.image_size][name] = descriptor
+            else:
+                self.locals[descriptor.image_size][name] = descriptor
+        self.sizes = sorted({*self.globals, *self.locals})
+        if not self.sizes:
+            raise ValueError("descriptors must hold at least one descriptor, got none")
+
+    def prepare(self, path: Path, source: Source) -> _Prepared:
+        prepared = _Prepared(Described(path), {})
+        described = prepared.described
+        try:
+            for size in self.sizes:
+                loaded = open_image(source, longest_side=size)
+                described.full_size = loaded.full_size
+                for name, descriptor in self.locals.get(size, {}).items():
+                    described.local_features[name] = descriptor.describe(loaded.image, loaded.full_size)
+                if size in self.globals:
+                    prepared.images[size] = loaded.image
+        except ImageError as error:
+            return _Prepared(Described(path, error=error), {})
+        return prepared
+
+    def describe_globally(self, window: list[_Prepared]) -> None:
+        readable = [prepared for prepared in window if prepared.described.error is None]
+        for size, descriptors in self.globals.items():
+            vectors = describe_together(descriptors, [prepared.images[size] for prepared in readable])
+            for i, prepared in enumerate(readable):
+                prepared.described.global_vectors |= {name: rows[i] for name, rows in vectors.items()}
+
+
+def _describe_files(paths: Iterator[Path], plan: _Plan, num_threads: int) -> Iterator[Described]:
+    window_size = WINDOW if plan.globals else 1
+    waiting: deque[Future[_Prepared]] = deque()
+    pool = ThreadPoolExecutor(num_threads, thread_name_prefix="hcbir-describe")
+
+    def look_ahead(count: int) -> None:
+        waiting.extend(pool.submit(plan.prepare, path, path) for path in islice(paths, count))
+
+    try:
+        look_ahead(window_size + 2 * num_threads)
+        while waiting:
+            window: list[_Prepared] = []
+            while waiting and len(window) < window_size:
+                window.append(waiting.popleft().result())
+                look_ahead(1)
+            plan.describe_globally(window)
+            for prepared in window:
+                yield prepared.described
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,210 @@
+"""hcbir.search on arrays."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hcbir
+from hcbir import reference
+
+METRICS = ["dot", "cosine", "l2"]
+# (rows, dimension, queries): one, fewer queries than a tile, tails of every kind, several blocks.
+SHAPES = [
+    (1, 1, 1),
+    (5, 3, 2),
+    (31, 17, 5),
+    (33, 16, 13),
+    (100, 64, 25),
+    (257, 130, 11),
+    (1500, 37, 30),
+    (40, 2048, 14),
+]
+
+
+def random_vectors(rows: int, dim: int, seed: int = 0) -> np.ndarray:
+    """Multiples of 1/64: float64 sums of their products are exact in any order, so results must be equal."""
+    return (np.random.default_rng(seed).standard_normal((rows, dim)) * 64).round().astype(np.float32) / 64
+
+
+def assert_same(result: hcbir.SearchResult, expected: tuple[np.ndarray, np.ndarray]) -> None:
+    np.testing.assert_array_equal(result.scores, expected[0])
+    np.testing.assert_array_equal(result.indices, expected[1])
+    assert result.scores.dtype == np.float32
+    assert result.indices.dtype == np.int64
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_equals_the_reference_at_every_level(isa: str, shape: tuple[int, int, int], metric: str) -> None:
+    rows, dim, num_queries = shape
+    database, queries = random_vectors(rows, dim), random_vectors(num_queries, dim, seed=1)
+    for k in {1, min(3, rows), rows}:
+        result = hcbir.search(queries, database, k, metric=metric)
+        assert_same(result, reference.search(queries, database, k, metric=metric))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_same_bits_for_every_level_thread_count_and_batch(metric: str) -> None:
+    database, queries = random_vectors(3000, 48), random_vectors(40, 48, seed=1)
+    expected = hcbir.search(queries, database, 20, metric=metric, num_threads=1)
+    for isa in hcbir.available_isas():
+        with hcbir.use_isa(isa):
+            for num_threads in (1, 2, 7):
+                result = hcbir.search(queries, database, 20, metric=metric, num_threads=num_threads)
+                np.testing.assert_array_equal(result.scores.view(np.uint32), expected.scores.view(np.uint32))
+                np.testing.assert_array_equal(result.indices, expected.indices)
+            alone = [hcbir.search(query[None], database, 20, metric=metric) for query in queries]
+            np.testing.assert_array_equal(np.concatenate([r.indices for r in alone]), expected.indices)
+            np.testing.assert_array_equal(np.concatenate([r.scores for r in alone]), expected.scores)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_ties_go_to_the_smaller_index(isa: str, metric: str) -> None:
+    rng = np.random.default_rng(0)
+    database = rng.integers(-1, 2, (900, 6)).astype(np.float32)  # many equal rows, zero rows too
+    queries = rng.integers(-1, 2, (15, 6)).astype(np.float32)
+    result = hcbir.search(queries, database, 200, metric=metric, num_threads=3)
+    scores, indices = reference.search(queries, database, 200, metric=metric)
+    np.testing.assert_array_equal(result.indices, indices)
+    np.testing.assert_array_equal(result.scores, scores)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 70), st.integers(1, 40), st.integers(1, 20), st.data())
+def test_any_shape(rows: int, dim: int, num_queries: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(1, rows))
+    metric = data.draw(st.sampled_from(METRICS))
+    database = random_vectors(rows, dim).round(1)
+    queries = random_vectors(num_queries, dim, seed=1).round(1)
+    assert_same(
+        hcbir.search(queries, database, k, metric=metric), reference.search(queries, database, k, metric=metric)
+    )
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("scale", [1e-42, 1e-30, 1e-18, 1e18, 1e30])
+def test_extreme_lengths(isa: str, scale: float, metric: str) -> None:
+    """Squares that overflow or vanish in float must not lose a row: the scan falls back to the exact score."""
+    database = (random_vectors(400, 24) * np.logspace(-3, 3, 400)[:, None]).astype(np.float32)
+    database = (database.astype(np.float64) * scale).astype(np.float32)
+    database[7] = 0
+    queries = random_vectors(14, 24, seed=1)
+    for batch in (queries, queries[:1]):
+        result = hcbir.search(batch, database, 30, metric=metric)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores, indices = reference.search(batch, database, 30, metric=metric)
+        np.testing.assert_array_equal(result.indices, indices)
+        np.testing.assert_allclose(result.scores, scores, rtol=1e-6)
+
+
+def test_near_ties_below_float_precision(isa: str) -> None:
+    """Float dot products cannot tell these rows apart; the float64 scores can."""
+    rng = np.random.default_rng(0)
+    query = rng.standard_normal(512).astype(np.float32)
+    base = rng.standard_normal(512).astype(np.float32)
+    base -= (base @ query) / (query @ query) * query  # scores near 0, so that small differences survive rounding
+    database = np.repeat(base[None], 2000, axis=0)
+    database[np.arange(2000), rng.integers(0, 512, 2000)] *= np.float32(1 + 1e-6)
+    queries = np.repeat(query[None], 12, axis=0)
+    _, indices = reference.search(query[None], database, 50)
+    for batch in (queries, queries[:1]):
+        result = hcbir.search(batch, database, 50)
+        exact = (query.astype(np.float64) @ database.astype(np.float64).T).astype(np.float32)
+        np.testing.assert_allclose(result.scores[0], np.sort(exact)[::-1][:50], rtol=1e-4, atol=1e-12)
+        assert len(np.intersect1d(result.indices[0], indices[0])) >= 48
+
+
+def test_full_ranking_and_empty_inputs() -> None:
+    database = random_vectors(50, 8)
+    full = hcbir.search(database[:3], database, None)
+    assert full.indices.shape == (3, 50)
+    assert (np.sort(full.indices, axis=1) == np.arange(50)).all()
+    assert hcbir.search(database[:0], database, 5).indices.shape == (0, 5)
+    assert hcbir.search(database[:3], database[:0], None).indices.shape == (3, 0)
+
+
+def test_takes_strided_and_memory_mapped_databases(tmp_path: Path) -> None:
+    whole = random_vectors(300, 40)
+    np.save(tmp_path / "database.npy", whole)
+    mapped = np.load(tmp_path / "database.npy", mmap_mode="r")
+    for view, plain in [(whole[::3], whole[::3].copy()), (whole[:, 5:21], whole[:, 5:21].copy()), (mapped, whole)]:
+        result = hcbir.search(plain[:13], view, 7)
+        np.testing.assert_array_equal(result.indices, hcbir.search(plain[:13], plain, 7).indices)
+
+
+def test_refuses_what_it_would_have_to_copy() -> None:
+    queries = random_vectors(2, 4)
+    for database in (
+        random_vectors(9, 4).astype(np.float64),
+        np.asfortranarray(random_vectors(9, 4)),
+        random_vectors(9, 4)[::-1],
+        random_vectors(9, 4).astype(">f4"),
+    ):
+        with pytest.raises(TypeError, match=r"database must be float32 .* pass numpy\.ascontiguousarray\(database"):
+            hcbir.search(queries, database, 1)
+    with pytest.raises(TypeError, match="database must be a numpy array of float32, got list"):
+        hcbir.search(queries, [[1.0, 2.0, 3.0, 4.0]], 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"k": 0}, "k must be a whole number of at least 1, got 0"),
+        ({"k": 10}, "k must be at most the number of database rows, 9, got 10"),
+        ({"k": 2.5}, "k must be a whole number"),
+        ({"metric": "euclid"}, "metric must be one of 'dot', 'cosine', 'l2', got 'euclid'"),
+        ({"num_threads": 0}, "num_threads must be a whole number of at least 1, got 0"),
+        ({"queries": np.zeros((2, 5), np.float32)}, "queries must have the database's dimension, 4, got 5"),
+        ({"queries": np.zeros(4, np.float32)}, "queries must have 2 dimensions"),
+        ({"queries": np.full((2, 4), np.nan)}, "queries must be finite, got .*nan in row 0"),
+    ],
+)
+def test_bad_input(change: dict[str, object], message: str) -> None:
+    arguments = {"queries": random_vectors(2, 4), "database": random_vectors(9, 4), "k": 3} | change
+    with pytest.raises(ValueError, match=message):
+        hcbir.search(**arguments)
+
+
+@pytest.mark.parametrize("num_queries", [1, 30])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_refuses_a_database_that_is_not_finite(isa: str, bad: float, num_queries: int) -> None:
+    database = random_vectors(5000, 19)
+    database[[4321, 2500], [18, 3]] = bad
+    for num_threads in (1, 2, 7):
+        with pytest.raises(ValueError, match=r"database must be finite, got -?(nan|inf) in row 2500"):
+            hcbir.search(random_vectors(num_queries, 19), database, 3, num_threads=num_threads)
+
+
+def test_misspelt_option() -> None:
+    with pytest.raises(TypeError, match="no option metrics"):
+        hcbir.search(random_vectors(1, 4), random_vectors(3, 4), 1, metrics="dot")
+
+
+def test_other_python_threads_run_meanwhile() -> None:
+    """The core works without the GIL: another thread gets on with its work."""
+    database = random_vectors(60_000, 256)
+    queries = database[:200]
+    stop, counted = threading.Event(), [0]
+
+    def count() -> None:
+        while not stop.is_set():
+            counted[0] += 1
+            time.sleep(0)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        before = counted[0]
+        hcbir.search(queries, database, 10, num_threads=1)
+        during = counted[0] - before
+    finally:
+        stop.set()
+        thread.join()
+    assert during > 100
