@@ -226,9 +226,9 @@ def test_interruption_while_the_codebook_is_learned_is_made_good(
     def interrupt(self: object, *args: object) -> None:
         raise KeyboardInterrupt
 
-    with Collection.create(tmp_path / "c.hcbir") as collection:
-        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr(indexing.DescriptorBank, "keep_codebook", interrupt)
+    with Collection.create(tmp_path / "c.hcbir") as collection, monkeypatch.context() as patched:
+        patched.setattr(indexing.DescriptorBank, "keep_codebook", interrupt)
+        with pytest.raises(KeyboardInterrupt):
             collection.add(photos)
     with Collection.open(tmp_path / "c.hcbir") as collection:
         assert collection.add(photos) == AddReport(0, [], 11)

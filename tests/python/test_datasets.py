@@ -48,7 +48,7 @@ def test_folder_without_classes_is_refused(tmp_path: Path, images: list[str]) ->
 def test_csv_paths_stand_beside_it_and_other_columns_are_ignored(tmp_path: Path) -> None:
     table = tmp_path / "set.csv"
     table.write_text(
-        "\ufeffwidth,class,path\n3,tower,a/1.jpg\n\n4,,b.jpg\n5,_distractors,c.jpg\n6, bridge ,\"d,e.jpg\"\n"
+        '\ufeffwidth,class,path\n3,tower,a/1.jpg\n\n4,,b.jpg\n5,_distractors,c.jpg\n6, bridge ,"d,e.jpg"\n'
     )
     dataset = load_dataset(table)
     assert dataset.images == [tmp_path / "a/1.jpg", tmp_path / "b.jpg", tmp_path / "c.jpg", tmp_path / "d,e.jpg"]
@@ -62,7 +62,7 @@ def test_csv_paths_stand_beside_it_and_other_columns_are_ignored(tmp_path: Path)
         ("file,class\na,b\n", "line 1: expected one column path"),
         ("path,label\na,b\n", "line 1: expected one column class"),
         ("path,class,path\na,b,c\n", "line 1: expected one column path"),
-        ("path,class\na.jpg,tower\nb.jpg\n", "line 3: expected 2 columns as in the header, got 1"),
+        ("path,class\na.jpg,tower\nb.jpg\n", "line 3: expected 2 columns as the header, got 1"),
         ("path,class\n,tower\n", "line 2, column path: expected a file, got nothing"),
         ("path,class\na.jpg,t\n./a.jpg,t\n", r"line 3, column path: \./a\.jpg stands in line 2 already"),
         ("path,class\na.jpg,\n", "no class found"),

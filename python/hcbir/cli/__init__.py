@@ -43,7 +43,7 @@ def _options(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; returns its exit status: 0, 2 for bad usage or input, 130 for Ctrl-C, 1 for a fault of ours."""
+    """Run a command line; returns its exit status: 0, 2 for bad usage or input, 130 for Ctrl-C, 1 for our own fault."""
     debug = "--debug" in arguments or os.environ.get("HCBIR_DEBUG", "0") != "0"
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

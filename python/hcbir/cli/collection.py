@@ -25,7 +25,7 @@ def index(
         list[str] | None,
         typer.Option(help="vlad (default), sift, orb, NETWORK.onnx or NETWORK.onnx:gem, :mac, :spoc; may be repeated."),
     ] = None,
-    size: Annotated[int | None, typer.Option(min=1, help="Longest side in pixels at which images are described.")] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="Longest side, in pixels, for description.")] = None,
 ) -> None:
     """Index photographs, so that they can be searched.
 

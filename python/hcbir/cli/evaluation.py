@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from hcbir.study.datasets import load_dataset
 from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, evaluate_dataset
 
 
-class Interpolation(str, Enum):
+class Interpolation(StrEnum):
     """Flavours of average precision."""
 
     trapezoid = "trapezoid"
@@ -37,9 +37,7 @@ def evaluate(
     size: Annotated[
         int | None, typer.Option(min=1, help="Longest side in pixels, never enlarged; default: each descriptor's own.")
     ] = None,
-    ap: Annotated[Interpolation, typer.Option(help="Average precision of the revisited benchmarks, or of trec_eval.")] = (
-        Interpolation.trapezoid
-    ),
+    ap: Annotated[Interpolation, typer.Option(help="Kind of average precision.")] = (Interpolation.trapezoid),
     verify: Annotated[
         str | None, typer.Option(metavar="NAME", help="Re-rank the best 100 by this local descriptor (sift, orb).")
     ] = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from hcbir.descriptors.images import open_image
 from hcbir.study.pairs import match_pair
 
 
-class Model(str, Enum):
+class Model(StrEnum):
     """Geometric models."""
 
     similarity = "similarity"
@@ -31,9 +31,9 @@ def match(
     image1: Annotated[Path, typer.Argument(metavar="B", help="Another image.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The picture to write.")] = Path("match.png"),
     descriptor: Annotated[str, typer.Option(help="sift, orb or a dense local NETWORK.onnx.")] = "sift",
-    size: Annotated[int | None, typer.Option(min=1, help="Longest side in pixels at which images are described.")] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="Longest side, in pixels, for description.")] = None,
     model: Annotated[Model, typer.Option(help="What maps one image to the other.")] = Model.homography,
-    max_error: Annotated[float, typer.Option(metavar="PX", help="An inlier is nearer than this, in pixels of B.")] = 8.0,
+    max_error: Annotated[float, typer.Option(metavar="PX", help="An inlier's largest error, in pixels of B.")] = 8.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")] = False,
 ) -> None:
     """Match two images and draw what agrees: matched features joined by lines, green where one map explains them.

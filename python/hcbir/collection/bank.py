@@ -11,8 +11,7 @@ import numpy.typing as npt
 from hcbir import descriptors
 from hcbir.collection.records import CollectionError, DescriptorRecord
 from hcbir.collection.segments import read_npz, write_npz
-from hcbir.descriptors.base import AggregatedDescriptor, Descriptor
-from hcbir.descriptors.pipeline import Described
+from hcbir.descriptors import AggregatedDescriptor, Described, Descriptor
 
 
 def plan(names: Sequence[str], image_size: int | None) -> list[DescriptorRecord]:
@@ -25,7 +24,7 @@ def plan(names: Sequence[str], image_size: int | None) -> list[DescriptorRecord]
     for name in names:
         descriptor = descriptors.load(name, image_size=image_size)
         local = None
-        if isinstance(descriptor, AggregatedDescriptor):
+        if descriptor.kind == "aggregated":
             local = descriptor.local.name
             planned.setdefault(local, (descriptor.local, None))
         planned.setdefault(name, (descriptor, local))
@@ -85,7 +84,7 @@ class DescriptorBank:
     def make(self, record: DescriptorRecord) -> Descriptor:
         if record.name not in self._made:
             descriptor = descriptors.from_spec(record.spec)
-            if isinstance(descriptor, AggregatedDescriptor) and self._codebook(record).exists():
+            if descriptor.kind == "aggregated" and self._codebook(record).exists():
                 descriptor.load_state(read_npz(self._codebook(record)))
             self._made[record.name] = descriptor
         return self._made[record.name]
@@ -97,7 +96,7 @@ class DescriptorBank:
     def vector(self, record: DescriptorRecord, described: Described) -> npt.NDArray[np.float32]:
         """The vector of a global or aggregated descriptor."""
         descriptor = self.make(record)
-        if isinstance(descriptor, AggregatedDescriptor):
+        if descriptor.kind == "aggregated":
             return descriptor.aggregate(described.local_features[self.looking(record).name])
         return described.global_vectors[record.name]
 
@@ -107,12 +106,12 @@ class DescriptorBank:
 
     def aggregated(self) -> list[tuple[DescriptorRecord, AggregatedDescriptor]]:
         pairs = [(record, self.make(record)) for record in self.records.values() if record.local is not None]
-        return [(record, made) for record, made in pairs if isinstance(made, AggregatedDescriptor)]
+        return [(record, made) for record, made in pairs if made.kind == "aggregated"]
 
     def is_fitted(self, record: DescriptorRecord) -> bool:
         """Whether an aggregated descriptor has its codebook."""
         descriptor = self.make(record)
-        return not isinstance(descriptor, AggregatedDescriptor) or descriptor.is_fitted
+        return descriptor.kind != "aggregated" or descriptor.is_fitted
 
     def keep_codebook(self, record: DescriptorRecord, descriptor: AggregatedDescriptor) -> None:
         self._folder.mkdir(exist_ok=True)

@@ -6,8 +6,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -132,7 +131,7 @@ class Collection:
     def __enter__(self) -> Collection:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def __len__(self) -> int:
@@ -262,7 +261,7 @@ class Collection:
         ValueError
             For an image that cannot be read, a descriptor the collection does not have, or a k that does not fit.
         """
-        several = queries if isinstance(queries, (list, tuple)) else [queries]
+        several: Sequence[Query] = queries if isinstance(queries, (list, tuple)) else [cast(Query, queries)]
         scores, indices = retrieve(
             self._contents,
             self._bank,
@@ -280,7 +279,7 @@ class Collection:
 
 
 def search_images(
-    queries: Query | Sequence[Query],
+    queries: Any,
     database: Collection | str | PathLike[str],
     k: int | None = 10,
     **options: Any,

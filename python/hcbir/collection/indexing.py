@@ -16,8 +16,7 @@ from hcbir.collection.bank import DescriptorBank
 from hcbir.collection.paths import Paths
 from hcbir.collection.records import DescriptorRecord, ImageRecord, Records
 from hcbir.collection.segments import Arrays, Segments, pack_features, unpack_features
-from hcbir.descriptors.images import ImageError, list_images
-from hcbir.descriptors.pipeline import Described, describe_files
+from hcbir.descriptors import Described, ImageError, describe_files, list_images
 
 BATCH_SIZE = 64
 """Images between two commits: what an interruption loses at most."""
@@ -63,7 +62,7 @@ class Indexer:
         skipped: list[ImageError] = []
         stats = {path: _stat(path) for path in pending}  # before the content is read: a later change shows
         describing = describe_files(pending, self.bank.describing(), num_threads=num_threads)
-        with closing(describing):
+        with closing(describing):  # type: ignore[type-var]  # it is a generator: its threads end with it
             for done, described in enumerate(describing, start=1):
                 error = described.error or self._collect(described, stats[described.path])
                 if error is not None:
@@ -93,7 +92,7 @@ class Indexer:
     def _collect(self, described: Described, stat: os.stat_result | None) -> ImageError | None:
         """Put a described image into the batch; an error if the file is gone meanwhile."""
         digest = _digest(described.path)
-        if stat is None or digest is None:
+        if stat is None or digest is None or described.full_size is None:
             return ImageError(str(described.path), "changed while it was read")
         width, height = described.full_size
         image = ImageRecord(
@@ -165,11 +164,11 @@ class Indexer:
         return [f for f in features if len(f)]
 
 
-def find_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
+def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
     """The files of a path or several: a folder stands for the images in it."""
     found: dict[Path, None] = {}
-    for path in [paths] if isinstance(paths, (str, Path)) else paths:
-        path = Path(os.path.abspath(path))
+    for given in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
+        path = Path(os.path.abspath(given))
         images = list_images(path) if path.is_dir() else [path]
         if not images:
             raise ValueError(f"{path}: no image found in this folder")

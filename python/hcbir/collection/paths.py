@@ -20,7 +20,7 @@ class Paths:
     def __init__(self, root: Path, former_root: Path) -> None:
         self._roots = [root] if root == former_root else [root, former_root]
 
-    def name(self, path: str | Path) -> str:
+    def name(self, path: str | os.PathLike[str]) -> str:
         absolute = Path(os.path.abspath(path))
         for root in self._roots:
             if absolute.is_relative_to(root):

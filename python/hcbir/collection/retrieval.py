@@ -13,8 +13,9 @@ from hcbir._search import search
 from hcbir._verification import count_inliers
 from hcbir.collection.bank import DescriptorBank
 from hcbir.collection.contents import Contents
-from hcbir.collection.queries import Query, describe_queries
+from hcbir.collection.queries import Query, as_source
 from hcbir.collection.records import CollectionError
+from hcbir.descriptors import describe_image
 
 VERIFY_MODEL = "affine"
 VERIFY_MAX_ERROR = 8.0
@@ -48,14 +49,15 @@ def retrieve(
     if verify is not False and checking is None:
         checking = bank.choose_local(None if verify is True else verify)
 
+    parts = [] if ranking.kind == "local" else contents.vector_parts(ranking)
     wanted = [bank.looking(ranking)] + ([] if checking is None else [checking])
-    described = describe_queries(queries, {record.name: bank.make(record) for record in wanted})
+    describing = {record.name: bank.make(record) for record in wanted}
+    described = [describe_image(as_source(query), describing) for query in queries]
     if ranking.kind == "local":
         orders = np.broadcast_to(np.arange(num_images), (len(described), num_images))
     else:
         vectors = np.stack([bank.vector(ranking, d) for d in described])
         num_ranked = k if checking is None else min(max(k, positive_int(num_candidates, "num_candidates")), num_images)
-        parts = contents.vector_parts(ranking)
         scores, orders = rank_by_vectors(vectors, parts, num_ranked, metric=metric, num_threads=num_threads)
         if checking is None:
             return scores, orders

@@ -31,6 +31,7 @@ class Segments:
 
     def write(self, key: SegmentKey, arrays: Arrays) -> None:
         """Write to a temporary folder, bring it to the disk, rename."""
+        self._open.pop(key, None)
         final = self._path(key)
         partial = final.with_name(final.name + ".partial")
         for leftover in (partial, final):

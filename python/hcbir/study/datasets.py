@@ -109,7 +109,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, str, str]]:
                     continue
                 if len(row) != len(header):
                     raise ValueError(
-                        f"{path}, line {reader.line_num}: expected {len(header)} columns as in the header, got {len(row)}"
+                        f"{path}, line {reader.line_num}: expected {len(header)} columns as the header, got {len(row)}"
                     )
                 name = row[path_column].strip()
                 if not name:

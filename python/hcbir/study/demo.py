@@ -71,9 +71,7 @@ def run_demo(folder: str | Path, *, seed: int = 0, progress: Progress | None = N
     make_collection(photos, seed=seed, progress=lambda done, total: report_progress("make images", done, total))
     dataset = load_dataset(photos)
     with Collection.create(database, [GLOBAL, "orb"], overwrite=True) as collection:
-        added = collection.add(
-            dataset.images, progress=lambda done, total: report_progress("index", done, total)
-        )
+        added = collection.add(dataset.images, progress=lambda done, total: report_progress("index", done, total))
         evaluation = evaluate_collection(
             collection,
             dataset,
@@ -157,7 +155,8 @@ def _match_figures(collection: Collection, evaluation: Evaluation) -> list[Match
         pair = match_pair(features[0], features[1], model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR)
         image = pair.draw(evaluation.images[query], evaluation.images[best])
         names = " and ".join(f"{evaluation.images[i].parent.name}/{evaluation.images[i].name}" for i in (query, best))
-        drawn.append(MatchFigure(f"{names}: {pair.verification.num_inliers} of {len(pair.points0)} matches agree", image))
+        counts = f"{pair.verification.num_inliers} of {len(pair.points0)} matches agree"
+        drawn.append(MatchFigure(f"{names}: {counts}", image))
     return drawn
 
 
