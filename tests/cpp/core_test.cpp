@@ -1,0 +1,186 @@
+// The core without Python, made to run under sanitizers: random shapes, every level, several threads, an
+// executor of the caller's own, exceptions out of tasks. What the results should be is the Python tests'
+// concern; here they must agree with a plain loop, and with themselves.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "hcbir/error.hpp"
+#include "hcbir/isa.hpp"
+#include "hcbir/kmeans.hpp"
+#include "hcbir/match.hpp"
+#include "hcbir/parallel.hpp"
+#include "hcbir/search.hpp"
+
+namespace {
+
+void check(bool holds, const char* what) {
+    if (holds) return;
+    std::fprintf(stderr, "failed: %s\n", what);
+    std::exit(1);
+}
+
+std::vector<float> random_floats(std::size_t count, unsigned seed) {
+    std::mt19937 engine(seed);
+    std::uniform_int_distribution<int> value(-8, 8);
+    std::vector<float> values(count);
+    for (float& x : values) x = static_cast<float>(value(engine));
+    return values;
+}
+
+struct Found {
+    std::vector<float> scores;
+    std::vector<std::int64_t> indices;
+    bool operator==(const Found&) const = default;
+};
+
+Found run_search(const std::vector<float>& queries, const std::vector<float>& database, std::size_t dim,
+                 std::size_t k, hcbir::Executor& executor) {
+    const std::size_t q = queries.size() / dim, n = database.size() / dim;
+    Found found{std::vector<float>(q * k), std::vector<std::int64_t>(q * k)};
+    hcbir::search({queries.data(), q, dim}, {database.data(), n, dim}, k, hcbir::Metric::dot,
+                  {found.scores.data(), q, k}, {found.indices.data(), q, k}, executor);
+    return found;
+}
+
+Found brute_force(const std::vector<float>& queries, const std::vector<float>& database, std::size_t dim,
+                  std::size_t k) {
+    Found found;
+    for (std::size_t q = 0; q < queries.size() / dim; ++q) {
+        std::vector<std::pair<float, std::int64_t>> scored;
+        for (std::size_t row = 0; row < database.size() / dim; ++row) {
+            double dot = 0;
+            for (std::size_t c = 0; c < dim; ++c)
+                dot += double{queries[q * dim + c]} * database[row * dim + c];
+            scored.emplace_back(static_cast<float>(-dot), static_cast<std::int64_t>(row));
+        }
+        std::sort(scored.begin(), scored.end());
+        for (std::size_t i = 0; i < k; ++i) {
+            found.scores.push_back(-scored[i].first);
+            found.indices.push_back(scored[i].second);
+        }
+    }
+    return found;
+}
+
+void test_search() {
+    std::mt19937 engine(1);
+    auto draw = [&](int low, int high) {
+        return static_cast<std::size_t>(std::uniform_int_distribution<int>(low, high)(engine));
+    };
+    for (int round = 0; round < 25; ++round) {
+        const std::size_t dim = draw(1, 70), n = draw(1, 300), q = draw(1, 40), k = 1 + draw(0, 1000) % n;
+        const auto database = random_floats(n * dim, 2), queries = random_floats(q * dim, 3);
+        const Found expected = brute_force(queries, database, dim, k);
+        for (const auto& level : hcbir::available_isas()) {
+            hcbir::use_isa(level);
+            for (std::size_t threads : {1, 2, 7}) {
+                hcbir::PoolExecutor executor(threads);
+                check(run_search(queries, database, dim, k, executor) == expected,
+                      "search equals brute force");
+            }
+        }
+    }
+}
+
+void test_match_and_kmeans() {
+    const auto a = random_floats(300 * 13, 4), b = random_floats(200 * 13, 5);
+    std::vector<std::uint8_t> bits(500 * 9);
+    for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<std::uint8_t>(i * 2654435761u >> 13);
+    std::vector<std::size_t> counts;
+    for (std::size_t threads : {1, 2, 7}) {
+        hcbir::PoolExecutor executor(threads);
+        counts.push_back(
+            hcbir::match({a.data(), 300, 13}, {b.data(), 200, 13}, hcbir::Metric::l2, {}, executor).size());
+        counts.push_back(
+            hcbir::match({bits.data(), 300, 9}, {bits.data() + 300 * 9, 200, 9}, {}, executor).size());
+        std::vector<float> centroids(10 * 13);
+        counts.push_back(static_cast<std::size_t>(
+            1e6 * hcbir::kmeans({a.data(), 300, 13}, {centroids.data(), 10, 13}, {}, executor)));
+    }
+    for (std::size_t i = 3; i < counts.size(); ++i)
+        check(counts[i] == counts[i % 3], "same for every thread count");
+    check(counts[0] > 0 && counts[1] > 0 && counts[2] > 0, "something was found");
+}
+
+/// An embedder's executor: a thread of its own for every task.
+class OwnThreads final : public hcbir::Executor {
+public:
+    std::size_t size() const override { return 3; }
+    void parallel_for(std::size_t num_tasks, const Body& body) override {
+        std::atomic<std::size_t> next{0};
+        std::vector<std::thread> threads;
+        for (std::size_t w = 0; w < size(); ++w)
+            threads.emplace_back([&, w] {
+                for (std::size_t task; (task = next++) < num_tasks;) body(task, w);
+            });
+        for (auto& thread : threads) thread.join();
+    }
+};
+
+void test_executors() {
+    const auto database = random_floats(5000 * 24, 6), queries = random_floats(30 * 24, 7);
+    OwnThreads own;
+    hcbir::SerialExecutor serial;
+    check(run_search(queries, database, 24, 9, own) == run_search(queries, database, 24, 9, serial),
+          "own executor");
+
+    hcbir::PoolExecutor pool(4);
+    std::atomic<std::size_t> sum{0};
+    pool.parallel_for(1000, [&](std::size_t task, std::size_t worker) {
+        check(worker < pool.size(), "worker number");
+        hcbir::PoolExecutor(3).parallel_for(5, [&](std::size_t inner, std::size_t) { sum += task * inner; });
+    });
+    check(sum == 999 * 1000 / 2 * 10, "nested tasks all run once");
+
+    bool caught = false;
+    try {
+        pool.parallel_for(1000, [](std::size_t task, std::size_t) {
+            if (task == 500) throw std::runtime_error("task 500");
+        });
+    } catch (const std::runtime_error&) {
+        caught = true;
+    }
+    check(caught, "an exception reaches the caller");
+
+    caught = false;
+    try {
+        hcbir::PoolExecutor stopped(2, [] { return true; });
+        stopped.parallel_for(1'000'000, [](std::size_t, std::size_t) {
+            std::this_thread::sleep_for(std::chrono::microseconds(50));
+        });
+    } catch (const hcbir::Interrupted&) {
+        caught = true;
+    }
+    check(caught, "a stop callback interrupts");
+}
+
+void test_several_callers() {
+    const auto database = random_floats(2000 * 16, 8), queries = random_floats(20 * 16, 9);
+    hcbir::SerialExecutor serial;
+    const Found expected = run_search(queries, database, 16, 5, serial);
+    std::vector<std::thread> callers;
+    for (int c = 0; c < 4; ++c)
+        callers.emplace_back([&] {
+            hcbir::PoolExecutor executor(3);
+            for (int round = 0; round < 20; ++round)
+                check(run_search(queries, database, 16, 5, executor) == expected, "several callers at once");
+        });
+    for (auto& caller : callers) caller.join();
+}
+
+}  // namespace
+
+int main() {
+    test_search();
+    test_match_and_kmeans();
+    test_executors();
+    test_several_callers();
+    std::puts("ok");
+}
