@@ -79,7 +79,9 @@ def test_verification_reorders_the_candidates_alone(evaluation: Evaluation, coll
     np.testing.assert_array_equal(verified.rankings[:, 3:], plain[:, 3:])
     features = [collection.features(i, "sift") for i in range(11)]
     for row, query in enumerate(evaluation.queries):
-        counts = hcbir.count_inliers(features[query], [features[i] for i in plain[row, :3]], model="affine", max_error=8)
+        counts = hcbir.count_inliers(
+            features[query], [features[i] for i in plain[row, :3]], model="affine", max_error=8
+        )
         order = sorted(range(3), key=lambda i: (-counts[i], i))
         np.testing.assert_array_equal(verified.rankings[row, :3], plain[row, :3][order])
         np.testing.assert_array_equal(verified.scores[row, :3], counts[order])
@@ -116,9 +118,7 @@ def test_unreadable_images_are_neither_queries_nor_positives(tmp_path: Path) -> 
     (photos / "lonely").mkdir()
     scene(77).save(photos / "lonely" / "1.png")
     seen: list[tuple[str, int, int]] = []
-    result = evaluate_dataset(
-        load_dataset(photos), ["orb"], image_size=150, progress=lambda *state: seen.append(state)
-    )
+    result = evaluate_dataset(load_dataset(photos), ["orb"], image_size=150, progress=lambda *state: seen.append(state))
     assert [Path(line.split(": ")[0]).name for line in result.skipped] == ["broken.jpg"]
     assert len(result.images) == 9
     assert result.single_image_classes == ["lonely"]

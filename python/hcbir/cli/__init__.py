@@ -14,6 +14,9 @@ import hcbir
 from hcbir.cli import collection, evaluation, information, matching
 from hcbir.cli.console import complain, say
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C; typer gives it too."""
+
 app = typer.Typer(
     name="hcbir",
     help="Find the images of a collection that show the same place: photographs old and new, postcards, drawings, "
@@ -51,10 +54,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
-            status = app(args=list(arguments), prog_name="hcbir", standalone_mode=False)
-        return status if isinstance(status, int) else 0
+            status = app(args=list(arguments), prog_name="hcbir", standalone_mode=False) or 0
     except (KeyboardInterrupt, typer.Abort):
-        return 130
+        status = INTERRUPTED
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - `hcbir ... | head`: nobody reads on, nothing to flush
         return 0
@@ -62,3 +64,6 @@ def run(arguments: Sequence[str]) -> int:
         if debug:
             raise
         return complain(error)
+    if status == INTERRUPTED:
+        say("interrupted")
+    return int(status)

@@ -38,7 +38,7 @@ def index(
             with progress_bars() as progress:
                 report = collection.add(photos, progress=lambda done, total: progress("describe", done, total))
         except KeyboardInterrupt:
-            say(f"interrupted: {output} keeps {len(collection)} images; the same command resumes")
+            say(f"{output} keeps {len(collection)} images; the same command resumes")
             raise
         tell_skipped(map(str, report.skipped))
         say(f"{output}: {len(collection)} images ({report.added} added, {report.unchanged} unchanged)")

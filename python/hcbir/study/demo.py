@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 import hcbir
@@ -95,7 +97,7 @@ def run_demo(folder: str | Path, *, seed: int = 0, progress: Progress | None = N
         seconds=time.perf_counter() - start,
     )
     draw_rankings(rankings[VERIFIED], title=f"Best images by {VERIFIED}").save(result.rankings_picture)
-    _stack([figure.image for figure in matches]).save(result.matches_picture)
+    _grid([figure.image for figure in matches]).save(result.matches_picture)
     write_report(
         result.report,
         Report(
@@ -145,29 +147,38 @@ def _ranking_rows(evaluation: Evaluation, figures: DescriptorEvaluation) -> list
 
 
 def _match_figures(collection: Collection, evaluation: Evaluation) -> list[MatchFigure]:
-    """The best verified image of the first queries, drawn with its matches."""
+    """For the first queries, the hardest image that was found, drawn with its matches."""
     figures = evaluation.verified[GLOBAL]
     row_of = {int(query): row for row, query in enumerate(evaluation.queries)}
     drawn = []
     for query in _example_queries(evaluation)[:NUM_MATCHES_SHOWN]:
-        best = int(figures.rankings[row_of[query]][0])
+        best = _hardest_found(evaluation, query, figures.rankings[row_of[query]])
         features = [collection.features(index, LOCAL) for index in (query, best)]
         pair = match_pair(features[0], features[1], model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR)
-        image = pair.draw(evaluation.images[query], evaluation.images[best])
+        image = pair.draw(evaluation.images[query], evaluation.images[best], height=360)
         names = " and ".join(f"{evaluation.images[i].parent.name}/{evaluation.images[i].name}" for i in (query, best))
         counts = f"{pair.verification.num_inliers} of {len(pair.points0)} matches agree"
         drawn.append(MatchFigure(f"{names}: {counts}", image))
     return drawn
 
 
-def _stack(pictures: Sequence[Image.Image], gap: int = 12) -> Image.Image:
-    """Pictures one below the other."""
-    height = sum(picture.height + gap for picture in pictures) - gap
-    sheet = Image.new("RGB", (max(picture.width for picture in pictures), height), (24, 24, 27))
-    top = 0
-    for picture in pictures:
-        sheet.paste(picture, (0, top))
-        top += picture.height + gap
+def _hardest_found(evaluation: Evaluation, query: int, ranking: npt.NDArray[np.int64]) -> int:
+    """The last of the correct images at the head of a ranking; the first image if that is wrong."""
+    correct = [evaluation.labels[i] == evaluation.labels[query] for i in ranking]
+    return int(ranking[max(correct.index(False) - 1, 0)])
+
+
+def _grid(pictures: Sequence[Image.Image], gap: int = 12) -> Image.Image:
+    """Pictures of one height, two in a row."""
+    rows = [pictures[i : i + 2] for i in range(0, len(pictures), 2)]
+    width = max(sum(picture.width + gap for picture in row) for row in rows) - gap
+    height = sum(row[0].height + gap for row in rows) - gap
+    sheet = Image.new("RGB", (width, height), (24, 24, 27))
+    for r, row in enumerate(rows):
+        left = 0
+        for picture in row:
+            sheet.paste(picture, (left, r * (row[0].height + gap)))
+            left += picture.width + gap
     return sheet
 
 

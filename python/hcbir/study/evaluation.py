@@ -181,7 +181,7 @@ def evaluate_collection(
     label_of = {os.path.abspath(path): label for path, label in zip(dataset.images, dataset.labels, strict=True)}
     images = collection.images()
     if not images:
-        raise ValueError(f"none of the {len(dataset)} images could be read" + "".join(f"\n  {s}" for s in skipped[:3]))
+        raise ValueError(f"none of the {len(dataset)} images could be read; " + "; ".join(skipped[:3]))
     labels = [label_of[str(path)] for path in images]
     sizes = Counter(label for label in labels if label is not None)
     if not any(size > 1 for size in sizes.values()):

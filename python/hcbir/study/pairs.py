@@ -34,12 +34,15 @@ class MatchedPair:
     @property
     def model(self) -> npt.NDArray[np.float64] | None:
         """(3, 3) map of the first image to the second, if one was found."""
-        return self.verification.model if bool(np.isfinite(self.verification.model).all()) else None
+        model = self.verification.model
+        return model if np.isfinite(model).all() else None
 
-    def draw(self, image0: Path, image1: Path) -> Image:
+    def draw(self, image0: Path, image1: Path, *, height: int = 480) -> Image:
         """The two images side by side, matched points joined by lines."""
         pictures = [open_image(path, longest_side=None).image for path in (image0, image1)]
-        return draw_matches(*pictures, self.points0, self.points1, self.verification.inlier_mask, model=self.model)
+        return draw_matches(
+            *pictures, self.points0, self.points1, self.verification.inlier_mask, model=self.model, height=height
+        )
 
 
 def match_pair(features0: LocalFeatures, features1: LocalFeatures, *, model: str, max_error: float) -> MatchedPair:
