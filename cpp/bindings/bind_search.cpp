@@ -1,3 +1,5 @@
+#include <pybind11/native_enum.h>
+
 #include "bindings.hpp"
 #include "hcbir/search.hpp"
 #include "numpy_views.hpp"
@@ -5,10 +7,11 @@
 namespace hcbir::bindings {
 
 void bind_search(py::module_& m) {
-    py::enum_<Metric>(m, "Metric")
+    py::native_enum<Metric>(m, "Metric", "enum.Enum")
         .value("dot", Metric::dot)
         .value("cosine", Metric::cosine)
-        .value("l2", Metric::l2);
+        .value("l2", Metric::l2)
+        .finalize();
 
     m.def(
         "search",

@@ -92,7 +92,7 @@ def match(
         one_of(metric or "hamming", "metric of binary descriptors", ("hamming",))
         return Matches(*_core.match_binary(d0, d1, *options))
     one_of(metric or "dot", "metric of float descriptors", METRICS)
-    return Matches(*_core.match_float(d0, d1, getattr(_core.Metric, metric or "dot"), *options))
+    return Matches(*_core.match_float(d0, d1, _core.Metric[metric or "dot"], *options))
 
 
 def _bound(value: float | None, name: str) -> float:

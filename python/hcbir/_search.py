@@ -97,8 +97,7 @@ def search(
         raise ValueError(f"k must be at most the number of database rows, {len(d)}, got {k}")
     if len(d) == 0:
         return SearchResult(np.empty((len(q), 0), np.float32), np.empty((len(q), 0), np.int64))
-    core_metric = getattr(_core.Metric, metric)
-    return SearchResult(*_core.search(q, d, k, core_metric, num_threads_argument(num_threads)))
+    return SearchResult(*_core.search(q, d, k, _core.Metric[metric], num_threads_argument(num_threads)))
 
 
 def _is_collection(database: object) -> bool:

@@ -194,7 +194,7 @@ def _framed(path: Path, side: int, frame: Colour) -> Image.Image:
     try:
         image = open_image(path, longest_side=inner).image
     except ImageError:
-        font = loadload_font(max(9.0, side * 0.08))
+        font = load_font(max(9.0, side * 0.08))
         ImageDraw.Draw(square).text((side / 2, side / 2), "unreadable", _DIM, font, anchor="mm")
         return square
     image = ImageOps.contain(image, (inner, inner), Image.Resampling.LANCZOS)  # small images are enlarged

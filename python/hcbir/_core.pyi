@@ -1,0 +1,48 @@
+"""The compiled core; its callers are the facade modules, which check and convert."""
+
+import enum
+
+import numpy as np
+import numpy.typing as npt
+
+__version__: str
+
+class FormatError(ValueError): ...
+
+def available_isas() -> list[str]: ...
+def isa() -> str: ...
+def use_isa(name: str) -> None: ...
+def default_num_threads() -> int: ...
+
+class Metric(enum.Enum):
+    dot = 0
+    cosine = 1
+    l2 = 2
+
+def search(
+    queries: npt.NDArray[np.float32],
+    database: npt.NDArray[np.float32],
+    k: int,
+    metric: Metric,
+    num_threads: int,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
+def match_float(
+    descriptors0: npt.NDArray[np.float32],
+    descriptors1: npt.NDArray[np.float32],
+    metric: Metric,
+    cross_check: bool,
+    max_distance: float,
+    max_ratio: float,
+    num_threads: int,
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...
+def match_binary(
+    descriptors0: npt.NDArray[np.uint8],
+    descriptors1: npt.NDArray[np.uint8],
+    cross_check: bool,
+    max_distance: float,
+    max_ratio: float,
+    num_threads: int,
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...
+def kmeans(
+    vectors: npt.NDArray[np.float32], num_clusters: int, num_iterations: int, seed: int, num_threads: int
+) -> tuple[npt.NDArray[np.float32], float]: ...
