@@ -193,6 +193,20 @@ def test_unreadable_images_are_skipped_each_with_its_reason(photos: Path, tmp_pa
         assert collection.add(photos).skipped != []
 
 
+def test_images_without_features_are_kept(tmp_path: Path) -> None:
+    flat = tmp_path / "flat.png"
+    Image.new("RGB", (60, 40), "grey").save(flat)
+    with Collection.create(tmp_path / "c.hcbir") as collection:
+        assert collection.add(flat).added == 1
+        with pytest.raises(CollectionError, match="vlad has not learned its codebook yet"):
+            collection.search(flat, k=1)
+        scene(1).save(tmp_path / "scene.png")
+        collection.add(tmp_path / "scene.png")
+        assert collection.search(tmp_path / "scene.png", k=1, verify=True).indices.tolist() == [[1]]
+        np.testing.assert_array_equal(collection.vectors()[0], 0)
+        assert len(collection.features(flat)) == 0
+
+
 def test_interruption_keeps_committed_batches_and_the_same_call_resumes(
     photos: Path, tmp_path: Path, indexed: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,14 +45,17 @@ def test_every_labelled_image_is_a_query_left_out_of_its_own_ranking(evaluation:
     assert evaluation.labels.count(None) == 2
     for figures in evaluation.columns.values():
         assert figures.num_queries == 9
-        for query, ranking in zip(evaluation.queries, figures.rankings, strict=True):
+        for query, ranking in zip(evaluation.queries, figures.ranking.indices, strict=True):
             assert sorted([*ranking, query]) == list(range(11))
 
 
 def test_global_descriptor_ranks_by_dot_product(evaluation: Evaluation, collection: Collection) -> None:
     vectors = collection.vectors("vlad").astype(np.float64)
     for query, ranking, scores in zip(
-        evaluation.queries, evaluation.descriptors["vlad"].rankings, evaluation.descriptors["vlad"].scores, strict=True
+        evaluation.queries,
+        evaluation.descriptors["vlad"].ranking.indices,
+        evaluation.descriptors["vlad"].ranking.scores,
+        strict=True,
     ):
         similarity = vectors @ vectors[query]
         np.testing.assert_allclose(scores, similarity[ranking], atol=1e-6)
@@ -68,22 +71,22 @@ def test_local_descriptor_ranks_by_inliers_of_query_against_image(
         collection.features(query, "orb"), [collection.features(i, "orb") for i in others], model="affine", max_error=8
     )
     order = sorted(range(10), key=lambda i: (-counts[i], i))
-    np.testing.assert_array_equal(evaluation.descriptors["orb"].rankings[4], [others[i] for i in order])
-    np.testing.assert_array_equal(evaluation.descriptors["orb"].scores[4], counts[order])
+    np.testing.assert_array_equal(evaluation.descriptors["orb"].ranking.indices[4], [others[i] for i in order])
+    np.testing.assert_array_equal(evaluation.descriptors["orb"].ranking.scores[4], counts[order])
 
 
 def test_verification_reorders_the_candidates_alone(evaluation: Evaluation, collection: Collection) -> None:
     assert list(evaluation.verified) == ["vlad"]
-    plain, verified = evaluation.descriptors["vlad"].rankings, evaluation.verified["vlad"]
+    plain, verified = evaluation.descriptors["vlad"].ranking.indices, evaluation.verified["vlad"].ranking
     assert verified.num_verified == 3
-    np.testing.assert_array_equal(verified.rankings[:, 3:], plain[:, 3:])
+    np.testing.assert_array_equal(verified.indices[:, 3:], plain[:, 3:])
     features = [collection.features(i, "sift") for i in range(11)]
     for row, query in enumerate(evaluation.queries):
         counts = hcbir.count_inliers(
             features[query], [features[i] for i in plain[row, :3]], model="affine", max_error=8
         )
         order = sorted(range(3), key=lambda i: (-counts[i], i))
-        np.testing.assert_array_equal(verified.rankings[row, :3], plain[row, :3][order])
+        np.testing.assert_array_equal(verified.indices[row, :3], plain[row, :3][order])
         np.testing.assert_array_equal(verified.scores[row, :3], counts[order])
 
 
@@ -102,7 +105,7 @@ def test_map_is_the_mean_over_queries_per_class_and_in_all(
     np.testing.assert_array_equal(figures.ap, expected.ap)
     assert figures.mean_ap == expected.mean_ap
     if interpolation == "rectangle":
-        by_hand = [rectangle_ap(list(r), set(p)) for r, p in zip(figures.rankings, positives, strict=True)]
+        by_hand = [rectangle_ap(list(r), set(p)) for r, p in zip(figures.ranking.indices, positives, strict=True)]
         np.testing.assert_allclose(figures.ap, by_hand, rtol=1e-12)
     labels = np.array([result.labels[q] for q in result.queries])
     assert figures.per_class == {

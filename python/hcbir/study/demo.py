@@ -138,8 +138,10 @@ def _ranking_rows(evaluation: Evaluation, figures: DescriptorEvaluation) -> list
     for query in _example_queries(evaluation):
         row, label = row_of[query], evaluation.labels[query]
         results = []
-        for index, score in zip(figures.rankings[row][:NUM_RANKS_SHOWN], figures.scores[row], strict=False):
-            caption = f"{score:.0f} inliers" if figures.num_verified else f"{score:.3f}"
+        for index, score in zip(
+            figures.ranking.indices[row][:NUM_RANKS_SHOWN], figures.ranking.scores[row], strict=False
+        ):
+            caption = f"{score:.0f} inliers" if figures.ranking.num_verified else f"{score:.3f}"
             correct = evaluation.labels[index] == label
             results.append(RankedImage(evaluation.images[index], float(score), correct, caption))
         rows.append(RankingRow(evaluation.images[query], f"{label}: AP {figures.ap[row]:.2f}", results))
@@ -152,7 +154,7 @@ def _match_figures(collection: Collection, evaluation: Evaluation) -> list[Match
     row_of = {int(query): row for row, query in enumerate(evaluation.queries)}
     drawn = []
     for query in _example_queries(evaluation)[:NUM_MATCHES_SHOWN]:
-        best = _hardest_found(evaluation, query, figures.rankings[row_of[query]])
+        best = _hardest_found(evaluation, query, figures.ranking.indices[row_of[query]])
         features = [collection.features(index, LOCAL) for index in (query, best)]
         pair = match_pair(features[0], features[1], model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR)
         image = pair.draw(evaluation.images[query], evaluation.images[best], height=360)

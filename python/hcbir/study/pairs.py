@@ -39,9 +39,15 @@ class MatchedPair:
 
     def draw(self, image0: Path, image1: Path, *, height: int = 480) -> Image:
         """The two images side by side, matched points joined by lines."""
-        pictures = [open_image(path, longest_side=None).image for path in (image0, image1)]
+        picture0, picture1 = (open_image(path, longest_side=None).image for path in (image0, image1))
         return draw_matches(
-            *pictures, self.points0, self.points1, self.verification.inlier_mask, model=self.model, height=height
+            picture0,
+            picture1,
+            self.points0,
+            self.points1,
+            self.verification.inlier_mask,
+            model=self.model,
+            height=height,
         )
 
 
