@@ -22,7 +22,7 @@ from hcbir.collection.records import CollectionError, Records
 from hcbir.collection.retrieval import retrieve
 from hcbir.collection.segments import Segments, exclusive
 
-RECORDS = "collection.sqlite"
+RECORDS, SEGMENTS, CODEBOOKS = "collection.sqlite", "segments", "codebooks"
 DEFAULT_DESCRIPTORS = ("vlad",)
 
 
@@ -40,8 +40,8 @@ class Collection:
     def __init__(self, folder: str | PathLike[str]) -> None:
         self.folder = Path(folder).absolute()
         self._records = Records(self.folder / RECORDS)
-        self._segments = Segments(self.folder / "segments")
-        self._bank = DescriptorBank(self._records.descriptors(), self.folder / "codebooks")
+        self._segments = Segments(self.folder / SEGMENTS)
+        self._bank = DescriptorBank(self._records.descriptors(), self.folder / CODEBOOKS)
         root = self.folder.parent
         self._paths = Paths(root, Path(self._records.property("root") or root))
         self._contents = Contents(self._records, self._segments)
@@ -77,7 +77,7 @@ class Collection:
         image_size : int, optional
             Longest side, in pixels, at which images are described; default: each descriptor's own.
         overwrite : bool
-            Delete the collection that stands there. A folder of anything else is never deleted.
+            Empty the collection that stands there. A folder of anything else is left alone.
 
         Raises
         ------
@@ -95,7 +95,8 @@ class Collection:
                 raise CollectionError(f"{path} exists: open it, or create it with overwrite=True")
             Collection.open(path).close()
             with exclusive(path):
-                shutil.rmtree(path)
+                for name in (SEGMENTS, CODEBOOKS):
+                    shutil.rmtree(path / name, ignore_errors=True)
         path.mkdir(parents=True, exist_ok=True)
         Records.create(path / RECORDS, planned, {"root": str(path.parent)})
         return cls(path)
@@ -210,17 +211,9 @@ class Collection:
     def features(self, image: int | str | PathLike[str], descriptor: str | None = None) -> LocalFeatures:
         """Local features of an image, given by its index or path; of the first local descriptor unless one is named."""
         record = self._bank.choose_local(descriptor)
-        images = self._contents.images()
         if isinstance(image, (str, PathLike)):
-            name = self._paths.name(image)
-            index = next((i for i, known in enumerate(images) if known.path == name), None)
-            if index is None:
-                raise CollectionError(f"image must be one of the collection's, got {image}")
-        elif 0 <= image < len(images):
-            index = int(image)
-        else:
-            raise IndexError(f"image must be an index from 0 to {len(images) - 1}, got {image}")
-        return self._contents.features(index, record)
+            image = self._contents.index(self._paths.name(image))
+        return self._contents.features(int(image), record)
 
     def search(
         self,

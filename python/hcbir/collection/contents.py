@@ -27,6 +27,13 @@ class Contents:
             self._images, self._version = self._records.images(), version
         return self._images
 
+    def index(self, path: str) -> int:
+        """Of the image of that name."""
+        for index, image in enumerate(self.images()):
+            if image.path == path:
+                return index
+        raise CollectionError(f"image must be one of the collection's, got {path}")
+
     def vector_parts(self, record: DescriptorRecord) -> list[npt.NDArray[np.float32]]:
         """The descriptor's vectors, one matrix a batch: a memory map, or a copy where images have been removed."""
         present = self._records.segments()
@@ -46,5 +53,8 @@ class Contents:
 
     def features(self, index: int, record: DescriptorRecord) -> LocalFeatures:
         """The local features of an image."""
-        image = self.images()[index]
+        images = self.images()
+        if not 0 <= index < len(images):
+            raise IndexError(f"image must be an index from 0 to {len(images) - 1}, got {index}")
+        image = images[index]
         return unpack_features(self._segments.read((image.batch, record.id)), image.row)

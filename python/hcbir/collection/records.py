@@ -73,8 +73,10 @@ class Records:
 
     @staticmethod
     def create(path: Path, descriptors: Sequence[DescriptorRecord], properties: Mapping[str, str]) -> None:
-        """Make the file, with no image yet."""
-        connection = sqlite3.connect(path)
+        """Make the file, with no image yet; it replaces another whole."""
+        partial = path.with_name(path.name + ".partial")
+        partial.unlink(missing_ok=True)
+        connection = sqlite3.connect(partial)
         try:
             connection.executescript(SCHEMA)
             with connection:
@@ -87,6 +89,7 @@ class Records:
                 )
         finally:
             connection.close()
+        partial.replace(path)
 
     def _check_format(self) -> None:
         folder = self._path.parent

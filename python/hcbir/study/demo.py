@@ -16,8 +16,9 @@ from hcbir.collection import Collection
 from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL
 from hcbir.study.datasets import Dataset, load_dataset
 from hcbir.study.drawing import RankedImage, RankingRow, draw_rankings
-from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, Progress, evaluate_collection
+from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, evaluate_collection
 from hcbir.study.pairs import match_pair
+from hcbir.study.ranking import Progress
 from hcbir.study.report import MapTable, MatchFigure, Report, write_report
 from hcbir.study.synthetic import make_collection
 
