@@ -1,3 +1,5 @@
+#include <pybind11/native_enum.h>
+
 #include "bindings.hpp"
 #include "hcbir/evaluation.hpp"
 #include "numpy_views.hpp"
@@ -42,9 +44,10 @@ void bind(py::module_& m, const char* function, const char* input_name,
 }  // namespace
 
 void bind_evaluation(py::module_& m) {
-    py::enum_<Interpolation>(m, "Interpolation")
+    py::native_enum<Interpolation>(m, "Interpolation", "enum.Enum")
         .value("trapezoid", Interpolation::trapezoid)
-        .value("rectangle", Interpolation::rectangle);
+        .value("rectangle", Interpolation::rectangle)
+        .finalize();
 
     bind(m, "evaluate_rankings", "rankings", &matrix<std::int64_t>, &evaluate_rankings);
     bind(m, "evaluate_rankings", "rankings", &matrix<std::int32_t>, &evaluate_rankings);

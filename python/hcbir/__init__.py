@@ -10,6 +10,7 @@ from hcbir._features import LocalFeatures
 from hcbir._matching import Matches, match
 from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
 from hcbir._search import SearchResult, search
+from hcbir._verification import Verification, count_inliers, verify
 
 __all__ = [
     "FormatError",
@@ -17,12 +18,15 @@ __all__ = [
     "LocalFeatures",
     "Matches",
     "SearchResult",
+    "Verification",
     "__version__",
     "available_isas",
+    "count_inliers",
     "default_num_threads",
     "isa",
     "kmeans",
     "match",
     "search",
     "use_isa",
+    "verify",
 ]

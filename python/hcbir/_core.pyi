@@ -46,3 +46,34 @@ def match_binary(
 def kmeans(
     vectors: npt.NDArray[np.float32], num_clusters: int, num_iterations: int, seed: int, num_threads: int
 ) -> tuple[npt.NDArray[np.float32], float]: ...
+
+class GeometricModel(enum.Enum):
+    similarity = 0
+    affine = 1
+    homography = 2
+
+def verify(
+    points0: npt.NDArray[np.float32],
+    points1: npt.NDArray[np.float32],
+    model: GeometricModel,
+    max_error: float,
+    confidence: float,
+    min_trials: int,
+    max_trials: int,
+    seed: int,
+) -> tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.float64], int]: ...
+def count_inliers(
+    query: tuple[npt.NDArray[np.float32], npt.NDArray[np.generic]],
+    candidates: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.generic]]],
+    metric: Metric,
+    cross_check: bool,
+    max_distance: float,
+    max_ratio: float,
+    model: GeometricModel,
+    max_error: float,
+    confidence: float,
+    min_trials: int,
+    max_trials: int,
+    seed: int,
+    num_threads: int,
+) -> npt.NDArray[np.int32]: ...

@@ -82,17 +82,22 @@ def match(
     d0, d1 = small_matrix(d0, "descriptors0", dtype=dtype), small_matrix(d1, "descriptors1", dtype=dtype)
     if d0.shape[1] != d1.shape[1]:
         raise ValueError(f"descriptors1 must have the length of descriptors0, {d0.shape[1]}, got {d1.shape[1]}")
-    options = (
-        bool(cross_check),
-        _bound(max_distance, "max_distance"),
-        _bound(max_ratio, "max_ratio"),
-        num_threads_argument(num_threads),
-    )
+    core_metric, *options = match_arguments(binary, cross_check, max_distance, max_ratio, metric)
+    if binary:
+        return Matches(*_core.match_binary(d0, d1, *options, num_threads_argument(num_threads)))
+    return Matches(*_core.match_float(d0, d1, core_metric, *options, num_threads_argument(num_threads)))
+
+
+def match_arguments(
+    binary: bool, cross_check: bool, max_distance: float | None, max_ratio: float | None, metric: str | None
+) -> tuple[_core.Metric, bool, float, float]:
+    """The options of `match`, checked, as the core takes them."""
     if binary:
         one_of(metric or "hamming", "metric of binary descriptors", ("hamming",))
-        return Matches(*_core.match_binary(d0, d1, *options))
-    one_of(metric or "dot", "metric of float descriptors", METRICS)
-    return Matches(*_core.match_float(d0, d1, _core.Metric[metric or "dot"], *options))
+        core_metric = _core.Metric.dot  # not used
+    else:
+        core_metric = _core.Metric[one_of(metric or "dot", "metric of float descriptors", METRICS)]
+    return core_metric, bool(cross_check), _bound(max_distance, "max_distance"), _bound(max_ratio, "max_ratio")
 
 
 def _bound(value: float | None, name: str) -> float:

@@ -195,6 +195,14 @@ def test_short_rankings_among_many_images() -> None:
     assert_equal(result, reference.evaluate(rankings, positives, junk=junk))
 
 
+def test_a_query_knows_nothing_of_the_one_before() -> None:
+    rankings = [[0, 10**5], [7, 5, 3]]
+    result = mean_average_precision(
+        rankings, [[0, 7], [3]], junk=[[5, 6], []], interpolation="rectangle", num_threads=1
+    )
+    np.testing.assert_allclose(result.ap, [1 / 2, 1 / 3])
+
+
 @pytest.mark.parametrize(
     ("rankings", "positives", "junk", "message"),
     [

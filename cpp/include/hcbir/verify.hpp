@@ -1,4 +1,4 @@
-// Geometric verification: RANSAC inlier count of matched points.
+// Geometric verification: the model that most matched points agree on, and how many do.
 #pragma once
 
 #include <array>
@@ -15,34 +15,42 @@ enum class GeometricModel { similarity, affine, homography };
 
 struct VerifyOptions {
     GeometricModel model = GeometricModel::affine;
-    double max_error = 8.0;  // pixels; an inlier's transfer error in image 1 is strictly below
+    /// Pixels of image 1; an inlier's transfer error is strictly below.
+    double max_error = 8.0;
+    /// Probability with which a model as good as the best found would have been met, at which trials end.
     double confidence = 0.999;
     std::size_t min_trials = 50;
-    std::size_t max_trials = 10000;
+    std::size_t max_trials = 10'000;
     std::uint64_t seed = 0;
 };
 
 struct Verification {
     std::size_t num_inliers = 0;
     std::vector<std::uint8_t> inlier_mask;  // one a pair, 0 or 1
-    std::array<double, 9> model{};          // row-major; NaN if no model was found
+    std::array<double, 9> model{};          // row-major, maps points0 to points1; NaN if none was found
     std::size_t num_trials = 0;
 };
 
-/// Estimates the model that maps points0 to points1 (both n x 2, pixels, x before y).
-Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
-                    const VerifyOptions& options);
+/// Estimates the model that maps points0 to points1 (both n x 2, pixels, x before y) by RANSAC: samples drawn as a
+/// function of (seed, trial), the cost sum of min(error^2, max_error^2) (MSAC, Torr and Zisserman 2000), local
+/// optimisation of every improvement (Chum, Matas and Kittler 2003). Mirrored models, and those that stretch by more
+/// than 20, are not considered. The inliers are those of the model that is returned, by its errors in double.
+///
+/// Too few points, or points on a line where the model needs more: no inliers. The result is the same at every
+/// instruction level. Throws std::invalid_argument for points that are not finite and for options out of range.
+Verification verify(MatrixView<const float> points0, MatrixView<const float> points1, const VerifyOptions& options);
 
-/// An image's local features; exactly one of float_descriptors and binary_descriptors has data.
+/// An image's local features; exactly one of float_descriptors and binary_descriptors has data, if any.
 struct LocalFeaturesView {
     MatrixView<const float> keypoints;  // n x 2
     MatrixView<const float> float_descriptors;
     MatrixView<const std::uint8_t> binary_descriptors;
 };
 
-/// inlier_counts[c] = inliers of match(query, candidates[c]) under verify; parallel over candidates.
-void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates,
-                   Metric metric, const MatchOptions& match_options, const VerifyOptions& verify_options,
+/// inlier_counts[c] = inliers of match(query, candidates[c]) under verify; parallel over candidates. A candidate's
+/// count depends on nothing but the query, the candidate and the options.
+void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates, Metric metric,
+                   const MatchOptions& match_options, const VerifyOptions& verify_options,
                    std::span<std::int32_t> inlier_counts, Executor& executor);
 
 }  // namespace hcbir

@@ -1,0 +1,199 @@
+"""Geometric verification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir import _core
+from hcbir._arrays import one_of, positive_int, small_matrix
+from hcbir._features import LocalFeatures
+from hcbir._matching import match_arguments
+from hcbir._runtime import num_threads_argument
+
+MODELS = ("similarity", "affine", "homography")
+
+
+@dataclass(frozen=True, eq=False)
+class Verification:
+    """The model that most matched points agree on.
+
+    Parameters
+    ----------
+    num_inliers : int
+    inlier_mask : (p,) bool
+        The pairs whose transfer error under `model` is below `max_error`.
+    model : (3, 3) float64
+        Maps points0 to points1, homogeneous; NaN if none was found.
+    num_trials : int
+        Samples drawn.
+    """
+
+    num_inliers: int
+    inlier_mask: npt.NDArray[np.bool_]
+    model: npt.NDArray[np.float64]
+    num_trials: int
+
+
+def verify(
+    points0: npt.ArrayLike,
+    points1: npt.ArrayLike,
+    *,
+    model: str = "affine",
+    max_error: float = 8.0,
+    seed: int = 0,
+    confidence: float = 0.999,
+    min_trials: int = 50,
+    max_trials: int = 10_000,
+) -> Verification:
+    """Estimates by RANSAC the model that maps points0 to points1, and counts the pairs that obey it.
+
+    Samples are scored by MSAC (Torr and Zisserman 2000), improvements optimised locally (Chum, Matas and Kittler
+    2003), the last model by robust least squares. Mirrored models are not considered. The result is a function of the
+    arguments, the same at every instruction level.
+
+    Parameters
+    ----------
+    points0, points1 : (p, 2)
+        Matched points in pixels, x before y; converted to float32.
+    model : {"similarity", "affine", "homography"}
+        4, 6 or 8 degrees of freedom, from samples of 2, 3 or 4 pairs.
+    max_error : float
+        Pixels of image 1; an inlier's distance from where the model sends its point0 is strictly below.
+    seed : int
+        0 to 2**64 - 1.
+    confidence : float
+        Between 0 and 1: trials end once a better model would have been met with this probability.
+    min_trials, max_trials : int
+        At least 1.
+
+    Returns
+    -------
+    Verification
+        Without inliers for fewer pairs than a sample holds, and where all samples are degenerate.
+
+    Raises
+    ------
+    ValueError
+        For shapes that differ, points that are not finite, or an option out of range.
+
+    >>> import numpy as np
+    >>> points = np.array([[0, 0], [100, 0], [0, 100], [70, 60], [20, 90]])
+    >>> verified = verify(points, 2 * points + [5, 7])
+    >>> verified.num_inliers
+    5
+    >>> verified.model.round(3).tolist()
+    [[2.0, 0.0, 5.0], [0.0, 2.0, 7.0], [0.0, 0.0, 1.0]]
+    """
+    p0, p1 = _points(points0, "points0"), _points(points1, "points1")
+    if len(p0) != len(p1):
+        raise ValueError(f"points1 must be as many as points0, {len(p0)}, got {len(p1)}")
+    options = _options(model, max_error, confidence, min_trials, max_trials, seed)
+    return Verification(*_core.verify(p0, p1, *options))
+
+
+def count_inliers(
+    query: LocalFeatures,
+    candidates: Sequence[LocalFeatures],
+    *,
+    cross_check: bool = True,
+    max_distance: float | None = None,
+    max_ratio: float | None = None,
+    metric: str | None = None,
+    model: str = "affine",
+    max_error: float = 8.0,
+    seed: int = 0,
+    confidence: float = 0.999,
+    min_trials: int = 50,
+    max_trials: int = 1000,
+    num_threads: int | None = None,
+) -> npt.NDArray[np.int32]:
+    """Inliers of one image's features against each of many: `match`, then `verify`, in one parallel call.
+
+    Parameters
+    ----------
+    query : LocalFeatures
+    candidates : sequence of c LocalFeatures
+        Of the same kind of descriptors as the query.
+    cross_check, max_distance, max_ratio, metric
+        As in `match`.
+    model, max_error, seed, confidence, min_trials, max_trials
+        As in `verify`; fewer trials, since nearly all images of a collection show something else, and there all
+        trials are run.
+    num_threads : int, optional
+        Default: `hcbir.default_num_threads()`. The counts do not depend on it.
+
+    Returns
+    -------
+    (c,) int32
+
+    Raises
+    ------
+    ValueError, TypeError
+        For descriptors of another kind or length than the query's, and for options out of range.
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> descriptors = np.eye(20, dtype=np.float32)
+    >>> points = rng.uniform(0, 300, (20, 2)).astype(np.float32)
+    >>> image = LocalFeatures(points, descriptors, np.ones(20, np.float32))
+    >>> moved = LocalFeatures(points + np.float32(9), descriptors, np.ones(20, np.float32))
+    >>> count_inliers(image, [moved]).tolist()
+    [20]
+    """
+    for number, candidate in enumerate(candidates):
+        # An image without features may come with descriptors of any shape.
+        if len(query) and len(candidate):
+            _check_same_kind(query.descriptors, candidate.descriptors, number)
+    core_metric, *match_options = match_arguments(query.is_binary, cross_check, max_distance, max_ratio, metric)
+    verify_options = _options(model, max_error, confidence, min_trials, max_trials, seed)
+    return _core.count_inliers(
+        _pair(query),
+        [_pair(candidate) for candidate in candidates],
+        core_metric,
+        *match_options,
+        *verify_options,
+        num_threads_argument(num_threads),
+    )
+
+
+def _points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:
+    points = np.asarray(values)
+    if points.size == 0:
+        return np.empty((0, 2), np.float32)
+    points = small_matrix(points, name)
+    if points.shape[1] != 2:
+        raise ValueError(f"{name} must be (p, 2), x before y, got shape {points.shape}")
+    return points
+
+
+def _options(
+    model: str, max_error: float, confidence: float, min_trials: int, max_trials: int, seed: int
+) -> tuple[_core.GeometricModel, float, float, int, int, int]:
+    one_of(model, "model", MODELS)
+    if not 0 < max_error < np.inf:
+        raise ValueError(f"max_error must be positive, in pixels, got {max_error!r}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed must be from 0 to 2**64 - 1, got {seed!r}")
+    trials = positive_int(min_trials, "min_trials"), positive_int(max_trials, "max_trials")
+    return _core.GeometricModel[model], float(max_error), float(confidence), *trials, seed
+
+
+def _check_same_kind(
+    query: npt.NDArray[np.generic], candidate: npt.NDArray[np.generic], number: int
+) -> None:
+    if query.dtype != candidate.dtype:
+        raise TypeError(f"descriptors of candidate {number} must be {query.dtype} like the query's, got {candidate.dtype}")
+    if query.shape[1] != candidate.shape[1]:
+        raise ValueError(
+            f"descriptors of candidate {number} must have the query's length, {query.shape[1]}, got {candidate.shape[1]}"
+        )
+
+
+def _pair(features: LocalFeatures) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.generic]]:
+    return np.ascontiguousarray(features.keypoints), np.ascontiguousarray(features.descriptors)
