@@ -1,0 +1,69 @@
+"""The command line, thin over the library: one module a group of commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+import hcbir
+from hcbir.cli import collection, evaluation, information, matching
+from hcbir.cli.console import complain, say
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C; typer gives it too."""
+
+app = typer.Typer(
+    name="hcbir",
+    help="Find the images of a collection that show the same place: photographs old and new, postcards, drawings, "
+    "aerial views.\n\nStart with: [bold]hcbir demo[/bold]",
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for commands in (collection, matching, evaluation, information):
+    commands.register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hcbir {hcbir.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error (or set HCBIR_DEBUG=1).")] = False,
+) -> None: ...
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; returns its exit status: 0, 2 for bad usage or input, 130 for Ctrl-C, 1 for our own fault."""
+    debug = "--debug" in arguments or os.environ.get("HCBIR_DEBUG", "0") != "0"
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # file names need not be valid text
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
+            status = app(args=list(arguments), prog_name="hcbir", standalone_mode=False) or 0
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - `hcbir ... | head`: nobody reads on, nothing to flush
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        return complain(error)
+    if status == INTERRUPTED:
+        say("interrupted")
+    return int(status)

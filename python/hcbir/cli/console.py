@@ -1,0 +1,75 @@
+"""What the commands share: messages and progress on standard error, the result alone on standard output."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from hcbir import FormatError
+
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """One line on standard error."""
+    stderr.print(message, markup=False)
+
+
+def complain(error: Exception) -> int:
+    """One line about an error; returns the exit status."""
+    status = 2
+    if hasattr(error, "format_message"):  # a usage error of typer's, whose base class it does not export
+        message = error.format_message()
+    elif isinstance(error, ModuleNotFoundError):
+        message = f'this needs {error.name}: pip install "hcbir[cpu]" (or "hcbir[gpu]")'
+    elif isinstance(error, (ValueError, TypeError, OSError, RuntimeError, FormatError)):
+        message = str(error)
+    elif isinstance(error, MemoryError):
+        message = "not enough memory"
+    else:
+        message = f"{type(error).__name__}: {error} (unexpected; hcbir --debug shows where)"
+        status = 1
+    say("error: " + re.sub(r"\s*\n\s*", "; ", message.strip()))
+    return status
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def tell_skipped(messages: Iterable[str], *, most: int = 20) -> None:
+    """One line for each image that could not be read, and their count."""
+    lines = list(messages)
+    for line in lines[:most]:
+        say(f"skipped: {line}")
+    if lines:
+        more = f" ({len(lines) - most} not shown)" if len(lines) > most else ""
+        say(f"{len(lines)} image{'s' if len(lines) > 1 else ''} skipped{more}")
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Gives progress(what, done, total), drawn as one bar for each `what` if standard error is a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bars:
+        tasks: dict[str, Any] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield progress

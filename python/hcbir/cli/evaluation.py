@@ -1,0 +1,108 @@
+"""`hcbir evaluate`."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hcbir.cli.console import print_json, progress_bars, say, tell_skipped
+from hcbir.study.datasets import load_dataset
+from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, evaluate_dataset
+
+
+class Interpolation(StrEnum):
+    """Flavours of average precision."""
+
+    trapezoid = "trapezoid"
+    rectangle = "rectangle"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(evaluate)
+
+
+def evaluate(
+    dataset: Annotated[Path, typer.Argument(help="A folder with one sub-folder a class, or a CSV path,class.")],
+    descriptor: Annotated[
+        list[str] | None,
+        typer.Option(help="vlad (default), sift, orb, NETWORK.onnx or NETWORK.onnx:gem, :mac, :spoc; may be repeated."),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Longest side in pixels, never enlarged; default: each descriptor's own.")
+    ] = None,
+    ap: Annotated[Interpolation, typer.Option(help="Kind of average precision.")] = (Interpolation.trapezoid),
+    verify: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Re-rank the best 100 by this local descriptor (sift, orb).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")] = False,
+) -> None:
+    """Measure how well descriptors find the images of each class: mean average precision (mAP).
+
+    Every labelled image is a query, left out of its own ranking. Images in the sub-folder _distractors, or without a
+    class in the CSV, belong to no class. Local descriptors rank by inlier counts of every pair: slow on large sets.
+
+    Example: [bold]hcbir evaluate photos/ --descriptor vlad --verify sift[/bold]
+    """
+    names = descriptor or ["vlad"]
+    with progress_bars() as progress:
+        result = evaluate_dataset(
+            load_dataset(dataset), names, image_size=size, interpolation=ap.value, verify=verify, progress=progress
+        )
+    tell_skipped(result.skipped)
+    if as_json:
+        print_json(as_plain(result, size))
+        return
+    print_table(result)
+
+
+def as_plain(result: Evaluation, image_size: int | None) -> dict[str, Any]:
+    """The evaluation as JSON values. A verified descriptor's main figures are those after verification."""
+    descriptors = {}
+    for name, unverified in result.descriptors.items():
+        verified = result.verified.get(name)
+        descriptors[name] = _figures(verified or unverified)
+        if verified is not None:
+            descriptors[name] |= {"verify": result.verify, "unverified": _figures(unverified)}
+    return {
+        "descriptors": descriptors,
+        "images": len(result.images),
+        "distractors": sum(label is None for label in result.labels),
+        "ap": result.interpolation,
+        "size": image_size,
+        "query_in_ranking": False,
+        "single_image_classes": result.single_image_classes,
+        "skipped": result.skipped,
+    }
+
+
+def _figures(evaluation: DescriptorEvaluation) -> dict[str, Any]:
+    return {"mAP": evaluation.mean_ap, "queries": evaluation.num_queries, "per_class": evaluation.per_class}
+
+
+def print_table(result: Evaluation, console: Console | None = None) -> None:
+    """mAP per class and over all queries, a column for each descriptor."""
+    columns = result.columns
+    table = Table()
+    table.add_column("class")
+    table.add_column("images", justify="right")
+    for name in columns:
+        table.add_column(Text(name), justify="right")
+    for label in result.classes:
+        values = [column.per_class.get(label, math.nan) for column in columns.values()]
+        cells = ["-" if math.isnan(value) else f"{value:.3f}" for value in values]
+        table.add_row(Text(label), str(result.labels.count(label)), *cells)
+    table.add_section()
+    overall = [f"{column.mean_ap:.3f}" for column in columns.values()]
+    table.add_row("all queries", str(len(result.queries)), *overall, style="bold")
+    (console or Console()).print(table)
+    say(f"mAP, {result.interpolation} average precision; a query is left out of its own ranking")
+    say(f"{len(result.images)} images, {result.labels.count(None)} of them distractors")
+    if result.single_image_classes:
+        say(f"no mAP for classes of one image: {', '.join(result.single_image_classes)}")

@@ -1,0 +1,284 @@
+"""The collection as its users see it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir._features import LocalFeatures
+from hcbir._search import SearchResult
+from hcbir.collection.bank import DescriptorBank, plan
+from hcbir.collection.contents import Contents
+from hcbir.collection.indexing import AddReport, Indexer, Progress, find_files
+from hcbir.collection.paths import Paths
+from hcbir.collection.queries import Query
+from hcbir.collection.records import CollectionError, Records
+from hcbir.collection.retrieval import retrieve
+from hcbir.collection.segments import Segments, exclusive
+
+RECORDS, SEGMENTS, CODEBOOKS = "collection.sqlite", "segments", "codebooks"
+DEFAULT_DESCRIPTORS = ("vlad",)
+
+
+class Collection:
+    """A folder that holds what a set of images was described by; the images themselves stay where they are.
+
+    `Collection.create` makes one, `Collection.open` (or this constructor) opens one; a context manager closes it.
+    The collection may be moved, with the images beside it or without them.
+
+    >>> with Collection.create("photos.hcbir") as photos:  # doctest: +SKIP
+    ...     photos.add("photos/")
+    ...     photos.search("query.jpg", k=5).names
+    """
+
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self.folder = Path(folder).absolute()
+        self._records = Records(self.folder / RECORDS)
+        self._segments = Segments(self.folder / SEGMENTS)
+        self._bank = DescriptorBank(self._records.descriptors(), self.folder / CODEBOOKS)
+        root = self.folder.parent
+        self._paths = Paths(root, Path(self._records.property("root") or root))
+        self._contents = Contents(self._records, self._segments)
+
+    @classmethod
+    def open(cls, folder: str | PathLike[str]) -> Collection:
+        """Open an existing collection.
+
+        Raises
+        ------
+        CollectionError
+            If the folder is not a collection, or one of another format.
+        """
+        return cls(folder)
+
+    @classmethod
+    def create(
+        cls,
+        folder: str | PathLike[str],
+        descriptors: Sequence[str] = DEFAULT_DESCRIPTORS,
+        *,
+        image_size: int | None = None,
+        overwrite: bool = False,
+    ) -> Collection:
+        """Make an empty collection.
+
+        Parameters
+        ----------
+        folder : path
+            Must not exist or be empty.
+        descriptors : sequence of str
+            Names that `hcbir.descriptors.load` knows. An aggregated descriptor (`vlad`) brings its local one along.
+        image_size : int, optional
+            Longest side, in pixels, at which images are described; default: each descriptor's own.
+        overwrite : bool
+            Empty the collection that stands there. A folder of anything else is left alone.
+
+        Raises
+        ------
+        ValueError
+            For an unknown descriptor, or a folder that holds something.
+        """
+        if isinstance(descriptors, str):
+            raise TypeError(f"descriptors must be a sequence of names, got the str {descriptors!r}")
+        planned = plan(descriptors, image_size)
+        path = Path(folder).absolute()
+        if path.exists() and not path.is_dir():
+            raise CollectionError(f"{path} is a file, expected a folder to make")
+        if path.is_dir() and any(path.iterdir()):
+            if not overwrite:
+                raise CollectionError(f"{path} exists: open it, or create it with overwrite=True")
+            Collection.open(path).close()
+            with exclusive(path):
+                for name in (SEGMENTS, CODEBOOKS):
+                    shutil.rmtree(path / name, ignore_errors=True)
+        path.mkdir(parents=True, exist_ok=True)
+        Records.create(path / RECORDS, planned, {"root": str(path.parent)})
+        return cls(path)
+
+    @classmethod
+    def open_or_create(
+        cls, folder: str | PathLike[str], descriptors: Sequence[str] | None = None, *, image_size: int | None = None
+    ) -> Collection:
+        """Open the collection if it is there, else make it.
+
+        Raises
+        ------
+        CollectionError
+            If the collection that is there was made with other descriptors or another image size.
+        """
+        if not (Path(folder) / RECORDS).exists():
+            return cls.create(folder, descriptors or DEFAULT_DESCRIPTORS, image_size=image_size)
+        collection = cls(folder)
+        if descriptors or image_size:
+            asked = plan(descriptors or DEFAULT_DESCRIPTORS, image_size)
+            there = collection._records.descriptors()
+            if asked != there:
+                collection.close()
+                raise CollectionError(
+                    f"{folder} was made with {', '.join(d.name for d in there)} at its own image size; other "
+                    "descriptors or sizes need a collection of their own"
+                )
+        return collection
+
+    def close(self) -> None:
+        self._records.close()
+
+    def __enter__(self) -> Collection:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self._contents.images())
+
+    @property
+    def descriptors(self) -> dict[str, str]:
+        """Kind ("global", "local" or "aggregated") of each descriptor, by name."""
+        return {record.name: record.kind for record in self._bank.records.values()}
+
+    def add(
+        self,
+        paths: str | PathLike[str] | Iterable[str | PathLike[str]],
+        *,
+        progress: Progress | None = None,
+        num_threads: int | None = None,
+    ) -> AddReport:
+        """Describe images and store what describes them.
+
+        Images are committed in batches: an interruption (KeyboardInterrupt, power failure) loses the last, and the
+        same call resumes. An image that is there already is left alone, one whose content changed is described anew.
+        The first addition, once whole, learns the codebooks; they stay as they are later on.
+
+        Parameters
+        ----------
+        paths : path, or several
+            Of images, and of folders, which stand for the images in them at any depth.
+        progress : callable, optional
+            progress(done, total), called after each image that had to be described.
+        num_threads : int, optional
+            Default: `hcbir.default_num_threads()`.
+
+        Raises
+        ------
+        ValueError
+            If a folder holds no image, or another process writes to the collection. An image that cannot be read
+            is no error: it stands in the report.
+        """
+        files = find_files(paths)
+        with exclusive(self.folder):
+            self._segments.keep_only(self._records.segments())
+            indexer = Indexer(self._records, self._segments, self._bank, self._paths)
+            report = indexer.add(files, progress, num_threads)
+            self._segments.keep_only(self._records.segments())
+        return report
+
+    def remove(self, paths: str | PathLike[str] | Iterable[str | PathLike[str]]) -> int:
+        """Forget images (the files stay); returns how many.
+
+        Raises
+        ------
+        ValueError
+            If one is not in the collection; none is removed then.
+        """
+        several = [paths] if isinstance(paths, (str, PathLike)) else list(paths)
+        names = {self._paths.name(path) for path in several}
+        known = {image.path for image in self._contents.images()}
+        if unknown := sorted(names - known):
+            raise CollectionError(f"paths must be images of the collection, got {self._paths.resolve(unknown[0])}")
+        with exclusive(self.folder):
+            with self._records.transaction():
+                self._records.remove_images(names)
+                self._records.drop_empty_segments()
+            self._segments.keep_only(self._records.segments())
+        return len(names)
+
+    def images(self) -> list[Path]:
+        """Paths of the images; `SearchResult.indices` are indices into this list."""
+        return [self._paths.resolve(image.path) for image in self._contents.images()]
+
+    def vectors(self, descriptor: str | None = None) -> npt.NDArray[np.float32]:
+        """(n, d) float32: a global or aggregated descriptor's vectors, in the order of `images()`."""
+        parts = self._contents.vector_parts(self._bank.choose_global(descriptor))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def features(self, image: int | str | PathLike[str], descriptor: str | None = None) -> LocalFeatures:
+        """Local features of an image, given by its index or path; of the first local descriptor unless one is named."""
+        record = self._bank.choose_local(descriptor)
+        if isinstance(image, (str, PathLike)):
+            image = self._contents.index(self._paths.name(image))
+        return self._contents.features(int(image), record)
+
+    def search(
+        self,
+        queries: Query | Sequence[Query],
+        k: int | None = 10,
+        *,
+        descriptor: str | None = None,
+        verify: bool | str = False,
+        num_candidates: int = 100,
+        metric: str = "dot",
+        num_threads: int | None = None,
+    ) -> SearchResult:
+        """The images most like each query.
+
+        Parameters
+        ----------
+        queries : path, PIL image or (h, w[, 3]) uint8 array, or a sequence of those
+        k : int or None
+            1 to the number of images; None ranks everything.
+        descriptor : str, optional
+            By which to rank: a global one by the dot product, a local one by inlier counts, exhaustively. Default:
+            the collection's first global descriptor.
+        verify : bool or str
+            Rank the best `num_candidates` (k, if that is more) by inlier count and then by global score; the
+            scores are the inlier counts then. True takes the collection's first local descriptor, a name that one.
+        metric : {"dot", "cosine", "l2"}
+            Of a global descriptor.
+        num_threads : int, optional
+            Default: `hcbir.default_num_threads()`.
+
+        Returns
+        -------
+        SearchResult
+            With the images' paths in `names`.
+
+        Raises
+        ------
+        ValueError
+            For an image that cannot be read, a descriptor the collection does not have, or a k that does not fit.
+        """
+        several: Sequence[Query] = queries if isinstance(queries, (list, tuple)) else [cast(Query, queries)]
+        scores, indices = retrieve(
+            self._contents,
+            self._bank,
+            several,
+            k,
+            descriptor=descriptor,
+            verify=verify,
+            num_candidates=num_candidates,
+            metric=metric,
+            num_threads=num_threads,
+        )
+        images = self._contents.images()
+        names = [[str(self._paths.resolve(images[i].path)) for i in row] for row in indices]
+        return SearchResult(scores, indices, names)
+
+
+def search_images(
+    queries: Any,
+    database: Collection | str | PathLike[str],
+    k: int | None = 10,
+    **options: Any,
+) -> SearchResult:
+    """`Collection.search` on a collection or on the path of one: what `hcbir.search` does with such a database."""
+    if isinstance(database, Collection):
+        return database.search(queries, k, **options)
+    with Collection.open(database) as collection:
+        return collection.search(queries, k, **options)

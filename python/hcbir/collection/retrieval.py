@@ -1,0 +1,100 @@
+"""Ranking the images of a collection: by vectors that stand in parts, and by verified local features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir._arrays import positive_int
+from hcbir._features import LocalFeatures
+from hcbir._search import search
+from hcbir._verification import count_inliers
+from hcbir.collection.bank import DescriptorBank
+from hcbir.collection.contents import Contents
+from hcbir.collection.queries import Query, as_source
+from hcbir.collection.records import CollectionError
+from hcbir.descriptors import describe_image
+
+VERIFY_MODEL = "affine"
+VERIFY_MAX_ERROR = 8.0
+"""Pixels. An image is verified against a query by mutual nearest neighbours and RANSAC."""
+
+Scores = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
+
+
+def retrieve(
+    contents: Contents,
+    bank: DescriptorBank,
+    queries: Sequence[Query],
+    k: int | None,
+    *,
+    descriptor: str | None,
+    verify: bool | str,
+    num_candidates: int,
+    metric: str,
+    num_threads: int | None,
+) -> tuple[Scores, Indices]:
+    """(q, k) scores and indices; see `Collection.search`."""
+    num_images = len(contents.images())
+    if num_images == 0:
+        raise CollectionError("the collection holds no image yet")
+    if k is not None and positive_int(k, "k") > num_images:
+        raise ValueError(f"k must be at most the number of images, {num_images}, got {k}")
+    k = num_images if k is None else k
+    ranking = bank.choose(descriptor)
+    checking = ranking if ranking.kind == "local" else None
+    if verify is not False and checking is None:
+        checking = bank.choose_local(None if verify is True else verify)
+
+    parts = [] if ranking.kind == "local" else contents.vector_parts(ranking)
+    wanted = [bank.looking(ranking)] + ([] if checking is None else [checking])
+    describing = {record.name: bank.make(record) for record in wanted}
+    described = [describe_image(as_source(query), describing) for query in queries]
+    if ranking.kind == "local":
+        orders = np.broadcast_to(np.arange(num_images), (len(described), num_images))
+    else:
+        vectors = np.stack([bank.vector(ranking, d) for d in described])
+        num_ranked = k if checking is None else min(max(k, positive_int(num_candidates, "num_candidates")), num_images)
+        scores, orders = rank_by_vectors(vectors, parts, num_ranked, metric=metric, num_threads=num_threads)
+        if checking is None:
+            return scores, orders
+    assert checking is not None
+    ranked_scores, ranked_indices = [], []
+    for d, order in zip(described, orders, strict=True):
+        candidates = [contents.features(int(index), checking) for index in order]
+        counts = count_query_inliers(d.local_features[checking.name], candidates, num_threads=num_threads)
+        best = np.argsort(-counts, kind="stable")[:k]  # equal counts stay in the order of the global score
+        ranked_scores.append(counts[best].astype(np.float32))
+        ranked_indices.append(order[best])
+    return np.stack(ranked_scores), np.stack(ranked_indices)
+
+
+def rank_by_vectors(
+    queries: npt.NDArray[np.float32],
+    parts: Sequence[npt.NDArray[np.float32]],
+    k: int,
+    *,
+    metric: str = "dot",
+    num_threads: int | None = None,
+) -> tuple[Scores, Indices]:
+    """(q, k) scores and indices of the best rows of the parts, taken as one matrix that is never built."""
+    scores, indices = [], []
+    first = 0
+    for part in parts:
+        result = search(queries, part, min(k, len(part)), metric=metric, num_threads=num_threads)
+        scores.append(result.scores)
+        indices.append(result.indices + first)
+        first += len(part)
+    all_scores, all_indices = np.concatenate(scores, axis=1), np.concatenate(indices, axis=1)
+    best = np.argsort(-all_scores, axis=1, kind="stable")[:, :k]  # equal scores stand in order of index already
+    return np.take_along_axis(all_scores, best, axis=1), np.take_along_axis(all_indices, best, axis=1)
+
+
+def count_query_inliers(
+    query: LocalFeatures, candidates: Sequence[LocalFeatures], *, num_threads: int | None = None
+) -> npt.NDArray[np.int32]:
+    """(c,) matched features of the query and each candidate that agree on one map."""
+    return count_inliers(query, candidates, model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR, num_threads=num_threads)

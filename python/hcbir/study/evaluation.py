@@ -1,0 +1,238 @@
+"""The evaluation protocol: every labelled image is a query, left out of its own ranking."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir._evaluation import mean_average_precision
+from hcbir.collection import Collection
+from hcbir.study.datasets import Dataset
+from hcbir.study.ranking import Progress, Ranker, Ranking
+
+
+@dataclass(frozen=True, eq=False)
+class DescriptorEvaluation:
+    """How well one descriptor ranks.
+
+    Parameters
+    ----------
+    mean_ap : float
+        Mean over the queries that have positives.
+    per_class : dict
+        Mean over the class's queries, by class; classes of a single image are not there.
+    num_queries : int
+        Queries that have positives.
+    ap : (q,) float64
+        Of each query; nan without positives.
+    ranking : Ranking
+        What was evaluated.
+    """
+
+    mean_ap: float
+    per_class: dict[str, float]
+    num_queries: int
+    ap: npt.NDArray[np.float64]
+    ranking: Ranking
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The result of `evaluate_dataset`.
+
+    Parameters
+    ----------
+    images : list of Path
+        Those that could be read; rankings hold indices into this list.
+    labels : list of str or None
+        Their classes; None for a distractor.
+    queries : (q,) int64
+        Indices of the labelled images.
+    descriptors : dict
+        By name, as it was given.
+    verified : dict
+        The same, re-ranked by `verify`; only global descriptors are.
+    verify : str or None
+        The local descriptor that re-ranked.
+    interpolation : str
+        Of the average precision.
+    skipped : list of str
+        One message for each image that could not be read.
+    single_image_classes : list of str
+        Their queries have no positive: no AP, and no part in the means.
+    """
+
+    images: list[Path]
+    labels: list[str | None]
+    queries: npt.NDArray[np.int64]
+    descriptors: dict[str, DescriptorEvaluation]
+    verified: dict[str, DescriptorEvaluation]
+    verify: str | None
+    interpolation: str
+    skipped: list[str]
+    single_image_classes: list[str]
+
+    @property
+    def classes(self) -> list[str]:
+        return sorted({label for label in self.labels if label is not None})
+
+    @property
+    def columns(self) -> dict[str, DescriptorEvaluation]:
+        """Every ranking that was evaluated, by the name a table shows: a verified one follows its own."""
+        columns = {}
+        for name, figures in self.descriptors.items():
+            columns[name] = figures
+            if name in self.verified:
+                columns[f"{name} + {self.verify}"] = self.verified[name]
+        return columns
+
+
+def evaluate_dataset(
+    dataset: Dataset,
+    descriptors: Sequence[str] = ("vlad",),
+    *,
+    image_size: int | None = None,
+    interpolation: str = "trapezoid",
+    verify: str | None = None,
+    num_candidates: int = 100,
+    num_threads: int | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Mean average precision per class and over all queries.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    descriptors : sequence of str
+        Names that `hcbir.descriptors.load` knows. A global descriptor ranks by the dot product; a local one by the
+        inlier count of one-to-one matches under RANSAC, query against image, exhaustively; ties by smaller index.
+    image_size : int, optional
+        Longest side, in pixels, at which images are described; default: each descriptor's own.
+    interpolation : {"trapezoid", "rectangle"}
+        Of the average precision.
+    verify : str, optional
+        A local descriptor, by whose inlier counts the global rankings' best `num_candidates` are ranked anew.
+    num_candidates : int
+    num_threads : int, optional
+    progress : callable, optional
+        progress(what, done, total)
+
+    Raises
+    ------
+    ValueError
+        If no image can be read, or no class has two of them.
+    """
+    wanted = list(dict.fromkeys([*descriptors, *([verify] if verify else [])]))
+    with (
+        tempfile.TemporaryDirectory(prefix="hcbir-evaluate-") as scratch,
+        Collection.create(Path(scratch) / "collection", wanted, image_size=image_size) as collection,
+    ):
+        if verify is not None and collection.descriptors[verify] != "local":
+            raise ValueError(f"verify must be a local descriptor such as sift or orb, {verify} is not")
+        report = collection.add(
+            dataset.images,
+            progress=None if progress is None else lambda done, total: progress("describe", done, total),
+            num_threads=num_threads,
+        )
+        return evaluate_collection(
+            collection,
+            dataset,
+            descriptors,
+            interpolation=interpolation,
+            verify=verify,
+            num_candidates=num_candidates,
+            num_threads=num_threads,
+            progress=progress,
+            skipped=[str(error) for error in report.skipped],
+        )
+
+
+def evaluate_collection(
+    collection: Collection,
+    dataset: Dataset,
+    descriptors: Sequence[str] = ("vlad",),
+    *,
+    interpolation: str = "trapezoid",
+    verify: str | None = None,
+    num_candidates: int = 100,
+    num_threads: int | None = None,
+    progress: Progress | None = None,
+    skipped: Sequence[str] = (),
+) -> Evaluation:
+    """`evaluate_dataset` on images that a collection holds already; each of its images must be of the dataset."""
+    for name in [*descriptors, *([] if verify is None else [verify])]:
+        if name not in collection.descriptors:
+            raise ValueError(
+                f"descriptors must be of the collection: {', '.join(collection.descriptors)}; got {name!r}"
+            )
+    label_of = {os.path.abspath(path): label for path, label in zip(dataset.images, dataset.labels, strict=True)}
+    images = collection.images()
+    if not images:
+        raise ValueError(f"none of the {len(dataset)} images could be read; " + "; ".join(skipped[:3]))
+    labels = [label_of[str(path)] for path in images]
+    sizes = Counter(label for label in labels if label is not None)
+    if not any(size > 1 for size in sizes.values()):
+        raise ValueError("no class has two images that could be read: there is nothing to find")
+    queries = np.array([i for i, label in enumerate(labels) if label is not None], dtype=np.int64)
+    ranker = Ranker(collection, queries, num_threads, progress)
+    rankings: dict[str, Ranking] = {}
+    verified: dict[str, Ranking] = {}
+    for name in descriptors:
+        if collection.descriptors[name] == "local":
+            rankings[name] = ranker.rank_by_inliers(name)
+        else:
+            rankings[name] = ranker.rank_by_vectors(name)
+            if verify is not None:
+                verified[name] = ranker.verify(
+                    rankings[name], verify, what=f"verify {name}", num_candidates=num_candidates
+                )
+
+    def evaluate(ranking: Ranking) -> DescriptorEvaluation:
+        return _evaluate(ranking, queries, labels, interpolation, num_threads)
+
+    return Evaluation(
+        images=images,
+        labels=labels,
+        queries=queries,
+        descriptors={name: evaluate(ranking) for name, ranking in rankings.items()},
+        verified={name: evaluate(ranking) for name, ranking in verified.items()},
+        verify=verify,
+        interpolation=interpolation,
+        skipped=list(skipped),
+        single_image_classes=sorted(label for label, size in sizes.items() if size == 1),
+    )
+
+
+def _evaluate(
+    ranking: Ranking,
+    queries: npt.NDArray[np.int64],
+    labels: Sequence[str | None],
+    interpolation: str,
+    num_threads: int | None,
+) -> DescriptorEvaluation:
+    members: dict[str, list[int]] = {}
+    for i, label in enumerate(labels):
+        if label is not None:
+            members.setdefault(label, []).append(i)
+    query_labels = [labels[query] or "" for query in queries]
+    positives = [[i for i in members[label] if i != query] for query, label in zip(queries, query_labels, strict=True)]
+    result = mean_average_precision(ranking.indices, positives, interpolation=interpolation, num_threads=num_threads)
+    per_class = {
+        label: float(np.mean([ap for ap, of in zip(result.ap, query_labels, strict=True) if of == label]))
+        for label in sorted(members)
+        if len(members[label]) > 1
+    }
+    return DescriptorEvaluation(
+        mean_ap=result.mean_ap,
+        per_class=per_class,
+        num_queries=sum(len(found) > 0 for found in positives),
+        ap=result.ap,
+        ranking=ranking,
+    )
