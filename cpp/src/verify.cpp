@@ -19,19 +19,33 @@ void check(const VerifyOptions& options) {
     require(options.max_trials >= 1, "max_trials", "at least 1", std::to_string(options.max_trials));
 }
 
-void check_points(MatrixView<const float> points, const char* name) {
-    require(points.cols == 2 || points.rows == 0, name, "n x 2", std::to_string(points.cols) + " columns");
+void check_points(MatrixView<const float> points, const std::string& name) {
+    require(points.cols == 2 || points.rows == 0, name.c_str(), "n x 2",
+            std::to_string(points.cols) + " columns");
     for (std::size_t i = 0; i < points.rows; ++i)
-        require(std::isfinite(points.row(i)[0]) && std::isfinite(points.row(i)[1]), name, "finite",
+        require(std::isfinite(points.row(i)[0]) && std::isfinite(points.row(i)[1]), name.c_str(), "finite",
                 "a value that is not in row " + std::to_string(i));
+}
+
+bool is_binary(const LocalFeaturesView& features) { return features.binary_descriptors.data != nullptr; }
+
+void check_features(const LocalFeaturesView& features, const LocalFeaturesView& query,
+                    const std::string& name) {
+    check_points(features.keypoints, "keypoints of " + name);
+    const std::string descriptors = "descriptors of " + name;
+    const std::size_t rows =
+        is_binary(features) ? features.binary_descriptors.rows : features.float_descriptors.rows;
+    require(rows == features.keypoints.rows, descriptors.c_str(),
+            "one a keypoint (" + std::to_string(features.keypoints.rows) + ")", std::to_string(rows));
+    const bool both = rows > 0 && query.keypoints.rows > 0;
+    require(!both || is_binary(features) == is_binary(query), descriptors.c_str(), "of the query's kind",
+            is_binary(features) ? "binary" : "float");
 }
 
 PointMatches gather(MatrixView<const float> points0, MatrixView<const float> points1) {
     PointMatches matches;
-    for (std::size_t i = 0; i < points0.rows; ++i) {
-        matches.x0.push_back(points0.row(i)[0]), matches.y0.push_back(points0.row(i)[1]);
-        matches.x1.push_back(points1.row(i)[0]), matches.y1.push_back(points1.row(i)[1]);
-    }
+    matches.reserve(points0.rows);
+    for (std::size_t i = 0; i < points0.rows; ++i) matches.add(points0.row(i), points1.row(i));
     return matches;
 }
 
@@ -70,7 +84,7 @@ std::vector<Match> match_features(const LocalFeaturesView& a, const LocalFeature
                                   const MatchOptions& options) {
     SerialExecutor serial;
     if (a.keypoints.rows == 0 || b.keypoints.rows == 0) return {};
-    if (a.binary_descriptors.data) return match(a.binary_descriptors, b.binary_descriptors, options, serial);
+    if (is_binary(a)) return match(a.binary_descriptors, b.binary_descriptors, options, serial);
     return match(a.float_descriptors, b.float_descriptors, metric, options, serial);
 }
 
@@ -92,14 +106,14 @@ void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeatures
     check(verify_options);
     require(inlier_counts.size() == candidates.size(), "inlier_counts", "one a candidate",
             std::to_string(inlier_counts.size()));
+    check_features(query, query, "the query");
+    for (std::size_t c = 0; c < candidates.size(); ++c)
+        check_features(candidates[c], query, "candidate " + std::to_string(c));
     executor.parallel_for(candidates.size(), [&](std::size_t c, std::size_t) {
         PointMatches matches;
-        for (const Match& m : match_features(query, candidates[c], metric, match_options)) {
-            const float* p0 = query.keypoints.row(static_cast<std::size_t>(m.index0));
-            const float* p1 = candidates[c].keypoints.row(static_cast<std::size_t>(m.index1));
-            matches.x0.push_back(p0[0]), matches.y0.push_back(p0[1]);
-            matches.x1.push_back(p1[0]), matches.y1.push_back(p1[1]);
-        }
+        for (const Match& m : match_features(query, candidates[c], metric, match_options))
+            matches.add(query.keypoints.row(static_cast<std::size_t>(m.index0)),
+                        candidates[c].keypoints.row(static_cast<std::size_t>(m.index1)));
         inlier_counts[c] = static_cast<std::int32_t>(verify_matches(matches, verify_options).num_inliers);
     });
 }

@@ -144,10 +144,9 @@ def count_inliers(
     >>> count_inliers(image, [moved]).tolist()
     [20]
     """
+    _check_features(query, "query")
     for number, candidate in enumerate(candidates):
-        # An image without features may come with descriptors of any shape.
-        if len(query) and len(candidate):
-            _check_same_kind(query.descriptors, candidate.descriptors, number)
+        _check_features(candidate, f"candidate {number}", query)
     options = (
         match_metric(metric, binary=query.is_binary),
         *match_options(cross_check, max_distance, max_ratio),
@@ -159,7 +158,7 @@ def count_inliers(
 
 def _points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:
     points = np.asarray(values)
-    if points.size == 0:
+    if points.shape == (0,):
         return np.empty((0, 2), np.float32)
     points = small_matrix(points, name)
     if points.shape[1] != 2:
@@ -170,27 +169,34 @@ def _points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:
 def _options(
     model: str, max_error: float, confidence: float, min_trials: int, max_trials: int, seed: int
 ) -> tuple[_core.GeometricModel, float, float, int, int, int]:
-    one_of(model, "model", MODELS)
-    if not 0 < max_error < np.inf:
-        raise ValueError(f"max_error must be positive, in pixels, got {max_error!r}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"seed must be from 0 to 2**64 - 1, got {seed!r}")
-    trials = positive_int(min_trials, "min_trials"), positive_int(max_trials, "max_trials")
-    return _core.GeometricModel[model], float(max_error), float(confidence), *trials, seed
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
+        raise ValueError(f"seed must be a whole number from 0 to 2**64 - 1, got {seed!r}")
+    return (
+        _core.GeometricModel[one_of(model, "model", MODELS)],
+        _number_below(max_error, np.inf, "max_error", "positive, in pixels"),
+        _number_below(confidence, 1, "confidence", "between 0 and 1"),
+        positive_int(min_trials, "min_trials"),
+        positive_int(max_trials, "max_trials"),
+        int(seed),
+    )
 
 
-def _check_same_kind(query: npt.NDArray[np.generic], candidate: npt.NDArray[np.generic], number: int) -> None:
-    if query.dtype != candidate.dtype:
-        raise TypeError(
-            f"descriptors of candidate {number} must be {query.dtype} like the query's, got {candidate.dtype}"
-        )
-    if query.shape[1] != candidate.shape[1]:
-        raise ValueError(
-            f"descriptors of candidate {number} must have the query's length, {query.shape[1]}, "
-            f"got {candidate.shape[1]}"
-        )
+def _number_below(value: object, bound: float, name: str, expected: str) -> float:
+    if not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < bound:
+        raise ValueError(f"{name} must be {expected}, got {value!r}")
+    return float(value)
+
+
+def _check_features(features: object, name: str, query: LocalFeatures | None = None) -> None:
+    if not isinstance(features, LocalFeatures):
+        raise TypeError(f"{name} must be LocalFeatures, got {type(features).__name__}")
+    if query is None or len(query) == 0 or len(features) == 0:
+        return  # an image without features may come with descriptors of any shape
+    given, wanted = features.descriptors, query.descriptors
+    if given.dtype != wanted.dtype:
+        raise TypeError(f"descriptors of {name} must be {wanted.dtype} like the query's, got {given.dtype}")
+    if given.shape[1] != wanted.shape[1]:
+        raise ValueError(f"descriptors of {name} must have the query's length, {wanted.shape[1]}, got {given.shape[1]}")
 
 
 def _pair(features: LocalFeatures) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.generic]]:
