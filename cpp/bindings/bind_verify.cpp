@@ -45,7 +45,8 @@ void bind_verify(py::module_& m) {
             Verification verified;
             {
                 py::gil_scoped_release unlocked;
-                verified = verify(p0, p1, options(model, max_error, confidence, min_trials, max_trials, seed));
+                verified =
+                    verify(p0, p1, options(model, max_error, confidence, min_trials, max_trials, seed));
             }
             py::array_t<bool> mask(static_cast<py::ssize_t>(verified.inlier_mask.size()));
             std::copy(verified.inlier_mask.begin(), verified.inlier_mask.end(), mask.mutable_data());
@@ -53,8 +54,9 @@ void bind_verify(py::module_& m) {
             std::copy(verified.model.begin(), verified.model.end(), matrix3.view.data);
             return py::make_tuple(verified.num_inliers, mask, matrix3.array, verified.num_trials);
         },
-        py::arg("points0").noconvert(), py::arg("points1").noconvert(), py::arg("model"), py::arg("max_error"),
-        py::arg("confidence"), py::arg("min_trials"), py::arg("max_trials"), py::arg("seed"));
+        py::arg("points0").noconvert(), py::arg("points1").noconvert(), py::arg("model"),
+        py::arg("max_error"), py::arg("confidence"), py::arg("min_trials"), py::arg("max_trials"),
+        py::arg("seed"));
 
     m.def(
         "count_inliers",

@@ -7,7 +7,8 @@
 namespace hcbir {
 namespace {
 
-/// Twice the area of a triangle over the square of its longest side, below which its corners count as one line.
+/// Twice the area of a triangle over the square of its longest side, below which its corners count as one
+/// line.
 constexpr double min_flatness = 0.01;
 
 /// Solves a x = b in place by Gaussian elimination with partial pivoting; false if a is singular.
@@ -70,9 +71,11 @@ Matrix3 through(const Centroid& mean, double a, double b, double c, double d) {
 
 std::optional<Matrix3> fit_similarity(const PointMatches& m, std::span<const double> weights) {
     const Centroid mean = centroid_of(m, weights);
-    double spread = 0, real = 0, imaginary = 0;  // of sum (z1 - mean) conj(z0 - mean), points as complex numbers
+    double spread = 0, real = 0,
+           imaginary = 0;  // of sum (z1 - mean) conj(z0 - mean), points as complex numbers
     for (std::size_t i = 0; i < m.size(); ++i) {
-        const double x0 = m.x0[i] - mean.x0, y0 = m.y0[i] - mean.y0, x1 = m.x1[i] - mean.x1, y1 = m.y1[i] - mean.y1;
+        const double x0 = m.x0[i] - mean.x0, y0 = m.y0[i] - mean.y0, x1 = m.x1[i] - mean.x1,
+                     y1 = m.y1[i] - mean.y1;
         spread += weights[i] * (x0 * x0 + y0 * y0);
         real += weights[i] * (x1 * x0 + y1 * y0);
         imaginary += weights[i] * (y1 * x0 - x1 * y0);
@@ -85,7 +88,8 @@ std::optional<Matrix3> fit_affine(const PointMatches& m, std::span<const double>
     const Centroid mean = centroid_of(m, weights);
     double xx = 0, xy = 0, yy = 0, ux = 0, uy = 0, vx = 0, vy = 0;
     for (std::size_t i = 0; i < m.size(); ++i) {
-        const double x = m.x0[i] - mean.x0, y = m.y0[i] - mean.y0, u = m.x1[i] - mean.x1, v = m.y1[i] - mean.y1;
+        const double x = m.x0[i] - mean.x0, y = m.y0[i] - mean.y0, u = m.x1[i] - mean.x1,
+                     v = m.y1[i] - mean.y1;
         const double w = weights[i];
         xx += w * x * x, xy += w * x * y, yy += w * y * y;
         ux += w * u * x, uy += w * u * y, vx += w * v * x, vy += w * v * y;
@@ -112,7 +116,8 @@ std::optional<Matrix3> fit_four(const PointMatches& m, std::span<const std::size
 }
 
 /// One Gauss-Newton step on the transfer error, over the eight elements other than the last, which is 1.
-std::optional<Matrix3> step_homography(const PointMatches& m, std::span<const double> weights, const Matrix3& start) {
+std::optional<Matrix3> step_homography(const PointMatches& m, std::span<const double> weights,
+                                       const Matrix3& start) {
     std::array<std::array<double, 9>, 8> normal{};
     for (std::size_t i = 0; i < m.size(); ++i) {
         if (weights[i] == 0) continue;
@@ -171,7 +176,8 @@ std::size_t sample_size(GeometricModel type) {
     return type == GeometricModel::similarity ? 2 : type == GeometricModel::affine ? 3 : 4;
 }
 
-std::optional<Matrix3> fit_sample(GeometricModel type, const PointMatches& m, std::span<const std::size_t> s) {
+std::optional<Matrix3> fit_sample(GeometricModel type, const PointMatches& m,
+                                  std::span<const std::size_t> s) {
     switch (type) {
         case GeometricModel::similarity: {
             const double x = m.x0[s[1]] - m.x0[s[0]], y = m.y0[s[1]] - m.y0[s[0]];
@@ -188,9 +194,9 @@ std::optional<Matrix3> fit_sample(GeometricModel type, const PointMatches& m, st
             const double au = m.x1[s[1]] - m.x1[s[0]], av = m.y1[s[1]] - m.y1[s[0]];
             const double bu = m.x1[s[2]] - m.x1[s[0]], bv = m.y1[s[2]] - m.y1[s[0]];
             const double determinant = ax * by - ay * bx;
-            return through({1, m.x0[s[0]], m.y0[s[0]], m.x1[s[0]], m.y1[s[0]]}, (au * by - bu * ay) / determinant,
-                           (bu * ax - au * bx) / determinant, (av * by - bv * ay) / determinant,
-                           (bv * ax - av * bx) / determinant);
+            return through({1, m.x0[s[0]], m.y0[s[0]], m.x1[s[0]], m.y1[s[0]]},
+                           (au * by - bu * ay) / determinant, (bu * ax - au * bx) / determinant,
+                           (av * by - bv * ay) / determinant, (bv * ax - av * bx) / determinant);
         }
         case GeometricModel::homography:
             if (!keeps_orientation(m, s[0], s[1], s[2]) || !keeps_orientation(m, s[0], s[1], s[3]) ||
@@ -201,12 +207,15 @@ std::optional<Matrix3> fit_sample(GeometricModel type, const PointMatches& m, st
     return std::nullopt;
 }
 
-std::optional<Matrix3> fit_weighted(GeometricModel type, const PointMatches& matches, std::span<const double> weights,
-                                    const Matrix3& start) {
+std::optional<Matrix3> fit_weighted(GeometricModel type, const PointMatches& matches,
+                                    std::span<const double> weights, const Matrix3& start) {
     switch (type) {
-        case GeometricModel::similarity: return fit_similarity(matches, weights);
-        case GeometricModel::affine: return fit_affine(matches, weights);
-        case GeometricModel::homography: return step_homography(matches, weights, start);
+        case GeometricModel::similarity:
+            return fit_similarity(matches, weights);
+        case GeometricModel::affine:
+            return fit_affine(matches, weights);
+        case GeometricModel::homography:
+            return step_homography(matches, weights, start);
     }
     return std::nullopt;
 }
@@ -214,7 +223,8 @@ std::optional<Matrix3> fit_weighted(GeometricModel type, const PointMatches& mat
 bool is_plausible(const Matrix3& h, double unit, double max_stretch) {
     if (!(h[8] > 0)) return false;
     const double x = h[2] / h[8], y = h[5] / h[8], factor = unit / h[8];
-    const double a = (h[0] - x * h[6]) * factor, b = (h[1] - x * h[7]) * factor;  // the Jacobian at the origin
+    const double a = (h[0] - x * h[6]) * factor,
+                 b = (h[1] - x * h[7]) * factor;  // the Jacobian at the origin
     const double c = (h[3] - y * h[6]) * factor, d = (h[4] - y * h[7]) * factor;
     // Its singular values are p + q and |p - q|.
     const double p = std::hypot(a + d, c - b) / 2, q = std::hypot(a - d, c + b) / 2;

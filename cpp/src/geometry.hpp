@@ -25,7 +25,8 @@ struct Normalization {
     double x = 0, y = 0, scale = 1;
 };
 
-/// Moves the points' centroid to the origin and their root mean square distance from it to sqrt(2) (Hartley 1997).
+/// Moves the points' centroid to the origin and their root mean square distance from it to sqrt(2) (Hartley
+/// 1997).
 Normalization normalization_of(std::span<const double> x, std::span<const double> y);
 
 /// The model for points as they were, given the one for normalised points.
@@ -34,17 +35,18 @@ Matrix3 denormalize(const Matrix3& model, const Normalization& from, const Norma
 /// Number of matches that determine a model.
 std::size_t sample_size(GeometricModel type);
 
-/// The model through a sample, or nothing if the sample is degenerate (points that coincide or lie on a line) or
-/// turns the plane over.
-std::optional<Matrix3> fit_sample(GeometricModel type, const PointMatches& matches, std::span<const std::size_t> sample);
+/// The model through a sample, or nothing if the sample is degenerate (points that coincide or lie on a line)
+/// or turns the plane over.
+std::optional<Matrix3> fit_sample(GeometricModel type, const PointMatches& matches,
+                                  std::span<const std::size_t> sample);
 
 /// The model of least weighted squared error: for similarity and affine the minimum, for homography one
 /// Gauss-Newton step from `start`.
-std::optional<Matrix3> fit_weighted(GeometricModel type, const PointMatches& matches, std::span<const double> weights,
-                                    const Matrix3& start);
+std::optional<Matrix3> fit_weighted(GeometricModel type, const PointMatches& matches,
+                                    std::span<const double> weights, const Matrix3& start);
 
-/// Whether the model keeps orientation at the origin and stretches by a factor from 1 / max_stretch to max_stretch
-/// there; `unit` is the length in image 1, in its units, of a unit of image 0.
+/// Whether the model keeps orientation at the origin and stretches by a factor from 1 / max_stretch to
+/// max_stretch there; `unit` is the length in image 1, in its units, of a unit of image 0.
 bool is_plausible(const Matrix3& model, double unit, double max_stretch);
 
 /// |model(x0, y0) - (x1, y1)|^2, infinite where the model sends the point to infinity or beyond.

@@ -96,7 +96,8 @@ private:
         const double cost = best_cost_;
         best_cost_ = std::numeric_limits<double>::infinity();
         const Matrix3 before = best_;
-        if (!consider(model) || best_inliers_ < inliers) best_ = before, best_inliers_ = inliers, best_cost_ = cost;
+        if (!consider(model) || best_inliers_ < inliers)
+            best_ = before, best_inliers_ = inliers, best_cost_ = cost;
     }
 
     /// Weighted fit to the matches within `bound` of the model.
@@ -104,7 +105,8 @@ private:
         std::size_t used = 0;
         for (std::size_t i = 0; i < matches_.size(); ++i) {
             const double ratio =
-                squared_error(model, matches_.x0[i], matches_.y0[i], matches_.x1[i], matches_.y1[i]) / (bound * bound);
+                squared_error(model, matches_.x0[i], matches_.y0[i], matches_.x1[i], matches_.y1[i]) /
+                (bound * bound);
             weights_[i] = ratio < 1 ? (biweight ? (1 - ratio) * (1 - ratio) : 1.0) : 0.0;
             used += ratio < 1;
         }
@@ -138,7 +140,8 @@ private:
 
 }  // namespace
 
-RansacResult ransac(const PointMatches& matches, double max_error, double unit, const VerifyOptions& options) {
+RansacResult ransac(const PointMatches& matches, double max_error, double unit,
+                    const VerifyOptions& options) {
     return Estimator(matches, max_error, unit, options).run();
 }
 

@@ -12,8 +12,8 @@ struct RansacResult {
     std::size_t num_trials = 0;
 };
 
-/// `max_error` is in the units of matches.x1; `unit` as in is_plausible. Trials, confidence and seed are those of
-/// the options.
+/// `max_error` is in the units of matches.x1; `unit` as in is_plausible. Trials, confidence and seed are
+/// those of the options.
 RansacResult ransac(const PointMatches& matches, double max_error, double unit, const VerifyOptions& options);
 
 }  // namespace hcbir

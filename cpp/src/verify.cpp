@@ -46,7 +46,8 @@ Verification verify_matches(const PointMatches& matches, const VerifyOptions& op
     verified.model.fill(std::numeric_limits<double>::quiet_NaN());
     if (matches.size() < sample_size(options.model)) return verified;
 
-    const Normalization from = normalization_of(matches.x0, matches.y0), to = normalization_of(matches.x1, matches.y1);
+    const Normalization from = normalization_of(matches.x0, matches.y0),
+                        to = normalization_of(matches.x1, matches.y1);
     PointMatches normalized = matches;
     normalize(normalized.x0, normalized.y0, from);
     normalize(normalized.x1, normalized.y1, to);
@@ -75,17 +76,18 @@ std::vector<Match> match_features(const LocalFeaturesView& a, const LocalFeature
 
 }  // namespace
 
-Verification verify(MatrixView<const float> points0, MatrixView<const float> points1, const VerifyOptions& options) {
+Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
+                    const VerifyOptions& options) {
     check(options);
-    require(points0.rows == points1.rows, "points1", "as many as points0 (" + std::to_string(points0.rows) + ")",
-            std::to_string(points1.rows));
+    require(points0.rows == points1.rows, "points1",
+            "as many as points0 (" + std::to_string(points0.rows) + ")", std::to_string(points1.rows));
     check_points(points0, "points0");
     check_points(points1, "points1");
     return verify_matches(gather(points0, points1), options);
 }
 
-void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates, Metric metric,
-                   const MatchOptions& match_options, const VerifyOptions& verify_options,
+void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates,
+                   Metric metric, const MatchOptions& match_options, const VerifyOptions& verify_options,
                    std::span<std::int32_t> inlier_counts, Executor& executor) {
     check(verify_options);
     require(inlier_counts.size() == candidates.size(), "inlier_counts", "one a candidate",

@@ -6,6 +6,7 @@ Importing this package needs numpy alone and changes nothing; images and network
 
 from hcbir._clustering import KMeans, kmeans
 from hcbir._core import FormatError, __version__
+from hcbir._evaluation import EvaluationResult, mean_average_precision, mean_average_precision_from_scores
 from hcbir._features import LocalFeatures
 from hcbir._matching import Matches, match
 from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
@@ -13,6 +14,7 @@ from hcbir._search import SearchResult, search
 from hcbir._verification import Verification, count_inliers, verify
 
 __all__ = [
+    "EvaluationResult",
     "FormatError",
     "KMeans",
     "LocalFeatures",
@@ -26,6 +28,8 @@ __all__ = [
     "isa",
     "kmeans",
     "match",
+    "mean_average_precision",
+    "mean_average_precision_from_scores",
     "search",
     "use_isa",
     "verify",

@@ -26,7 +26,7 @@ def large_matrix(values: object, name: str, *, dtype: type[np.generic] = np.floa
         raise TypeError(f"{name} must be a numpy array of {wanted}, got {type(values).__name__}; pass {remedy}")
     if values.ndim != 2:
         raise ValueError(f"{name} must have 2 dimensions, one row an item, got {describe(values)}")
-    rows_contiguous = values.shape[1] <= 1 or values.strides[1] == values.itemsize
+    rows_contiguous = values.size == 0 or values.shape[1] <= 1 or values.strides[1] == values.itemsize
     if values.dtype != dtype or not values.dtype.isnative or not rows_contiguous or values.strides[0] < 0:
         raise TypeError(
             f"{name} must be {wanted} with contiguous rows, got {describe(values)} "

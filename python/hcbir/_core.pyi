@@ -77,3 +77,26 @@ def count_inliers(
     seed: int,
     num_threads: int,
 ) -> npt.NDArray[np.int32]: ...
+
+class Interpolation(enum.Enum):
+    trapezoid = 0
+    rectangle = 1
+
+_Lists = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]  # values, offsets
+
+def evaluate_rankings(
+    rankings: npt.NDArray[np.int64] | npt.NDArray[np.int32] | _Lists,
+    positives: _Lists,
+    junk: _Lists,
+    interpolation: Interpolation,
+    at: npt.NDArray[np.int64],
+    num_threads: int,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]: ...
+def evaluate_scores(
+    scores: npt.NDArray[np.float32],
+    positives: _Lists,
+    junk: _Lists,
+    interpolation: Interpolation,
+    at: npt.NDArray[np.int64],
+    num_threads: int,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]: ...

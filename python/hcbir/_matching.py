@@ -82,22 +82,24 @@ def match(
     d0, d1 = small_matrix(d0, "descriptors0", dtype=dtype), small_matrix(d1, "descriptors1", dtype=dtype)
     if d0.shape[1] != d1.shape[1]:
         raise ValueError(f"descriptors1 must have the length of descriptors0, {d0.shape[1]}, got {d1.shape[1]}")
-    core_metric, *options = match_arguments(binary, cross_check, max_distance, max_ratio, metric)
+    core_metric = match_metric(metric, binary=binary)
+    options = match_options(cross_check, max_distance, max_ratio)
     if binary:
         return Matches(*_core.match_binary(d0, d1, *options, num_threads_argument(num_threads)))
     return Matches(*_core.match_float(d0, d1, core_metric, *options, num_threads_argument(num_threads)))
 
 
-def match_arguments(
-    binary: bool, cross_check: bool, max_distance: float | None, max_ratio: float | None, metric: str | None
-) -> tuple[_core.Metric, bool, float, float]:
-    """The options of `match`, checked, as the core takes them."""
+def match_metric(metric: str | None, *, binary: bool) -> _core.Metric:
+    """The metric of `match`, checked; binary descriptors have only one, so there it is not used."""
     if binary:
         one_of(metric or "hamming", "metric of binary descriptors", ("hamming",))
-        core_metric = _core.Metric.dot  # not used
-    else:
-        core_metric = _core.Metric[one_of(metric or "dot", "metric of float descriptors", METRICS)]
-    return core_metric, bool(cross_check), _bound(max_distance, "max_distance"), _bound(max_ratio, "max_ratio")
+        return _core.Metric.dot
+    return _core.Metric[one_of(metric or "dot", "metric of float descriptors", METRICS)]
+
+
+def match_options(cross_check: bool, max_distance: float | None, max_ratio: float | None) -> tuple[bool, float, float]:
+    """The other options of `match`, checked, as the core takes them."""
+    return bool(cross_check), _bound(max_distance, "max_distance"), _bound(max_ratio, "max_ratio")
 
 
 def _bound(value: float | None, name: str) -> float:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hcbir import _core
 from hcbir._arrays import one_of, positive_int, small_matrix
 from hcbir._features import LocalFeatures
-from hcbir._matching import match_arguments
+from hcbir._matching import match_metric, match_options
 from hcbir._runtime import num_threads_argument
 
 MODELS = ("similarity", "affine", "homography")
@@ -148,16 +148,13 @@ def count_inliers(
         # An image without features may come with descriptors of any shape.
         if len(query) and len(candidate):
             _check_same_kind(query.descriptors, candidate.descriptors, number)
-    core_metric, *match_options = match_arguments(query.is_binary, cross_check, max_distance, max_ratio, metric)
-    verify_options = _options(model, max_error, confidence, min_trials, max_trials, seed)
-    return _core.count_inliers(
-        _pair(query),
-        [_pair(candidate) for candidate in candidates],
-        core_metric,
-        *match_options,
-        *verify_options,
+    options = (
+        match_metric(metric, binary=query.is_binary),
+        *match_options(cross_check, max_distance, max_ratio),
+        *_options(model, max_error, confidence, min_trials, max_trials, seed),
         num_threads_argument(num_threads),
     )
+    return _core.count_inliers(_pair(query), [_pair(candidate) for candidate in candidates], *options)
 
 
 def _points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:
@@ -184,14 +181,15 @@ def _options(
     return _core.GeometricModel[model], float(max_error), float(confidence), *trials, seed
 
 
-def _check_same_kind(
-    query: npt.NDArray[np.generic], candidate: npt.NDArray[np.generic], number: int
-) -> None:
+def _check_same_kind(query: npt.NDArray[np.generic], candidate: npt.NDArray[np.generic], number: int) -> None:
     if query.dtype != candidate.dtype:
-        raise TypeError(f"descriptors of candidate {number} must be {query.dtype} like the query's, got {candidate.dtype}")
+        raise TypeError(
+            f"descriptors of candidate {number} must be {query.dtype} like the query's, got {candidate.dtype}"
+        )
     if query.shape[1] != candidate.shape[1]:
         raise ValueError(
-            f"descriptors of candidate {number} must have the query's length, {query.shape[1]}, got {candidate.shape[1]}"
+            f"descriptors of candidate {number} must have the query's length, {query.shape[1]}, "
+            f"got {candidate.shape[1]}"
         )
 
 

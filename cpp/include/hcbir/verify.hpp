@@ -31,14 +31,17 @@ struct Verification {
     std::size_t num_trials = 0;
 };
 
-/// Estimates the model that maps points0 to points1 (both n x 2, pixels, x before y) by RANSAC: samples drawn as a
-/// function of (seed, trial), the cost sum of min(error^2, max_error^2) (MSAC, Torr and Zisserman 2000), local
-/// optimisation of every improvement (Chum, Matas and Kittler 2003). Mirrored models, and those that stretch by more
-/// than 20, are not considered. The inliers are those of the model that is returned, by its errors in double.
+/// Estimates the model that maps points0 to points1 (both n x 2, pixels, x before y) by RANSAC: samples drawn
+/// as a function of (seed, trial), the cost sum of min(error^2, max_error^2) (MSAC, Torr and Zisserman 2000),
+/// local optimisation of every improvement (Chum, Matas and Kittler 2003). Mirrored models, and those that
+/// stretch by more than 20, are not considered. The inliers are those of the model that is returned, by its
+/// errors in double.
 ///
-/// Too few points, or points on a line where the model needs more: no inliers. The result is the same at every
-/// instruction level. Throws std::invalid_argument for points that are not finite and for options out of range.
-Verification verify(MatrixView<const float> points0, MatrixView<const float> points1, const VerifyOptions& options);
+/// Too few points, or points on a line where the model needs more: no inliers. The result is the same at
+/// every instruction level. Throws std::invalid_argument for points that are not finite and for options out
+/// of range.
+Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
+                    const VerifyOptions& options);
 
 /// An image's local features; exactly one of float_descriptors and binary_descriptors has data, if any.
 struct LocalFeaturesView {
@@ -47,10 +50,10 @@ struct LocalFeaturesView {
     MatrixView<const std::uint8_t> binary_descriptors;
 };
 
-/// inlier_counts[c] = inliers of match(query, candidates[c]) under verify; parallel over candidates. A candidate's
-/// count depends on nothing but the query, the candidate and the options.
-void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates, Metric metric,
-                   const MatchOptions& match_options, const VerifyOptions& verify_options,
+/// inlier_counts[c] = inliers of match(query, candidates[c]) under verify; parallel over candidates. A
+/// candidate's count depends on nothing but the query, the candidate and the options.
+void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates,
+                   Metric metric, const MatchOptions& match_options, const VerifyOptions& verify_options,
                    std::span<std::int32_t> inlier_counts, Executor& executor);
 
 }  // namespace hcbir

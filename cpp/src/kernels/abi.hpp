@@ -61,10 +61,10 @@ struct Table {
     void (*hamming_rows)(const std::uint8_t* query, const std::uint8_t* rows, std::size_t stride,
                          std::size_t count, std::size_t num_bytes, std::uint32_t* distances);
 
-    /// Transfer errors of all pairs under a projective model [same bits]. With (x, y, w) = model * (x0, y0, 1),
-    /// the squared error is (x / w - x1)^2 + (y / w - y1)^2, computed with one 1 / w and nothing fused; a pair is
-    /// an inlier if w > 0 and that error is strictly below max_squared_error. Pair j adds to partial sum j % 16 of
-    /// the cost; the partial sums are added as in dot_f64.
+    /// Transfer errors of all pairs under a projective model [same bits]. With (x, y, w) = model * (x0, y0,
+    /// 1), the squared error is (x / w - x1)^2 + (y / w - y1)^2, computed with one 1 / w and nothing fused; a
+    /// pair is an inlier if w > 0 and that error is strictly below max_squared_error. Pair j adds to partial
+    /// sum j % 16 of the cost; the partial sums are added as in dot_f64.
     Residuals (*residuals)(const Model& model, const PointPairs& pairs, float max_squared_error);
 };
 

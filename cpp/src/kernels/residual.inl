@@ -7,7 +7,8 @@ struct ResidualSums {
     Int16 inliers{};
 };
 
-inline void add_residuals(ResidualSums& sums, const float* m, Vec16 x0, Vec16 y0, Vec16 x1, Vec16 y1, Vec16 bound) {
+inline void add_residuals(ResidualSums& sums, const float* m, Vec16 x0, Vec16 y0, Vec16 x1, Vec16 y1,
+                          Vec16 bound) {
     const Vec16 w = m[6] * x0 + m[7] * y0 + m[8];
     const Vec16 inverse = 1.0f / w;
     const Vec16 dx = (m[0] * x0 + m[1] * y0 + m[2]) * inverse - x1;

@@ -1,9 +1,9 @@
-"""What a descriptor is to the rest of hcbir."""
+"""What a descriptor is to the rest of hcbir: one of three protocols, told apart by `kind`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-@runtime_checkable
 class GlobalDescriptor(Protocol):
     """Describes an image by one unit vector; two images compare by the dot product."""
 
@@ -41,7 +40,6 @@ class GlobalDescriptor(Protocol):
         ...
 
 
-@runtime_checkable
 class LocalDescriptor(Protocol):
     """Describes an image by keypoints with a descriptor each; may be called from several threads."""
 
@@ -64,7 +62,6 @@ class LocalDescriptor(Protocol):
     def spec(self) -> dict[str, Any]: ...
 
 
-@runtime_checkable
 class AggregatedDescriptor(Protocol):
     """A global descriptor made of local ones with a codebook that is learned on the collection (VLAD)."""
 

@@ -16,7 +16,7 @@ from hcbir._arrays import positive_int
 from hcbir._features import FloatArray, LocalFeatures
 from hcbir._runtime import default_num_threads
 from hcbir.descriptors.base import Descriptor, GlobalDescriptor, LocalDescriptor
-from hcbir.descriptors.images import ImageError, Source, open_image
+from hcbir.descriptors.images import ImageError, Source, name_of, open_image
 from hcbir.descriptors.network import describe_together
 
 # Images that meet one network's pass; those of equal size among them make its batches.
@@ -89,8 +89,7 @@ def describe_image(source: Source, descriptors: Mapping[str, Descriptor]) -> Des
         If it cannot be used.
     """
     plan = _Plan(descriptors)
-    path = Path(source) if isinstance(source, (str, os.PathLike)) else Path()
-    prepared = plan.prepare(path, source)
+    prepared = plan.prepare(Path(name_of(source)), source)
     plan.describe_globally([prepared])
     if prepared.described.error is not None:
         raise prepared.described.error
@@ -137,9 +136,22 @@ class _Plan:
 
     def describe_globally(self, window: list[_Prepared]) -> None:
         readable = [prepared for prepared in window if prepared.described.error is None]
+        if not readable:
+            return
+        try:
+            self._describe_together(readable)
+        except ValueError as error:  # a network may not take every image: find out which
+            for prepared in readable:
+                if len(readable) > 1:
+                    self.describe_globally([prepared])
+                else:
+                    path = prepared.described.path
+                    prepared.described = Described(path, error=ImageError(str(path), str(error)))
+
+    def _describe_together(self, window: list[_Prepared]) -> None:
         for size, descriptors in self.globals.items():
-            vectors = describe_together(descriptors, [prepared.images[size] for prepared in readable])
-            for i, prepared in enumerate(readable):
+            vectors = describe_together(descriptors, [prepared.images[size] for prepared in window])
+            for i, prepared in enumerate(window):
                 prepared.described.global_vectors |= {name: rows[i] for name, rows in vectors.items()}
 
 

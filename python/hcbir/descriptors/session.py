@@ -106,6 +106,7 @@ def _create(ort: Any, path: Path, num_threads: int, use_cuda: bool) -> Any:
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # failures arrive as exceptions, once
     options.enable_mem_pattern = False  # it keeps one plan for every size of image met
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the CPUs are wanted for decoding
     # The default search for cuDNN's fastest algorithm starts again at every new size of image.
     cuda = (_CUDA, {"cudnn_conv_algo_search": "HEURISTIC"})
     try:

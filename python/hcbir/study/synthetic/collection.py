@@ -24,6 +24,7 @@ REFERENCE = "reference"
 
 _BUILDING_SIDE = 1.5  # pixels of a drawn building's longest side, per pixel of the image's
 _JPEG_QUALITY = 88
+_TINTS = [(1.1, 0.96, 0.76), (0.84, 0.95, 1.08), (1.1, 0.9, 0.86), (0.68, 0.68, 0.7)]  # ochre, bluish, rose, sooty
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def make_collection(
     strangers = sorted(set(folder.glob("**/*.jpg")) - {image.path for image in images})
     if strangers:
         raise FileExistsError(
-            f"folder must hold no .jpg files but those of this collection, {folder} has {len(strangers)} others, "
+            f"folder must hold no .jpg files but those of this collection, {folder} has others, "
             f"such as {strangers[0].relative_to(folder)}"
         )
     for done, (image, pixels) in enumerate(_paint(images, longest_side, seed), start=1):
@@ -149,6 +150,8 @@ def _paint_distractor(number: int, longest_side: int, rng: np.random.Generator) 
         building = _nothing(longest_side)
     else:
         building, ground = _build(plan, longest_side, rng), plan.ground
+        if plan in LANDMARKS:
+            building = _look_alike(building, rng)
     scene = photograph(building, ground, any_view(rng), longest_side, rng)
     surround(scene, rng)
     if rng.random() < 0.5:
@@ -162,6 +165,13 @@ def _plan_of(class_name: str) -> Plan:
 
 def _build(plan: Plan, longest_side: int, rng: np.random.Generator) -> Elevation:
     return plan.build(_BUILDING_SIDE * longest_side / max(plan.width, plan.height), rng)
+
+
+def _look_alike(building: Elevation, rng: np.random.Generator) -> Elevation:
+    """Mirrored and of another colour, so that nobody takes it for the landmark of the same plan."""
+    gain = rng.choice(_TINTS).astype(np.float32)
+    mirrored = [np.ascontiguousarray(layer[:, ::-1]) for layer in (building.pixels, building.alpha, building.light)]
+    return Elevation(np.clip(mirrored[0] * gain, 0, 255), mirrored[1], mirrored[2], building.scale)
 
 
 def _nothing(longest_side: int) -> Elevation:
