@@ -29,10 +29,11 @@ constexpr std::size_t tasks_per_worker = 4;
 /// Thrown by a task that met a row with a NaN or an infinity.
 struct NonFinite {};
 
-/// The largest float below x, so that rounding never raises a threshold.
+/// A float just below x, so that rounding never raises a threshold.
 float round_down(double x) {
     constexpr double largest = std::numeric_limits<float>::max();
-    return std::nextafter(static_cast<float>(std::clamp(x, -largest, largest)), -infinity);
+    const double lower = x - 0x1p-23 * std::abs(x) - smallest_float;  // by more than half a float's spacing
+    return lower < -largest ? -infinity : static_cast<float>(std::min(lower, largest));
 }
 
 std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }

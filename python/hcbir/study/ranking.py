@@ -88,4 +88,5 @@ class Ranker:
         counts[unknown] = count_query_inliers(
             features[self.queries[row]], [features[i] for i in unknown], num_threads=self.num_threads
         )
-        return counts[candidates]
+        known: npt.NDArray[np.int32] = counts[candidates]
+        return known
