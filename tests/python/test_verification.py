@@ -199,7 +199,7 @@ def test_an_affine_model_stands_where_no_homography_is_determined() -> None:
     found = hcbir.verify(p, p, model="homography")
     np.testing.assert_allclose(found.model, np.eye(3), atol=1e-9)
     assert found.num_inliers == 4
-    assert_nothing_found(p, p + [[0, 0], [0, 300], [0, 0], [0, 0]], model="homography")
+    assert_nothing_found(p, p + np.array([[0, 0], [0, 300], [0, 0], [0, 0]]), model="homography")
 
 
 @pytest.mark.parametrize("model", MODELS)
