@@ -52,8 +52,9 @@ def verify(
     """Estimates by RANSAC the model that maps points0 to points1, and counts the pairs that obey it.
 
     Samples are scored by MSAC (Torr and Zisserman 2000), improvements optimised locally (Chum, Matas and Kittler
-    2003), the last model by robust least squares. Mirrored models are not considered. The result is a function of the
-    arguments, the same at every instruction level.
+    2003), the last model by robust least squares. Mirrored models, and those that stretch by more than 20, are not
+    considered. Samples of a homography are tried as affine models too: these need fewer true pairs, and stand where no
+    homography is determined. The result is a function of the arguments, the same at every instruction level.
 
     Parameters
     ----------

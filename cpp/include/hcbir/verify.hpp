@@ -33,9 +33,10 @@ struct Verification {
 
 /// Estimates the model that maps points0 to points1 (both n x 2, pixels, x before y) by RANSAC: samples drawn
 /// as a function of (seed, trial), the cost sum of min(error^2, max_error^2) (MSAC, Torr and Zisserman 2000),
-/// local optimisation of every improvement (Chum, Matas and Kittler 2003). Mirrored models, and those that
-/// stretch by more than 20, are not considered. The inliers are those of the model that is returned, by its
-/// errors in double.
+/// local optimisation of every improvement (Chum, Matas and Kittler 2003). A homography's samples are tried
+/// as affine models too, and such a one stands where the matches determine no more. Mirrored models, and
+/// those that stretch by more than 20, are not considered. The inliers are those of the model that is
+/// returned, by its errors in double.
 ///
 /// Too few points, or points on a line where the model needs more: no inliers. The result is the same at
 /// every instruction level. Throws std::invalid_argument for points that are not finite and for options out
@@ -51,7 +52,9 @@ struct LocalFeaturesView {
 };
 
 /// inlier_counts[c] = inliers of match(query, candidates[c]) under verify; parallel over candidates. A
-/// candidate's count depends on nothing but the query, the candidate and the options.
+/// candidate's count depends on nothing but the query, the candidate and the options. Throws
+/// std::invalid_argument for keypoints or descriptors that are not finite, not as many, or of different
+/// kinds.
 void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates,
                    Metric metric, const MatchOptions& match_options, const VerifyOptions& verify_options,
                    std::span<std::int32_t> inlier_counts, Executor& executor);
