@@ -185,6 +185,18 @@ def test_coincident_points(model: str, n: int) -> None:
         assert hcbir.verify(two_places, two_places, model=model).num_inliers == n
 
 
+def test_every_pair_is_seen(isa: str) -> None:
+    """All points of image 0 but one coincide: with it, any pair makes a similarity of two inliers."""
+    rng = np.random.default_rng(0)
+    for n in range(2, 40):
+        for apart in (0, n - 1):
+            p0, p1 = np.full((n, 2), 50.0), 20.0 * rng.permutation(n)[:, None] + [0, 100]
+            p0[apart] += (0, 100)
+            found = hcbir.verify(p0, p1, model="similarity", max_error=1, max_trials=1000)
+            assert found.num_inliers == 2
+            assert found.inlier_mask[apart]
+
+
 def test_points_on_a_line() -> None:
     line = np.outer(np.arange(40), [3.0, 1.5]) + 11
     spread = points(40, np.random.default_rng(0))
