@@ -1,7 +1,9 @@
 #include "hcbir/verify.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <string>
 
 #include "geometry.hpp"
@@ -10,6 +12,8 @@
 
 namespace hcbir {
 namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 void check(const VerifyOptions& options) {
     require(options.max_error > 0 && std::isfinite(options.max_error), "max_error", "positive",
@@ -54,6 +58,44 @@ void normalize(std::vector<double>& x, std::vector<double>& y, const Normalizati
     for (double& value : y) value = (value - n.y) * n.scale;
 }
 
+/// log10 of n over k.
+double log10_binomial(std::size_t n, std::size_t k) {
+    double sum = 0;
+    for (std::size_t i = 0; i < k; ++i)
+        sum += std::log10(static_cast<double>(n - i) / static_cast<double>(i + 1));
+    return sum;
+}
+
+/// How many different squares with sides of max_error the chosen points of an image lie in: keypoints found
+/// twice, at two scales or angles, are no independent evidence.
+std::size_t count_places(const std::vector<double>& x, const std::vector<double>& y,
+                         const std::vector<std::uint8_t>* chosen, double side) {
+    std::vector<std::pair<double, double>> places;
+    for (std::size_t i = 0; i < x.size(); ++i)
+        if (!chosen || (*chosen)[i]) places.emplace_back(std::floor(x[i] / side), std::floor(y[i] / side));
+    std::sort(places.begin(), places.end());
+    return static_cast<std::size_t>(std::unique(places.begin(), places.end()) - places.begin());
+}
+
+/// See Verification::log10_nfa.
+double log10_nfa(const PointMatches& m, const std::vector<std::uint8_t>& inliers,
+                 const VerifyOptions& options) {
+    const auto places = [&](const std::vector<std::uint8_t>* chosen) {
+        return std::min(count_places(m.x0, m.y0, chosen, options.max_error),
+                        count_places(m.x1, m.y1, chosen, options.max_error));
+    };
+    const std::size_t n = places(nullptr), k = std::min(places(&inliers), n),
+                      sample = sample_size(options.model);
+    if (k <= sample) return infinity;
+    const auto [left, right] = std::minmax_element(m.x1.begin(), m.x1.end());
+    const auto [top, bottom] = std::minmax_element(m.y1.begin(), m.y1.end());
+    const double area = (*right - *left) * (*bottom - *top);
+    const double by_chance = std::numbers::pi * options.max_error * options.max_error / area;
+    if (!(by_chance < 1)) return infinity;
+    return std::log10(static_cast<double>(n - sample)) + log10_binomial(n, k) + log10_binomial(k, sample) +
+           static_cast<double>(k - sample) * std::log10(by_chance);
+}
+
 Verification verify_matches(const PointMatches& matches, const VerifyOptions& options) {
     Verification verified;
     verified.inlier_mask.assign(matches.size(), 0);
@@ -77,6 +119,7 @@ Verification verify_matches(const PointMatches& matches, const VerifyOptions& op
         verified.inlier_mask[i] = squared < options.max_error * options.max_error;
         verified.num_inliers += verified.inlier_mask[i];
     }
+    verified.log10_nfa = log10_nfa(matches, verified.inlier_mask, options);
     return verified;
 }
 
@@ -100,12 +143,12 @@ Verification verify(MatrixView<const float> points0, MatrixView<const float> poi
     return verify_matches(gather(points0, points1), options);
 }
 
-void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates,
-                   Metric metric, const MatchOptions& match_options, const VerifyOptions& verify_options,
-                   std::span<std::int32_t> inlier_counts, Executor& executor) {
+void verify_candidates(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates,
+                       Metric metric, const MatchOptions& match_options, const VerifyOptions& verify_options,
+                       std::span<CandidateVerification> results, Executor& executor) {
     check(verify_options);
-    require(inlier_counts.size() == candidates.size(), "inlier_counts", "one a candidate",
-            std::to_string(inlier_counts.size()));
+    require(results.size() == candidates.size(), "results", "one a candidate",
+            std::to_string(results.size()));
     check_features(query, query, "the query");
     for (std::size_t c = 0; c < candidates.size(); ++c)
         check_features(candidates[c], query, "candidate " + std::to_string(c));
@@ -114,7 +157,8 @@ void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeatures
         for (const Match& m : match_features(query, candidates[c], metric, match_options))
             matches.add(query.keypoints.row(static_cast<std::size_t>(m.index0)),
                         candidates[c].keypoints.row(static_cast<std::size_t>(m.index1)));
-        inlier_counts[c] = static_cast<std::int32_t>(verify_matches(matches, verify_options).num_inliers);
+        const Verification verified = verify_matches(matches, verify_options);
+        results[c] = {static_cast<std::int32_t>(verified.num_inliers), verified.log10_nfa};
     });
 }
 

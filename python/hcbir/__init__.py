@@ -13,12 +13,13 @@ from hcbir._features import LocalFeatures
 from hcbir._matching import Matches, match
 from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
 from hcbir._search import SearchResult, search
-from hcbir._verification import Verification, count_inliers, verify
+from hcbir._verification import CandidateVerifications, Verification, count_inliers, verify, verify_candidates
 
 if TYPE_CHECKING:
     from hcbir.collection import Collection as Collection
 
 __all__ = [
+    "CandidateVerifications",
     "EvaluationResult",
     "FormatError",
     "KMeans",
@@ -38,6 +39,7 @@ __all__ = [
     "search",
     "use_isa",
     "verify",
+    "verify_candidates",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,12 +31,17 @@ class Verification:
         Maps points0 to points1, homogeneous; NaN if none was found.
     num_trials : int
         Samples drawn.
+    log10_nfa : float
+        Decimal logarithm of the number of false alarms: how many models, of all that samples of these pairs allow,
+        would be expected to have as many inliers if points1 lay at random in their bounding box (Moisan and Stival
+        2004). Far below 0: not by chance. Infinite if no model was found.
     """
 
     num_inliers: int
     inlier_mask: npt.NDArray[np.bool_]
     model: npt.NDArray[np.float64]
     num_trials: int
+    log10_nfa: float
 
 
 def verify(
@@ -96,7 +102,22 @@ def verify(
     return Verification(*_core.verify(p0, p1, *options))
 
 
-def count_inliers(
+@dataclass(frozen=True, eq=False)
+class CandidateVerifications:
+    """How well each of many images agrees with one.
+
+    Parameters
+    ----------
+    num_inliers : (c,) int32
+    log10_nfa : (c,) float64
+        As in `Verification`.
+    """
+
+    num_inliers: npt.NDArray[np.int32]
+    log10_nfa: npt.NDArray[np.float64]
+
+
+def verify_candidates(
     query: LocalFeatures,
     candidates: Sequence[LocalFeatures],
     *,
@@ -111,8 +132,8 @@ def count_inliers(
     min_trials: int = 50,
     max_trials: int = 1000,
     num_threads: int | None = None,
-) -> npt.NDArray[np.int32]:
-    """Inliers of one image's features against each of many: `match`, then `verify`, in one parallel call.
+) -> CandidateVerifications:
+    """Compares one image's features with each of many: `match`, then `verify`, in one parallel call.
 
     Parameters
     ----------
@@ -125,11 +146,7 @@ def count_inliers(
         As in `verify`; fewer trials, since nearly all images of a collection show something else, and there all
         trials are run.
     num_threads : int, optional
-        Default: `hcbir.default_num_threads()`. The counts do not depend on it.
-
-    Returns
-    -------
-    (c,) int32
+        Default: `hcbir.default_num_threads()`. The results do not depend on it.
 
     Raises
     ------
@@ -142,8 +159,9 @@ def count_inliers(
     >>> points = rng.uniform(0, 300, (20, 2)).astype(np.float32)
     >>> image = LocalFeatures(points, descriptors, np.ones(20, np.float32))
     >>> moved = LocalFeatures(points + np.float32(9), descriptors, np.ones(20, np.float32))
-    >>> count_inliers(image, [moved]).tolist()
-    [20]
+    >>> other = LocalFeatures(points[::-1].copy(), descriptors, np.ones(20, np.float32))
+    >>> (verify_candidates(image, [moved, other]).log10_nfa < 0).tolist()
+    [True, False]
     """
     _check_features(query, "query")
     for number, candidate in enumerate(candidates):
@@ -154,7 +172,27 @@ def count_inliers(
         *_options(model, max_error, confidence, min_trials, max_trials, seed),
         num_threads_argument(num_threads),
     )
-    return _core.count_inliers(_pair(query), [_pair(candidate) for candidate in candidates], *options)
+    found = _core.verify_candidates(_pair(query), [_pair(candidate) for candidate in candidates], *options)
+    return CandidateVerifications(*found)
+
+
+def count_inliers(query: LocalFeatures, candidates: Sequence[LocalFeatures], **options: Any) -> npt.NDArray[np.int32]:
+    """Inliers of one image's features against each of many, (c,) int32.
+
+    Parameters
+    ----------
+    query : LocalFeatures
+    candidates : sequence of c LocalFeatures
+    **options
+        Those of `verify_candidates`, which also says how likely such counts are by chance.
+
+    >>> import numpy as np
+    >>> points = np.array([[0, 0], [90, 10], [40, 80], [70, 60]], np.float32)
+    >>> image = LocalFeatures(points, np.eye(4, dtype=np.float32), np.ones(4, np.float32))
+    >>> count_inliers(image, [image], model="similarity", num_threads=1).tolist()
+    [4]
+    """
+    return verify_candidates(query, candidates, **options).num_inliers
 
 
 def _points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:

@@ -452,3 +452,34 @@ def test_homographies_of_photographs(shared: Path, name: str, other: int) -> Non
     for seed in range(5):
         verified = hcbir.verify(p0, p1, model="homography", max_error=3, seed=seed)
         assert corner_error(verified.model, truth, width, height) < 5
+
+
+def random_pair(rng: np.random.Generator, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    return rng.uniform(0, 600, (n, 2)).astype(np.float32), rng.uniform(0, 600, (n, 2)).astype(np.float32)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("num_true", [0, 20, 100])
+def test_false_alarms_equal_the_reference(isa: str, model: str, num_true: int) -> None:
+    p, q = random_pair(np.random.default_rng(num_true))
+    q[:num_true] = p[:num_true] * 0.9 + 20
+    q[3:5] = q[5]  # places counted once
+    p[3:5] = p[5]
+    found = hcbir.verify(p, q, model=model)
+    expected = reference.log10_nfa(p.astype(np.float64), q.astype(np.float64), found.inlier_mask, model, 8.0)
+    assert found.log10_nfa == pytest.approx(expected, rel=1e-9)
+    assert (found.log10_nfa < -3) == (num_true > 0)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_chance_alone_raises_no_alarm(model: str) -> None:
+    """At log10_nfa < -2, one false alarm in a hundred random pairs is expected at most."""
+    rng = np.random.default_rng(0)
+    found = [hcbir.verify(*random_pair(rng), model=model, max_trials=500).log10_nfa for _ in range(200)]
+    assert np.mean(np.array(found) < -2) <= 0.01
+
+
+def test_nothing_found_is_no_alarm() -> None:
+    assert hcbir.verify(np.zeros((0, 2)), np.zeros((0, 2))).log10_nfa == np.inf
+    line = np.stack([np.arange(30), np.zeros(30)], axis=1)
+    assert hcbir.verify(line, line, model="similarity").log10_nfa == np.inf  # no area to miss

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -153,3 +154,18 @@ def _fit_homography(points0: Array, points1: Array, roots: Array) -> Floats:
         step = np.linalg.lstsq(rows[:, :8] * twice[:, None], missing * twice, rcond=None)[0]
         h = h + np.append(step, 0)
     return np.asarray(h.reshape(3, 3))
+
+
+def log10_nfa(points0: Array, points1: Array, mask: Array, model: str, max_error: float) -> float:
+    """Number of false alarms of these inliers; points in one square of side max_error count once."""
+
+    def places(chosen: Array) -> int:
+        return min(len(np.unique(np.floor(p[chosen] / max_error), axis=0)) for p in (points0, points1))
+
+    sample = {"similarity": 2, "affine": 3, "homography": 4}[model]
+    n, k = places(np.ones(len(mask), dtype=bool)), places(mask)
+    by_chance = math.pi * max_error**2 / np.prod(np.ptp(points1, axis=0))
+    if k <= sample or by_chance >= 1:
+        return math.inf
+    models = (n - sample) * math.comb(n, k) * math.comb(k, sample)
+    return math.log10(models) + (k - sample) * math.log10(by_chance)
