@@ -97,9 +97,9 @@ def test_each_size_is_decoded_once(files: list[Path], monkeypatch: pytest.Monkey
     opened: list[tuple[Path, int | None]] = []
     open_image = pipeline.open_image
 
-    def counted(source: Any, *, longest_side: int | None) -> Any:
+    def counted(source: Any, *, longest_side: int | None, **options: Any) -> Any:
         opened.append((source, longest_side))
-        return open_image(source, longest_side=longest_side)
+        return open_image(source, longest_side=longest_side, **options)
 
     monkeypatch.setattr(pipeline, "open_image", counted)
     wanted = {"a": MeanColour(32), "b": Size(32), "c": MeanColour(64), "d": MeanColour(32), "e": Size(48)}

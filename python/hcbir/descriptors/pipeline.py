@@ -54,6 +54,7 @@ def describe_files(
     *,
     num_threads: int | None = None,
     progress: Callable[[Progress], None] | None = None,
+    reduced_decoding: bool = False,
 ) -> Iterator[Described]:
     """Describes image files one after another.
 
@@ -70,6 +71,8 @@ def describe_files(
         Default: `hcbir.default_num_threads()`.
     progress : callable, optional
         Called before each image is delivered, with count, rate and remaining time.
+    reduced_decoding : bool
+        Of large JPEGs, as for `open_image`: faster, with descriptors that differ a little.
 
     Yields
     ------
@@ -81,7 +84,7 @@ def describe_files(
     TypeError
         For an aggregated descriptor.
     """
-    plan = _Plan(descriptors)
+    plan = _Plan(descriptors, reduced_decoding)
     threads = default_num_threads() if num_threads is None else positive_int(num_threads, "num_threads")
     meter = RateMeter(len(paths) if isinstance(paths, Sized) else None)
     return _describe_files((Path(path) for path in paths), plan, threads, meter, progress)
@@ -111,7 +114,8 @@ class _Prepared:
 class _Plan:
     """Which descriptors want which size of image."""
 
-    def __init__(self, descriptors: Mapping[str, Descriptor]) -> None:
+    def __init__(self, descriptors: Mapping[str, Descriptor], reduced_decoding: bool = False) -> None:
+        self.reduced_decoding = reduced_decoding
         self.globals: dict[int, dict[str, GlobalDescriptor]] = defaultdict(dict)
         self.batched: dict[int, dict[str, BatchedLocalDescriptor]] = defaultdict(dict)
         self.locals: dict[int, dict[str, LocalDescriptor]] = defaultdict(dict)
@@ -137,7 +141,7 @@ class _Plan:
         described = prepared.described
         try:
             for size in self.sizes:
-                loaded = open_image(source, longest_side=size)
+                loaded = open_image(source, longest_side=size, reduced_decoding=self.reduced_decoding)
                 described.full_size = loaded.full_size
                 for name, descriptor in self.locals.get(size, {}).items():
                     described.local_features[name] = descriptor.describe(loaded.image, loaded.full_size)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from hcbir._features import FloatArray
 
-Places = npt.NDArray[np.float64]
+Places = npt.NDArray[np.floating[Any]]
 
 
 def resize(tensors: FloatArray, scale: float) -> FloatArray:

@@ -23,7 +23,7 @@ from hcbir._features import FloatArray
 from hcbir.descriptors.base import GlobalDescriptor
 from hcbir.descriptors.pooling import normalise
 
-Matrix = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +222,7 @@ def _checked_dim(dim: int | None, most: int) -> int:
 def _shrunk(covariance: Matrix, shrinkage: float) -> Matrix:
     if not 0.0 <= shrinkage <= 1.0:
         raise ValueError(f"shrinkage must be from 0 to 1, got {shrinkage!r}")
-    mean_variance = np.trace(covariance) / len(covariance)
+    mean_variance = float(np.trace(covariance)) / len(covariance)
     return (1.0 - shrinkage) * covariance + shrinkage * mean_variance * np.eye(len(covariance))
 
 
