@@ -36,8 +36,8 @@ def whiten(
         typer.Option(help="NETWORK.onnx or NETWORK.onnx:HEAD; default: the collection's first global descriptor."),
     ] = None,
     method: Annotated[
-        Method, typer.Option(help="pca: from the vectors alone; lw: from pairs of images of one place.")
-    ] = Method.pca,
+        Method, typer.Option(help="lw: from pairs of images of one place; pca: from the vectors alone.")
+    ] = Method.lw,
     pairs: Annotated[
         Path | None,
         typer.Option(metavar="CSV", help="Two paths a line, for lw; default: pairs found and verified by --local."),
@@ -107,10 +107,12 @@ def _whiten(
         pairs = _pairs(collection, vectors, pairs_file, local, min_inliers)
         provenance |= {"pairs": len(pairs), "pairs_from": pairs_file.name if pairs_file else f"{local}, {min_inliers}"}
         learned = learn_lw(vectors, pairs, dim=dim, shrinkage=shrinkage)
-        if len(pairs) < vectors.shape[1] and shrinkage == 0:
-            say(f"{len(pairs)} pairs for {vectors.shape[1]} dimensions: --shrinkage 0.1 or more is advised")
-    network = described.spec()
-    provenance |= {"descriptor": described.name, "network_sha256": network.get("sha256"), "head": network.get("head")}
+    few = provenance.get("pairs", len(images))
+    if few < 2 * vectors.shape[1] and shrinkage == 0:
+        what = "images" if method is Method.pca else "pairs"
+        say(f"{few} {what} are few for {vectors.shape[1]} dimensions: compare with --shrinkage 0.1 to 0.5")
+    network = {key: value for key, value in described.spec().items() if key in ("sha256", "head")}
+    provenance |= {"descriptor": described.name, **network}
     whitening = Whitening(learned.mean, learned.projection, provenance)
     say(f"learned {vectors.shape[1]} -> {whitening.dim} dimensions on {len(images)} images")
     if output.suffix == ".npz":
