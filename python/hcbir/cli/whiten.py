@@ -13,6 +13,7 @@ import typer
 
 from hcbir.cli.console import progress_bars, say, tell_skipped
 from hcbir.collection import Collection
+from hcbir.collection.collection import RECORDS
 from hcbir.descriptors.pairs import read_pairs, verified_pairs
 from hcbir.descriptors.whitened_model import write_whitened_model
 from hcbir.descriptors.whitening import Whitening, learn_lw, learn_pca
@@ -72,7 +73,7 @@ def whiten(
 
 def _open(photos: Path, scratch: Path, descriptor: str | None, local: str | None, size: int | None) -> Collection:
     """The collection, or one made of a folder's images for the time being."""
-    if (photos / "collection.sqlite").is_file():
+    if (photos / RECORDS).is_file():
         if size is not None:
             raise ValueError("--size is for a folder of images; a collection has its own")
         return Collection.open(photos)
