@@ -101,6 +101,14 @@ def test_one_pass_serves_all_poolings_of_a_network(tmp_path: Path, monkeypatch: 
         np.testing.assert_array_equal(together[pooling], descriptor.describe(images))
 
 
+def test_batches_hold_a_bounded_number_of_pixels(tmp_path: Path) -> None:
+    network = Network(save_identity(tmp_path / "net.onnx"), provider="cpu")
+    sizes = [(40, 50), (320, 240), (800, 600), (2000, 1500)]
+    assert [network.max_batch(*size) for size in sizes] == [16, 13, 2, 1]
+    assert network.max_batch(800, 600, scale=0.5) == 8
+    assert Network(save_identity(tmp_path / "one.onnx", input_shape=(1, 3, "h", "w"))).max_batch(40, 50) == 1
+
+
 def test_changed_file_is_loaded_anew(tmp_path: Path) -> None:
     path = save_identity(tmp_path / "net.onnx")
     first = descriptors.load(str(path))

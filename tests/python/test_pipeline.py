@@ -166,6 +166,21 @@ def test_network_that_refuses_a_size_is_that_image_error(tmp_path: Path, files: 
     assert described[1].global_vectors["mean"].tolist() == [1, 1, 1]
 
 
+def test_local_descriptor_that_refuses_an_image_is_that_image_error(files: list[Path]) -> None:
+    class Choosy(Size):
+        def describe(self, image: Image.Image, full_size: tuple[int, int]) -> LocalFeatures:
+            if image.width < image.height:
+                raise ValueError("upright images do not fit")
+            return super().describe(image, full_size)
+
+    described = list(describe_files(files[:3], {"size": Choosy()}))
+    assert [str(image.error) if image.error else None for image in described] == [
+        f"{files[0]}: upright images do not fit",
+        None,
+        None,
+    ]
+
+
 def test_local_networks_get_windows_too(tmp_path: Path, files: list[Path]) -> None:
     """A dense network describes off the decoding threads, several images of one size in a pass."""
     dense = load(str(save_dense(tmp_path / "dense.onnx", image_size=64, score_threshold=-1.0, nms_radius=30)))
