@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from models import save_identity
 from PIL import Image
 from scenes import write_classes
 
 import hcbir
 from hcbir.cli import run
-from hcbir.cli.providers import IDENTITY
+from hcbir.cli.providers import IDENTITY, describe_runtime
 from hcbir.collection import Collection
 
 
@@ -122,11 +123,30 @@ def test_match_draws_and_counts(photos: Path, in_folder: Path, capsys: pytest.Ca
     assert result["inliers"] > 20
     assert result["matches"] >= result["inliers"]
     assert np.shape(result["model"]) == (3, 3)
+    assert result["log10_nfa"] < -5
     with Image.open("m.png") as picture:
         assert picture.width > picture.height
     assert run(["match", *pair, "--descriptor", "orb", "--model", "similarity", "--max-error", "3"]) == 0
-    assert "matches agree on one similarity" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "matches agree on one similarity" in told
+    assert "a match: so many would agree by chance in one pair of 10^" in told
     assert Path("match.png").exists()
+
+
+def test_match_says_when_there_is_none(photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["match", str(photos / "place0" / "0.png"), str(photos / "place1" / "0.png")]) == 0
+    assert "no match: chance explains as many" in capsys.readouterr().out
+    Image.new("RGB", (200, 150)).save("black.png")
+    assert run(["match", "black.png", "black.png", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["log10_nfa"] is None
+
+
+def test_provider_that_is_not_there(photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = save_identity(Path("net.onnx"))
+    assert run(["evaluate", str(photos), "--descriptor", f"{network}:gem", "--provider", "cpu"]) == 0
+    if "works" not in describe_runtime().get("CUDA", ""):
+        assert run(["evaluate", str(photos), "--descriptor", f"{network}:gem", "--provider", "cuda"]) == 2
+        assert 'provider "cuda"' in capsys.readouterr().err
 
 
 def test_info_tells_what_is_used(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hcbir.cli.console import print_json, progress_bars, say, tell_skipped
+from hcbir.cli.console import Provider, ProviderOption, print_json, progress_bars, say, tell_skipped
 from hcbir.collection import Collection
 
 
@@ -23,9 +23,12 @@ def index(
     ),
     descriptor: Annotated[
         list[str] | None,
-        typer.Option(help="vlad (default), sift, orb, NETWORK.onnx or NETWORK.onnx:gem, :mac, :spoc; may be repeated."),
+        typer.Option(
+            help="vlad (default), sift, orb, NETWORK.onnx or NETWORK.onnx:gem, :mac, :spoc, :rmac; may be repeated."
+        ),
     ] = None,
     size: Annotated[int | None, typer.Option(min=1, help="Longest side, in pixels, for description.")] = None,
+    provider: ProviderOption = Provider.auto,
 ) -> None:
     """Index photographs, so that they can be searched.
 
@@ -33,7 +36,7 @@ def index(
 
     Example: [bold]hcbir index photos/ -o photos.hcbir[/bold]
     """
-    with Collection.open_or_create(output, descriptor, image_size=size) as collection:
+    with Collection.open_or_create(output, descriptor, image_size=size, provider=provider.value) as collection:
         try:
             with progress_bars() as progress:
                 report = collection.add(photos, progress=lambda done, total: progress("describe", done, total))
@@ -54,14 +57,16 @@ def search(
     descriptor: Annotated[str | None, typer.Option(help="Which of the collection's descriptors to rank by.")] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Re-rank the best by geometric verification.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list and nothing else.")] = False,
+    provider: ProviderOption = Provider.auto,
 ) -> None:
     """Find the images of a collection that are most like a photograph.
 
-    With --verify the score is the number of matched features that agree on one affine map.
+    With --verify the score is the number of matched features that agree on one affine map, 0 where chance explains
+    them; images without any keep their order by similarity.
 
     Example: [bold]hcbir search photos.hcbir query.jpg -k 5 --verify[/bold]
     """
-    with Collection.open(collection) as opened:
+    with Collection.open(collection, provider=provider.value) as opened:
         if len(opened) == 0:
             raise ValueError(f"{collection} holds no image yet")
         result = opened.search(image, min(k, len(opened)), descriptor=descriptor, verify=verify)

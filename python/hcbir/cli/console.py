@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +15,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from hcbir import FormatError
+
+
+class Provider(StrEnum):
+    """Where networks run."""
+
+    auto = "auto"
+    cuda = "cuda"
+    cpu = "cpu"
+
+
+ProviderOption = Annotated[
+    Provider, typer.Option(help="Where networks run; auto: CUDA where it works, else the CPU (see hcbir info).")
+]
 
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 

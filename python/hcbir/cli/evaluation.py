@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hcbir.cli.console import print_json, progress_bars, say, tell_skipped
+from hcbir.cli.console import Provider, ProviderOption, print_json, progress_bars, say, tell_skipped
 from hcbir.study.datasets import load_dataset
 from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, evaluate_dataset
 
@@ -32,7 +32,9 @@ def evaluate(
     dataset: Annotated[Path, typer.Argument(help="A folder with one sub-folder a class, or a CSV path,class.")],
     descriptor: Annotated[
         list[str] | None,
-        typer.Option(help="vlad (default), sift, orb, NETWORK.onnx or NETWORK.onnx:gem, :mac, :spoc; may be repeated."),
+        typer.Option(
+            help="vlad (default), sift, orb, NETWORK.onnx or NETWORK.onnx:gem, :mac, :spoc, :rmac; may be repeated."
+        ),
     ] = None,
     size: Annotated[
         int | None, typer.Option(min=1, help="Longest side in pixels, never enlarged; default: each descriptor's own.")
@@ -42,6 +44,7 @@ def evaluate(
         str | None, typer.Option(metavar="NAME", help="Re-rank the best 100 by this local descriptor (sift, orb).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")] = False,
+    provider: ProviderOption = Provider.auto,
 ) -> None:
     """Measure how well descriptors find the images of each class: mean average precision (mAP).
 
@@ -53,7 +56,13 @@ def evaluate(
     names = descriptor or ["vlad"]
     with progress_bars() as progress:
         result = evaluate_dataset(
-            load_dataset(dataset), names, image_size=size, interpolation=ap.value, verify=verify, progress=progress
+            load_dataset(dataset),
+            names,
+            image_size=size,
+            interpolation=ap.value,
+            verify=verify,
+            progress=progress,
+            provider=provider.value,
         )
     tell_skipped(result.skipped)
     if as_json:

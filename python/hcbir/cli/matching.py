@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 
 from hcbir import descriptors
 from hcbir.cli.console import print_json, say
+from hcbir.collection.retrieval import VERIFY_MAX_LOG10_NFA
 from hcbir.descriptors.images import open_image
 from hcbir.study.pairs import match_pair
 
@@ -59,10 +61,18 @@ def match(
                 "features": [len(f) for f in features],
                 "matches": len(pair.points0),
                 "inliers": pair.verification.num_inliers,
+                "log10_nfa": nfa if math.isfinite(nfa := pair.verification.log10_nfa) else None,
                 "model": None if pair.model is None else pair.model.tolist(),
                 "output": str(output),
             }
         )
         return
     typer.echo(f"{pair.verification.num_inliers} of {len(pair.points0)} matches agree on one {model.value}")
+    typer.echo(_verdict(pair.verification.log10_nfa))
     say(f"{len(features[0])} and {len(features[1])} features ({descriptor}); picture: {output}")
+
+
+def _verdict(log10_nfa: float) -> str:
+    if log10_nfa < VERIFY_MAX_LOG10_NFA:
+        return f"a match: so many would agree by chance in one pair of 10^{-log10_nfa:.0f}"
+    return "no match: chance explains as many"

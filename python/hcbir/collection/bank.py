@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,11 +43,14 @@ class DescriptorBank:
     records : sequence of DescriptorRecord
     folder : Path
         Of the codebooks.
+    runtime : mapping
+        `provider` and `provider_options` of `hcbir.descriptors.load`.
     """
 
-    def __init__(self, records: Sequence[DescriptorRecord], folder: Path) -> None:
+    def __init__(self, records: Sequence[DescriptorRecord], folder: Path, runtime: Mapping[str, Any]) -> None:
         self.records = {record.name: record for record in records}
         self._folder = folder
+        self._runtime = dict(runtime)
         self._made: dict[str, Descriptor] = {}
 
     def choose(self, name: str | None) -> DescriptorRecord:
@@ -83,7 +87,7 @@ class DescriptorBank:
 
     def make(self, record: DescriptorRecord) -> Descriptor:
         if record.name not in self._made:
-            descriptor = descriptors.from_spec(record.spec)
+            descriptor = descriptors.from_spec(record.spec, **self._runtime)
             if descriptor.kind == "aggregated" and self._codebook(record).exists():
                 descriptor.load_state(read_npz(self._codebook(record)))
             self._made[record.name] = descriptor

@@ -38,25 +38,32 @@ class Collection:
     ...     photos.search("query.jpg", k=5).names
     """
 
-    def __init__(self, folder: str | PathLike[str]) -> None:
+    def __init__(self, folder: str | PathLike[str], **runtime: Any) -> None:
         self.folder = Path(folder).absolute()
         self._records = Records(self.folder / RECORDS)
         self._segments = Segments(self.folder / SEGMENTS)
-        self._bank = DescriptorBank(self._records.descriptors(), self.folder / CODEBOOKS)
+        self._bank = DescriptorBank(self._records.descriptors(), self.folder / CODEBOOKS, runtime)
         root = self.folder.parent
         self._paths = Paths(root, Path(self._records.property("root") or root))
         self._contents = Contents(self._records, self._segments)
 
     @classmethod
-    def open(cls, folder: str | PathLike[str]) -> Collection:
+    def open(cls, folder: str | PathLike[str], **runtime: Any) -> Collection:
         """Open an existing collection.
+
+        Parameters
+        ----------
+        folder : path
+        **runtime
+            `provider` ("auto", "cuda", "cpu") and `provider_options`: where networks run, as in
+            `hcbir.descriptors.load`.
 
         Raises
         ------
         CollectionError
             If the folder is not a collection, or one of another format.
         """
-        return cls(folder)
+        return cls(folder, **runtime)
 
     @classmethod
     def create(
@@ -66,6 +73,7 @@ class Collection:
         *,
         image_size: int | None = None,
         overwrite: bool = False,
+        **runtime: Any,
     ) -> Collection:
         """Make an empty collection.
 
@@ -79,6 +87,8 @@ class Collection:
             Longest side, in pixels, at which images are described; default: each descriptor's own.
         overwrite : bool
             Empty the collection that stands there. A folder of anything else is left alone.
+        **runtime
+            As in `open`.
 
         Raises
         ------
@@ -100,11 +110,16 @@ class Collection:
                     shutil.rmtree(path / name, ignore_errors=True)
         path.mkdir(parents=True, exist_ok=True)
         Records.create(path / RECORDS, planned, {"root": str(path.parent)})
-        return cls(path)
+        return cls(path, **runtime)
 
     @classmethod
     def open_or_create(
-        cls, folder: str | PathLike[str], descriptors: Sequence[str] | None = None, *, image_size: int | None = None
+        cls,
+        folder: str | PathLike[str],
+        descriptors: Sequence[str] | None = None,
+        *,
+        image_size: int | None = None,
+        **runtime: Any,
     ) -> Collection:
         """Open the collection if it is there, else make it.
 
@@ -114,8 +129,8 @@ class Collection:
             If the collection that is there was made with other descriptors or another image size.
         """
         if not (Path(folder) / RECORDS).exists():
-            return cls.create(folder, descriptors or DEFAULT_DESCRIPTORS, image_size=image_size)
-        collection = cls(folder)
+            return cls.create(folder, descriptors or DEFAULT_DESCRIPTORS, image_size=image_size, **runtime)
+        collection = cls(folder, **runtime)
         if descriptors or image_size:
             asked = plan(descriptors or DEFAULT_DESCRIPTORS, image_size)
             there = collection._records.descriptors()

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -104,6 +105,7 @@ def evaluate_dataset(
     num_candidates: int = 100,
     num_threads: int | None = None,
     progress: Progress | None = None,
+    **runtime: Any,
 ) -> Evaluation:
     """Mean average precision per class and over all queries.
 
@@ -123,6 +125,8 @@ def evaluate_dataset(
     num_threads : int, optional
     progress : callable, optional
         progress(what, done, total)
+    **runtime
+        `provider` and `provider_options`, as in `Collection.open`.
 
     Raises
     ------
@@ -132,7 +136,7 @@ def evaluate_dataset(
     wanted = list(dict.fromkeys([*descriptors, *([verify] if verify else [])]))
     with (
         tempfile.TemporaryDirectory(prefix="hcbir-evaluate-") as scratch,
-        Collection.create(Path(scratch) / "collection", wanted, image_size=image_size) as collection,
+        Collection.create(Path(scratch) / "collection", wanted, image_size=image_size, **runtime) as collection,
     ):
         if verify is not None and collection.descriptors[verify] != "local":
             raise ValueError(f"verify must be a local descriptor such as sift or orb, {verify} is not")
