@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
@@ -22,7 +21,7 @@ TINY = 1e-12
 
 
 class SamePool(nn.Module):
-    """3x3 maximum with stride 2 of non-negative values, padded as TensorFlow's "SAME": before only if the side is odd."""
+    """3x3 maxima with stride 2, padded as TensorFlow's "SAME": before only if the side is odd; for values from 0 up."""
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]

@@ -47,7 +47,9 @@ class Head(nn.Module):
         return float(self.pooling.p) if isinstance(self.pooling, GeM) and self.whitening is None else 1.0
 
     def forward(self, x: Tensor) -> Tensor:
-        x = l2_normalised(self.pooling(x))
+        x = self.pooling(x)
+        if not isinstance(self.pooling, NetVLAD):  # whose vectors have unit length
+            x = l2_normalised(x)
         return x if self.whitening is None else self.whitening(x)
 
 

@@ -48,9 +48,9 @@ class RMAC(nn.Module):
     extra` along the longer one. Their places follow from the map's size, which is not known when the network is
     exported: all is computed by tensors of fixed shape, or whose shape is an expression of the map's.
 
-    Starts and `extra` are computed in whole numbers. cirtorch's float32 arithmetic gives one `extra` more for six ratios
-    of sides in which two values of it tie, 3:11 and 25:61 the smallest, and moves the last region by one place where
-    eight regions of at most five places span more than 31.
+    Starts and `extra` are computed in whole numbers. cirtorch's float32 arithmetic gives one `extra` more for maps of
+    3 x 11 and 25 x 61 and their multiples, where two values of it tie, and puts the last of eight regions one place
+    earlier where they are at most five places wide and span more than 31.
     """
 
     LEVELS = 3
