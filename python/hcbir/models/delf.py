@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
+from hcbir.models.pooling import activation_maps
 from hcbir.models.resnet import Bottleneck, projection
 
 LAYERS = (3, 4, 6)
@@ -105,7 +106,7 @@ class DELF(nn.Module):
         return self.trunk.dim if self.pca is None else self.pca.dim
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        x = self.trunk(image)
+        x = activation_maps(self.trunk, image)
         scores = softplus(self.attention2(self.attention_bn1(self.attention1(x)).relu()))
         descriptors = unit_descriptors(x)
         return descriptors if self.pca is None else self.pca(descriptors), scores

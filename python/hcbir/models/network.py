@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from torch import Tensor, nn
 
 from hcbir.models.netvlad import NetVLAD
-from hcbir.models.pooling import GeM, l2_normalised
+from hcbir.models.pooling import GeM, activation_maps, l2_normalised
 
 
 class Whitening(nn.Module):
@@ -64,16 +65,15 @@ class RetrievalNetwork(nn.Module):
 
     Notes
     -----
-    The trunk may compute in half precision; heads compute in single.
+    The trunk may be in half precision; heads compute in single.
     """
 
     def __init__(self, trunk: nn.Module, heads: Mapping[str, Head]):
         super().__init__()
         self.trunk = trunk
-        self.heads = nn.ModuleDict(heads)
+        self.heads: Mapping[str, Head] = cast(Mapping[str, Head], nn.ModuleDict(heads))
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """The descriptors of all heads, in their order."""
-        precision = next(self.trunk.parameters()).dtype
-        maps = self.trunk(image.to(precision)).float()
+        maps = activation_maps(self.trunk, image)
         return tuple(head(maps) for head in self.heads.values())

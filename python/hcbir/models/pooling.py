@@ -16,6 +16,12 @@ def l2_normalised(x: Tensor) -> Tensor:
     return x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + EPSILON)
 
 
+def activation_maps(trunk: nn.Module, image: Tensor) -> Tensor:
+    """What the trunk, in its own precision, gives for the images: float32."""
+    precision = next(trunk.parameters()).dtype
+    return trunk(image.to(precision)).float()
+
+
 class MAC(nn.Module):
     """The maximum of each channel (Tolias et al., 2016)."""
 

@@ -47,7 +47,8 @@ def load_delf(
     Raises
     ------
     ValueError
-        If the file is no such file or the variables do not fit; the message lists what is missing or of the wrong shape.
+        If the file is no such file or the variables do not fit; the message lists what is missing or of the wrong
+        shape.
     """
     network = DELF() if network is None else network
     variables = _read(path)

@@ -12,6 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hcbir.models.delf import DELF
+from hcbir.models.network import RetrievalNetwork
+
 SHOWN = 5
 """How many names an error lists."""
 
@@ -22,8 +25,8 @@ class LoadedNetwork:
 
     Parameters
     ----------
-    network : nn.Module
-        A `RetrievalNetwork` or a `DELF`, in evaluation mode.
+    network : RetrievalNetwork or DELF
+        In evaluation mode.
     architecture : str
         For people: trunk and heads.
     mean, std : three floats
@@ -32,7 +35,7 @@ class LoadedNetwork:
         Of the file.
     """
 
-    network: nn.Module
+    network: RetrievalNetwork | DELF
     architecture: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -69,13 +72,14 @@ def read_torch(path: Path) -> Any:
 
 def _numpy_globals() -> list[Any]:
     """What pickles of numeric arrays name, in numpy 1's words and in numpy 2's; `meta` of cirtorch holds arrays."""
-    multiarray = np._core.multiarray  # type: ignore[attr-defined]
-    functions = [
-        (getattr(multiarray, name), f"numpy.{core}.multiarray.{name}")
-        for name in ("_reconstruct", "scalar")
+    functions = {"_reconstruct": np.zeros(1).__reduce__()[0], "scalar": np.float64(0).__reduce__()[0]}
+    dtypes = [type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i4", "i8", "u1", "b1")]
+    named = [
+        (function, f"numpy.{core}.multiarray.{name}")
+        for name, function in functions.items()
         for core in ("core", "_core")
     ]
-    return [*functions, np.ndarray, np.dtype, *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i4", "i8", "b1"))]
+    return [*named, np.ndarray, np.dtype, *dtypes]
 
 
 def as_tensor(array: Any, name: str, where: object) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hcbir.models.pooling import POOLINGS, GeM
 from hcbir.models.resnet import LAYERS, resnet
 from hcbir.models.vgg import VGG16
 
-TRUNKS: dict[str, Callable[[], nn.Module]] = {"vgg16": VGG16, **{name: lambda n=name: resnet(n) for name in LAYERS}}
+TRUNKS: dict[str, Callable[[], nn.Module]] = {"vgg16": VGG16, **{name: partial(resnet, name) for name in LAYERS}}
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 # Sequential(*children of torchvision's ResNet), as cirtorch numbers them.
@@ -74,7 +75,7 @@ def load_retrieval(
         whitening = _learned_whitening(path, meta, learned_whitening)
     if whitening is not None and trained_head not in chosen:
         raise ValueError(f"{path}: its whitening belongs to {trained_head}: export that head, or without whitening")
-    dim = int(module.dim)
+    dim: Any = module.dim
     modules = {head: Head(_pooling(path, head, p), dim, whitening if head == trained_head else None) for head in chosen}
     mean, std = (
         tuple(float(value) * 255 for value in meta.get(key, default))
