@@ -45,7 +45,7 @@ class Head(nn.Module):
     @property
     def power(self) -> float:
         """The exponent of the mean over several scales: GeM's own p, unless whitened; else 1."""
-        return float(self.pooling.p) if isinstance(self.pooling, GeM) and self.whitening is None else 1.0
+        return float(self.pooling.p.detach()) if isinstance(self.pooling, GeM) and self.whitening is None else 1.0
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.pooling(x)

@@ -10,14 +10,12 @@ TensorFlow's own checkpoints are not read here. Where TensorFlow is installed, t
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from torch import Tensor, nn
 
+from hcbir.models.checkpoints.arrays import read_arrays
 from hcbir.models.checkpoints.files import LoadedNetwork, as_tensor, complain, fill, sha256_of
 from hcbir.models.delf import DELF, PCA
 
@@ -51,7 +49,7 @@ def load_delf(
         shape.
     """
     network = DELF() if network is None else network
-    variables = _read(path)
+    variables = read_arrays(path)
     state: dict[str, Tensor] = {}
     missing = []
     for place, scope in _places(network):
@@ -93,7 +91,7 @@ def load_pca(path: Path, *, in_channels: int, whiten: bool = False) -> PCA:
     ValueError
         If an array is missing or of another shape.
     """
-    arrays = _read(path)
+    arrays = read_arrays(path)
     names = ("mean", "matrix", "variances") if whiten else ("mean", "matrix")
     if missing := [name for name in names if name not in arrays]:
         raise ValueError(f"{path}: {missing[0]} is missing; the file holds {', '.join(arrays)}")
@@ -111,14 +109,6 @@ def load_pca(path: Path, *, in_channels: int, whiten: bool = False) -> PCA:
     state = {"projection.weight": matrix[:, :, None, None].float(), "projection.bias": -(matrix @ mean).float()}
     fill(pca, state, f"{path}: PCA")
     return pca
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name.removesuffix(":0"): file[name] for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise ValueError(f"{path}: must be a .npz of numeric arrays, complete: {error}") from error
 
 
 def _places(network: DELF) -> Iterator[tuple[str, str]]:

@@ -34,7 +34,7 @@ def load_netvlad(path: Path, *, whiten: bool = False, trunk: VGG16 | None = None
     ModuleNotFoundError
         If scipy is not installed.
     """
-    layers, mean = _read(path)
+    layers, mean = read_structure(path)
     trunk = VGG16(last_relu=False) if trunk is None else trunk
     fill(trunk, _trunk_state(path, layers, trunk), f"{path}: vgg16")
     scores, centres = (
@@ -58,7 +58,7 @@ def load_netvlad(path: Path, *, whiten: bool = False, trunk: VGG16 | None = None
     )
 
 
-def _read(path: Path) -> tuple[list[Any], tuple[float, ...]]:
+def read_structure(path: Path) -> tuple[list[Any], tuple[float, ...]]:
     """The layers of the structure and the mean colour; scipy reads data and runs nothing."""
     try:
         from scipy.io import loadmat
