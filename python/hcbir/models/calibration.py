@@ -38,11 +38,11 @@ def calibration_images(
     found = 0
     for file in chosen:
         try:
-            pixels = np.asarray(open_image(file, longest_side=longest_side).image, dtype=np.float32)
+            pixels: FloatArray = np.asarray(open_image(file, longest_side=longest_side).image, dtype=np.float32)
         except ImageError:
             continue
         found += 1
-        normalised = (pixels - np.array(mean, np.float32)) / np.array(std, np.float32)
-        yield np.ascontiguousarray(normalised.transpose(2, 0, 1))[None]
+        normalised = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+        yield np.ascontiguousarray(normalised.transpose(2, 0, 1)[None], dtype=np.float32)
     if not found:
         raise ValueError(f"calibration: no image in {source} can be read")

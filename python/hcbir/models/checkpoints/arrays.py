@@ -19,7 +19,7 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
         If the file is not a `.npz` of numeric arrays, or truncated.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name.removesuffix(":0"): file[name] for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name.removesuffix(":0"): arrays[name] for name in arrays.files}
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise ValueError(f"{path}: must be a .npz of numeric arrays, complete: {error}") from error

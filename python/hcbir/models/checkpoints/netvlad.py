@@ -64,12 +64,11 @@ def read_structure(path: Path) -> tuple[list[Any], tuple[float, ...]]:
         from scipy.io import loadmat
     except ModuleNotFoundError:
         raise ModuleNotFoundError('scipy is not installed: pip install "hcbir[export]"', name="scipy") from None
-    try:
-        content = loadmat(path, struct_as_record=False, squeeze_me=True, variable_names=["net"])
-    except OSError:
-        raise
-    except Exception as error:  # scipy raises anything on a damaged file
-        raise ValueError(f"{path}: not a MATLAB file that scipy reads, or truncated: {error}") from error
+    with path.open("rb") as file:
+        try:
+            content = loadmat(file, struct_as_record=False, squeeze_me=True, variable_names=["net"])
+        except Exception as error:  # scipy raises anything on a damaged file
+            raise ValueError(f"{path}: not a MATLAB file that scipy reads, or truncated: {error}") from error
     try:
         net = content["net"]
         layers = list(net.layers)
