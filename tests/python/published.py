@@ -19,7 +19,7 @@ CIRTORCH_NUMBERS = {"conv1": 0, "bn1": 1, "layer1": 4, "layer2": 5, "layer3": 6,
 
 
 def tiny_resnet(seed: int = 0) -> ResNet:
-    """Three blocks of the kind of ResNet-50, one of them without projection; 32 channels come out."""
+    """Blocks of the kind of ResNet-50's, one of them without projection; 128 channels come out."""
     return randomised(ResNet(Bottleneck, (2, 1, 1, 1), width=4), seed)
 
 

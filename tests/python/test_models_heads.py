@@ -223,7 +223,7 @@ def test_delf_scores_and_descriptors() -> None:
     hidden /= np.sqrt(state["attention_bn1.running_var"] + 1e-5)[:, None, None]
     hidden = hidden * state["attention_bn1.weight"][:, None, None] + state["attention_bn1.bias"][:, None, None]
     logits = np.einsum("c,chw->hw", state["attention2.weight"][0, :, 0, 0], np.maximum(hidden, 0))
-    np.testing.assert_allclose(scores[0, 0], np.log1p(np.exp(logits + state["attention2.bias"])), rtol=1e-5)
+    np.testing.assert_allclose(scores[0, 0], np.log1p(np.exp(logits + state["attention2.bias"])), rtol=1e-5, atol=1e-9)
     np.testing.assert_allclose(descriptors[0], x / np.linalg.norm(x, axis=0), atol=1e-6)
 
 

@@ -26,7 +26,7 @@ BATCH = 2
 
 @dataclass(frozen=True)
 class Difference:
-    """Of one output: the largest of |a - b| / max(1, |b|), and the smallest cosine along the channels."""
+    """Of one output: the largest of |a - b|, over the largest of |b| if that is above 1; the smallest cosine."""
 
     maximum: float
     cosine: float
@@ -103,7 +103,7 @@ def difference(actual: FloatArray, expected: FloatArray) -> Difference:
     if actual.shape != expected.shape:
         raise ValueError(f"actual must have the shape of expected, {expected.shape}, got {actual.shape}")
     a, b = actual.astype(np.float64), expected.astype(np.float64)
-    maximum = np.max(np.abs(a - b) / np.maximum(1, np.abs(b)))
+    maximum = np.max(np.abs(a - b)) / max(1.0, np.max(np.abs(b)))
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     cosine = np.min(np.sum(a * b, axis=1) / np.maximum(lengths, np.finfo(np.float64).tiny))
     return Difference(float(maximum), float(cosine))
