@@ -18,7 +18,7 @@ check:  ## what .ci/run checks beside the tests
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	$(PYTHON) -m mypy.stubtest hcbir._core --allowlist tests/data/stubtest_allowlist.txt
-	$(PYTHON) -m clang_format --dry-run -Werror $$(git ls-files 'cpp/*.?pp' 'cpp/*.inl' 'tests/*.cpp')
+	clang-format --dry-run -Werror $$(git ls-files 'cpp/*.?pp' 'cpp/*.inl' 'tests/*.cpp')
 
 format:
 	$(PYTHON) -m ruff format .

@@ -52,14 +52,15 @@ void bind_verify(py::module_& m) {
             std::copy(verified.inlier_mask.begin(), verified.inlier_mask.end(), mask.mutable_data());
             Output<double> matrix3(3, 3);
             std::copy(verified.model.begin(), verified.model.end(), matrix3.view.data);
-            return py::make_tuple(verified.num_inliers, mask, matrix3.array, verified.num_trials);
+            return py::make_tuple(verified.num_inliers, mask, matrix3.array, verified.num_trials,
+                                  verified.log10_nfa);
         },
         py::arg("points0").noconvert(), py::arg("points1").noconvert(), py::arg("model"),
         py::arg("max_error"), py::arg("confidence"), py::arg("min_trials"), py::arg("max_trials"),
         py::arg("seed"));
 
     m.def(
-        "count_inliers",
+        "verify_candidates",
         [](const std::pair<Points, Descriptors>& query,
            const std::vector<std::pair<Points, Descriptors>>& candidates, Metric metric, bool cross_check,
            double max_distance, double max_ratio, GeometricModel model, double max_error, double confidence,
@@ -68,15 +69,20 @@ void bind_verify(py::module_& m) {
             std::vector<LocalFeaturesView> views;
             for (const auto& candidate : candidates) views.push_back(features(candidate));
             auto executor = interruptible(num_threads);
-            Array<std::int32_t> counts(static_cast<py::ssize_t>(views.size()));
-            const std::span<std::int32_t> written(counts.mutable_data(), views.size());
+            std::vector<CandidateVerification> results(views.size());
             {
                 py::gil_scoped_release unlocked;
-                count_inliers(q, views, metric, {cross_check, max_distance, max_ratio},
-                              options(model, max_error, confidence, min_trials, max_trials, seed), written,
-                              executor);
+                verify_candidates(q, views, metric, {cross_check, max_distance, max_ratio},
+                                  options(model, max_error, confidence, min_trials, max_trials, seed),
+                                  results, executor);
             }
-            return counts;
+            Array<std::int32_t> num_inliers(static_cast<py::ssize_t>(results.size()));
+            Array<double> log10_nfa(static_cast<py::ssize_t>(results.size()));
+            for (std::size_t c = 0; c < results.size(); ++c) {
+                num_inliers.mutable_data()[c] = results[c].num_inliers;
+                log10_nfa.mutable_data()[c] = results[c].log10_nfa;
+            }
+            return py::make_tuple(num_inliers, log10_nfa);
         },
         py::arg("query"), py::arg("candidates"), py::arg("metric"), py::arg("cross_check"),
         py::arg("max_distance"), py::arg("max_ratio"), py::arg("model"), py::arg("max_error"),

@@ -226,9 +226,9 @@ bool is_plausible(const Matrix3& h, double unit, double max_stretch) {
     const double a = (h[0] - x * h[6]) * factor,
                  b = (h[1] - x * h[7]) * factor;  // the Jacobian at the origin
     const double c = (h[3] - y * h[6]) * factor, d = (h[4] - y * h[7]) * factor;
-    // Its singular values are p + q and |p - q|.
+    // Its singular values are p + q and |p - q|; p < q where it mirrors.
     const double p = std::hypot(a + d, c - b) / 2, q = std::hypot(a - d, c + b) / 2;
-    return p > q && p + q < max_stretch && p - q > 1 / max_stretch;
+    return p + q < max_stretch && p - q > 1 / max_stretch;
 }
 
 double squared_error(const Matrix3& m, double x0, double y0, double x1, double y1) {

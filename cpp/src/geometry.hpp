@@ -18,6 +18,13 @@ struct PointMatches {
     std::vector<double> x0, y0, x1, y1;
 
     std::size_t size() const { return x0.size(); }
+    void reserve(std::size_t count) {
+        for (auto* values : {&x0, &y0, &x1, &y1}) values->reserve(count);
+    }
+    void add(const float* point0, const float* point1) {
+        x0.push_back(point0[0]), y0.push_back(point0[1]);
+        x1.push_back(point1[0]), y1.push_back(point1[1]);
+    }
 };
 
 /// p -> scale * (p - centre).

@@ -6,6 +6,8 @@
 
 #include "hcbir/error.hpp"
 #include "kernels/dispatch.hpp"
+#include "nearest.hpp"
+#include "panels.hpp"
 
 namespace hcbir {
 namespace {
@@ -58,19 +60,49 @@ std::vector<Match> keep(const std::vector<Neighbour>& forward, const std::vector
     return matches;
 }
 
-std::vector<Neighbour> nearest(MatrixView<const float> descriptors0, MatrixView<const float> descriptors1,
-                               Metric metric, Executor& executor) {
-    const std::size_t n = descriptors0.rows, k = std::min<std::size_t>(2, descriptors1.rows);
-    std::vector<float> scores(n * k);
-    std::vector<std::int64_t> indices(n * k);
-    search(descriptors0, descriptors1, k, metric, {scores.data(), n, k}, {indices.data(), n, k}, executor);
-    std::vector<Neighbour> neighbours(n);
-    for (std::size_t i = 0; i < n; ++i) {
-        neighbours[i] = {indices[i * k], scores[i * k], distance_of(scores[i * k], metric)};
-        if (k == 2) neighbours[i].second_distance = distance_of(scores[i * k + 1], metric);
+/// Neighbours and the distances that the options ask for, by one search a direction.
+struct FloatNeighbours {
+    std::vector<Neighbour> forward;
+    std::vector<std::int64_t> backward;
+
+    FloatNeighbours(MatrixView<const float> descriptors0, MatrixView<const float> descriptors1, Metric metric,
+                    const MatchOptions& options, Executor& executor)
+        : forward(descriptors0.rows), backward(options.cross_check ? descriptors1.rows : 0) {
+        if (metric == Metric::dot && !std::isfinite(options.max_ratio))
+            in_one_pass(descriptors0, descriptors1, executor);
+        else
+            by_search(descriptors0, descriptors1, metric, executor);
     }
-    return neighbours;
-}
+
+private:
+    void in_one_pass(MatrixView<const float> descriptors0, MatrixView<const float> descriptors1,
+                     Executor& executor) {
+        const auto dot = kernels::active().dot_f64;
+        auto found = nearest_by_dot(descriptors0, descriptors1, executor);
+        for (std::size_t i = 0; i < forward.size(); ++i) {
+            const float* neighbour = descriptors1.row(static_cast<std::size_t>(found.forward[i]));
+            const auto score = static_cast<float>(dot(descriptors0.row(i), neighbour, descriptors0.cols));
+            forward[i] = {found.forward[i], score, distance_of(score, Metric::dot)};
+        }
+        backward = std::move(found.backward);
+    }
+
+    void by_search(MatrixView<const float> descriptors0, MatrixView<const float> descriptors1, Metric metric,
+                   Executor& executor) {
+        const std::size_t n = descriptors0.rows, k = std::min<std::size_t>(2, descriptors1.rows);
+        std::vector<float> scores(n * k), unused(backward.size());
+        std::vector<std::int64_t> indices(n * k);
+        search(descriptors0, descriptors1, k, metric, {scores.data(), n, k}, {indices.data(), n, k},
+               executor);
+        for (std::size_t i = 0; i < n; ++i) {
+            forward[i] = {indices[i * k], scores[i * k], distance_of(scores[i * k], metric)};
+            if (k == 2) forward[i].second_distance = distance_of(scores[i * k + 1], metric);
+        }
+        if (!backward.empty())
+            search(descriptors1, descriptors0, 1, metric, {unused.data(), unused.size(), 1},
+                   {backward.data(), backward.size(), 1}, executor);
+    }
+};
 
 /// Nearest neighbours in both directions among bits: each distance is computed once.
 class HammingNeighbours {
@@ -142,14 +174,10 @@ std::vector<Match> match(MatrixView<const float> descriptors0, MatrixView<const 
     check(options);
     check_sizes(descriptors0, descriptors1);
     if (descriptors0.rows == 0 || descriptors1.rows == 0) return {};
-    const auto forward = nearest(descriptors0, descriptors1, metric, executor);
-    std::vector<std::int64_t> backward(options.cross_check ? descriptors1.rows : 0);
-    if (options.cross_check) {
-        std::vector<float> scores(backward.size());
-        search(descriptors1, descriptors0, 1, metric, {scores.data(), scores.size(), 1},
-               {backward.data(), backward.size(), 1}, executor);
-    }
-    return keep(forward, backward, options);
+    require_finite(descriptors0, "descriptors0");
+    require_finite(descriptors1, "descriptors1");
+    const FloatNeighbours neighbours(descriptors0, descriptors1, metric, options, executor);
+    return keep(neighbours.forward, neighbours.backward, options);
 }
 
 std::vector<Match> match(MatrixView<const std::uint8_t> descriptors0,

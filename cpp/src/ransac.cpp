@@ -13,6 +13,8 @@ namespace {
 constexpr double max_stretch = 20;
 /// Local optimisation: multiples of max_error within which matches take part, from round to round.
 constexpr double optimization_bounds[] = {3.0, 2.0, 1.5, 1.0};
+/// The polish reaches farther than the inliers: cut at max_error, it would forget the tail of their errors.
+constexpr double polish_bound = 3.0;
 constexpr int polish_rounds = 10;
 
 class Estimator {
@@ -34,8 +36,7 @@ public:
         RansacResult result;
         std::size_t needed = options_.max_trials;
         while (result.num_trials < needed) {
-            const auto model = draw(result.num_trials++);
-            if (!model || !consider(*model)) continue;
+            if (!try_sample(result.num_trials++)) continue;
             optimize();
             needed = std::clamp(trials_needed(), std::min(options_.min_trials, options_.max_trials),
                                 options_.max_trials);
@@ -47,8 +48,8 @@ public:
     }
 
 private:
-    /// The model through the sample of this trial, if it is a possible one.
-    std::optional<Matrix3> draw(std::size_t trial) const {
+    /// Whether the sample of this trial gives a model better than the best.
+    bool try_sample(std::size_t trial) {
         CounterRandom random(options_.seed, trial);
         std::array<std::size_t, 4> sample{};
         for (std::size_t i = 0; i < sample_size_;) {
@@ -56,8 +57,16 @@ private:
             const auto end = sample.begin() + static_cast<std::ptrdiff_t>(i);
             if (std::find(sample.begin(), end, sample[i]) == end) ++i;
         }
-        const auto model = fit_sample(options_.model, matches_, std::span(sample).first(sample_size_));
-        return model && is_plausible(*model, unit_, max_stretch) ? model : std::nullopt;
+        if (options_.model != GeometricModel::homography) return try_model(options_.model, sample);
+        // A homography is nearly affine over a part of the image, and three pairs are right more often than
+        // four.
+        const bool improved = try_model(GeometricModel::affine, sample);
+        return try_model(GeometricModel::homography, sample) || improved;
+    }
+
+    bool try_model(GeometricModel type, std::span<const std::size_t> sample) {
+        const auto model = fit_sample(type, matches_, sample.first(sample_size(type)));
+        return model && is_plausible(*model, unit_, max_stretch) && consider(*model);
     }
 
     /// Takes the model if its cost is below the best one's.
@@ -83,12 +92,12 @@ private:
         }
     }
 
-    /// Robust least squares until nothing improves: the weight of a match falls smoothly to 0 at max_error
-    /// (Tukey's biweight), so that no single match tips the model.
+    /// Robust least squares until nothing improves: the weight of a match falls smoothly to 0 (Tukey's
+    /// biweight), so that no single match tips the model. A result that loses inliers is not taken.
     void polish() {
         Matrix3 model = best_;
         for (int round = 0; round < polish_rounds; ++round) {
-            const auto fitted = fit(model, max_error_, true);
+            const auto fitted = fit(model, polish_bound * max_error_, true);
             if (!fitted) return;
             model = *fitted;
         }

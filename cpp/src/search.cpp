@@ -9,6 +9,7 @@
 #include "aligned.hpp"
 #include "hcbir/error.hpp"
 #include "kernels/dispatch.hpp"
+#include "panels.hpp"
 #include "shortlist.hpp"
 #include "topk.hpp"
 
@@ -18,7 +19,6 @@
 namespace hcbir {
 namespace {
 
-constexpr double unit_roundoff = 0x1p-24;
 constexpr double smallest_float = 0x1p-149;
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t block_bytes = 256 * 1024;        // of the database, to stay in a core's cache
@@ -29,39 +29,11 @@ constexpr std::size_t tasks_per_worker = 4;
 /// Thrown by a task that met a row with a NaN or an infinity.
 struct NonFinite {};
 
-/// The largest float below x, so that rounding never raises a threshold.
+/// A float just below x, so that rounding never raises a threshold.
 float round_down(double x) {
     constexpr double largest = std::numeric_limits<float>::max();
-    return std::nextafter(static_cast<float>(std::clamp(x, -largest, largest)), -infinity);
-}
-
-std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
-
-void require_finite(MatrixView<const float> matrix, const char* name) {
-    for (std::size_t r = 0; r < matrix.rows; ++r)
-        for (std::size_t c = 0; c < matrix.cols; ++c)
-            if (!std::isfinite(matrix.row(r)[c]))
-                throw std::invalid_argument(std::string(name) + " must be finite, got " +
-                                            std::to_string(matrix.row(r)[c]) + " in row " +
-                                            std::to_string(r));
-}
-
-/// Rows first .. first + count - 1 as panels of `width`: panel p holds, for each column, its rows' values
-/// side by side; missing rows are zero.
-void pack(MatrixView<const float> rows, std::size_t first, std::size_t count, std::size_t width,
-          float* panels) {
-    constexpr std::size_t step = 16;  // columns at a time: a cache line of each row
-    for (std::size_t begin = 0; begin < count; begin += width, panels += width * rows.cols) {
-        const std::size_t filled = std::min(width, count - begin);
-        if (filled < width) std::fill_n(panels, width * rows.cols, 0.0f);
-        for (std::size_t left = 0; left < rows.cols; left += step) {
-            const std::size_t right = std::min(left + step, rows.cols);
-            for (std::size_t r = 0; r < filled; ++r) {
-                const float* row = rows.row(first + begin + r);
-                for (std::size_t c = left; c < right; ++c) panels[c * width + r] = row[c];
-            }
-        }
-    }
+    const double lower = x - 0x1p-23 * std::abs(x) - smallest_float;  // by more than half a float's spacing
+    return lower < -largest ? -infinity : static_cast<float>(std::min(lower, largest));
 }
 
 /// What is constant over one call.
@@ -70,15 +42,18 @@ struct Problem {
     MatrixView<const float> queries, database;
     std::size_t k;
     Metric metric;
-    double gamma;                     // relative error of a float dot product of this length
+    DotError error;
     std::vector<double> query_norms;  // rounded to double
     double max_query_norm = 0;
 
     Problem(MatrixView<const float> queries_, MatrixView<const float> database_, std::size_t k_,
             Metric metric_)
-        : kernels(kernels::active()), queries(queries_), database(database_), k(k_), metric(metric_) {
-        const double n = (static_cast<double>(queries.cols) + 4) * unit_roundoff;
-        gamma = n < 0.25 ? n / (1 - n) : std::numeric_limits<double>::infinity();
+        : kernels(kernels::active()),
+          queries(queries_),
+          database(database_),
+          k(k_),
+          metric(metric_),
+          error(queries_.cols) {
         for (std::size_t q = 0; q < queries.rows; ++q) {
             query_norms.push_back(norm(queries.row(q)));
             max_query_norm = std::max(max_query_norm, query_norms.back());
@@ -131,13 +106,13 @@ public:
             if (as_panels) panels_ = AlignedBuffer<float>(padded * problem.database.cols);
         }
         prepare_keys(problem);
-        if (as_panels) pack(problem.database, first, count, width, panels_.data());
+        if (as_panels) pack_panels(problem.database, first, count, width, panels_.data());
     }
 
     /// Bound of |key - exact key| for query q.
     double margin(const Problem& problem, std::size_t q) const {
-        const double norm = problem.query_norms[q] * (1 + 1e-14), gamma = problem.gamma;
-        const double underflow = 4 * smallest_float * static_cast<double>(problem.queries.cols);
+        const double norm = problem.query_norms[q] * (1 + 1e-14), gamma = problem.error.relative;
+        const double underflow = 4 * problem.error.underflow;
         switch (problem.metric) {
             case Metric::dot:
                 return gamma * norm * max_norm_ + underflow;
@@ -163,8 +138,7 @@ private:
                                       squared);
         max_norm_ = max_scale_ = 0;
         for (std::size_t j = 0; j < count_; ++j) {
-            const double norm =
-                std::sqrt((squared[j] + smallest_float * static_cast<double>(dim)) * (1 + 2 * problem.gamma));
+            const double norm = problem.error.length(squared[j]);
             bool safe = norm * problem.max_query_norm < 1e38;  // so no partial sum overflows
             if (problem.metric == Metric::cosine) safe = safe && squared[j] > 1e-30f;
             if (!std::isfinite(squared[j])) {
@@ -330,7 +304,7 @@ void search_finite(const Problem& problem, MatrixView<float> scores, MatrixView<
 
     for (std::size_t base = 0; base < queries.rows; base += group) {
         const std::size_t count = std::min(group, queries.rows - base);
-        if (by_tiles) pack(queries, base, count, height, panels.data());
+        if (by_tiles) pack_panels(queries, base, count, height, panels.data());
         const std::size_t num_parts =
             std::min(ceil_div(count, height), ceil_div(tasks_per_worker * executor.size(), num_blocks));
         const std::size_t part = ceil_div(ceil_div(count, height), num_parts) * height;

@@ -18,7 +18,7 @@ public:
     explicit Shortlist(std::size_t k) : k_(k) {}
 
     /// Entries at which it is time to prune: room enough that pruning costs little an entry.
-    static std::size_t capacity(std::size_t k) { return 2 * k + 64; }
+    static std::size_t capacity(std::size_t k) { return 2 * k + 16; }
 
     bool full() const { return entries_.size() >= capacity(k_); }
     /// A key that k rows at least are known to reach.

@@ -1,7 +1,9 @@
 #include "hcbir/verify.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <string>
 
 #include "geometry.hpp"
@@ -11,6 +13,8 @@
 namespace hcbir {
 namespace {
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
 void check(const VerifyOptions& options) {
     require(options.max_error > 0 && std::isfinite(options.max_error), "max_error", "positive",
             std::to_string(options.max_error));
@@ -19,25 +23,77 @@ void check(const VerifyOptions& options) {
     require(options.max_trials >= 1, "max_trials", "at least 1", std::to_string(options.max_trials));
 }
 
-void check_points(MatrixView<const float> points, const char* name) {
-    require(points.cols == 2 || points.rows == 0, name, "n x 2", std::to_string(points.cols) + " columns");
+void check_points(MatrixView<const float> points, const std::string& name) {
+    require(points.cols == 2 || points.rows == 0, name.c_str(), "n x 2",
+            std::to_string(points.cols) + " columns");
     for (std::size_t i = 0; i < points.rows; ++i)
-        require(std::isfinite(points.row(i)[0]) && std::isfinite(points.row(i)[1]), name, "finite",
+        require(std::isfinite(points.row(i)[0]) && std::isfinite(points.row(i)[1]), name.c_str(), "finite",
                 "a value that is not in row " + std::to_string(i));
+}
+
+bool is_binary(const LocalFeaturesView& features) { return features.binary_descriptors.data != nullptr; }
+
+void check_features(const LocalFeaturesView& features, const LocalFeaturesView& query,
+                    const std::string& name) {
+    check_points(features.keypoints, "keypoints of " + name);
+    const std::string descriptors = "descriptors of " + name;
+    const std::size_t rows =
+        is_binary(features) ? features.binary_descriptors.rows : features.float_descriptors.rows;
+    require(rows == features.keypoints.rows, descriptors.c_str(),
+            "one a keypoint (" + std::to_string(features.keypoints.rows) + ")", std::to_string(rows));
+    const bool both = rows > 0 && query.keypoints.rows > 0;
+    require(!both || is_binary(features) == is_binary(query), descriptors.c_str(), "of the query's kind",
+            is_binary(features) ? "binary" : "float");
 }
 
 PointMatches gather(MatrixView<const float> points0, MatrixView<const float> points1) {
     PointMatches matches;
-    for (std::size_t i = 0; i < points0.rows; ++i) {
-        matches.x0.push_back(points0.row(i)[0]), matches.y0.push_back(points0.row(i)[1]);
-        matches.x1.push_back(points1.row(i)[0]), matches.y1.push_back(points1.row(i)[1]);
-    }
+    matches.reserve(points0.rows);
+    for (std::size_t i = 0; i < points0.rows; ++i) matches.add(points0.row(i), points1.row(i));
     return matches;
 }
 
 void normalize(std::vector<double>& x, std::vector<double>& y, const Normalization& n) {
     for (double& value : x) value = (value - n.x) * n.scale;
     for (double& value : y) value = (value - n.y) * n.scale;
+}
+
+/// log10 of n over k.
+double log10_binomial(std::size_t n, std::size_t k) {
+    double sum = 0;
+    for (std::size_t i = 0; i < k; ++i)
+        sum += std::log10(static_cast<double>(n - i) / static_cast<double>(i + 1));
+    return sum;
+}
+
+/// How many different squares with sides of max_error the chosen points of an image lie in: keypoints found
+/// twice, at two scales or angles, are no independent evidence.
+std::size_t count_places(const std::vector<double>& x, const std::vector<double>& y,
+                         const std::vector<std::uint8_t>* chosen, double side) {
+    std::vector<std::pair<double, double>> places;
+    for (std::size_t i = 0; i < x.size(); ++i)
+        if (!chosen || (*chosen)[i]) places.emplace_back(std::floor(x[i] / side), std::floor(y[i] / side));
+    std::sort(places.begin(), places.end());
+    return static_cast<std::size_t>(std::unique(places.begin(), places.end()) - places.begin());
+}
+
+/// See Verification::log10_nfa.
+double log10_nfa(const PointMatches& m, const std::vector<std::uint8_t>& inliers,
+                 const VerifyOptions& options) {
+    const auto places = [&](const std::vector<std::uint8_t>* chosen) {
+        return std::min(count_places(m.x0, m.y0, chosen, options.max_error),
+                        count_places(m.x1, m.y1, chosen, options.max_error));
+    };
+    const std::size_t n = places(nullptr), k = std::min(places(&inliers), n),
+                      sample = sample_size(options.model);
+    if (k <= sample) return infinity;
+    const auto [left, right] = std::minmax_element(m.x1.begin(), m.x1.end());
+    const auto [top, bottom] = std::minmax_element(m.y1.begin(), m.y1.end());
+    const double area = (*right - *left) * (*bottom - *top);
+    const double by_chance = std::numbers::pi * options.max_error * options.max_error / area;
+    if (!(by_chance < 1)) return infinity;
+    return std::log10(static_cast<double>(n - sample)) + log10_binomial(n, k) + log10_binomial(k, sample) +
+           static_cast<double>(k - sample) * std::log10(by_chance);
 }
 
 Verification verify_matches(const PointMatches& matches, const VerifyOptions& options) {
@@ -63,6 +119,7 @@ Verification verify_matches(const PointMatches& matches, const VerifyOptions& op
         verified.inlier_mask[i] = squared < options.max_error * options.max_error;
         verified.num_inliers += verified.inlier_mask[i];
     }
+    verified.log10_nfa = log10_nfa(matches, verified.inlier_mask, options);
     return verified;
 }
 
@@ -70,7 +127,7 @@ std::vector<Match> match_features(const LocalFeaturesView& a, const LocalFeature
                                   const MatchOptions& options) {
     SerialExecutor serial;
     if (a.keypoints.rows == 0 || b.keypoints.rows == 0) return {};
-    if (a.binary_descriptors.data) return match(a.binary_descriptors, b.binary_descriptors, options, serial);
+    if (is_binary(a)) return match(a.binary_descriptors, b.binary_descriptors, options, serial);
     return match(a.float_descriptors, b.float_descriptors, metric, options, serial);
 }
 
@@ -86,21 +143,22 @@ Verification verify(MatrixView<const float> points0, MatrixView<const float> poi
     return verify_matches(gather(points0, points1), options);
 }
 
-void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates,
-                   Metric metric, const MatchOptions& match_options, const VerifyOptions& verify_options,
-                   std::span<std::int32_t> inlier_counts, Executor& executor) {
+void verify_candidates(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates,
+                       Metric metric, const MatchOptions& match_options, const VerifyOptions& verify_options,
+                       std::span<CandidateVerification> results, Executor& executor) {
     check(verify_options);
-    require(inlier_counts.size() == candidates.size(), "inlier_counts", "one a candidate",
-            std::to_string(inlier_counts.size()));
+    require(results.size() == candidates.size(), "results", "one a candidate",
+            std::to_string(results.size()));
+    check_features(query, query, "the query");
+    for (std::size_t c = 0; c < candidates.size(); ++c)
+        check_features(candidates[c], query, "candidate " + std::to_string(c));
     executor.parallel_for(candidates.size(), [&](std::size_t c, std::size_t) {
         PointMatches matches;
-        for (const Match& m : match_features(query, candidates[c], metric, match_options)) {
-            const float* p0 = query.keypoints.row(static_cast<std::size_t>(m.index0));
-            const float* p1 = candidates[c].keypoints.row(static_cast<std::size_t>(m.index1));
-            matches.x0.push_back(p0[0]), matches.y0.push_back(p0[1]);
-            matches.x1.push_back(p1[0]), matches.y1.push_back(p1[1]);
-        }
-        inlier_counts[c] = static_cast<std::int32_t>(verify_matches(matches, verify_options).num_inliers);
+        for (const Match& m : match_features(query, candidates[c], metric, match_options))
+            matches.add(query.keypoints.row(static_cast<std::size_t>(m.index0)),
+                        candidates[c].keypoints.row(static_cast<std::size_t>(m.index1)));
+        const Verification verified = verify_matches(matches, verify_options);
+        results[c] = {static_cast<std::int32_t>(verified.num_inliers), verified.log10_nfa};
     });
 }
 

@@ -4,6 +4,8 @@ Importing this package needs numpy alone and changes nothing; images and network
 `hcbir[cpu]` and `hcbir[gpu]`.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from hcbir._clustering import KMeans, kmeans
 from hcbir._core import FormatError, __version__
 from hcbir._evaluation import EvaluationResult, mean_average_precision, mean_average_precision_from_scores
@@ -11,9 +13,13 @@ from hcbir._features import LocalFeatures
 from hcbir._matching import Matches, match
 from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
 from hcbir._search import SearchResult, search
-from hcbir._verification import Verification, count_inliers, verify
+from hcbir._verification import CandidateVerifications, Verification, count_inliers, verify, verify_candidates
+
+if TYPE_CHECKING:
+    from hcbir.collection import Collection as Collection
 
 __all__ = [
+    "CandidateVerifications",
     "EvaluationResult",
     "FormatError",
     "KMeans",
@@ -33,4 +39,18 @@ __all__ = [
     "search",
     "use_isa",
     "verify",
+    "verify_candidates",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what needs an extra when it is first asked for."""
+    if name == "Collection":
+        from hcbir.collection import Collection
+
+        return Collection
+    raise AttributeError(f"module 'hcbir' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "Collection"})

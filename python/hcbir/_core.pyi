@@ -61,8 +61,8 @@ def verify(
     min_trials: int,
     max_trials: int,
     seed: int,
-) -> tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.float64], int]: ...
-def count_inliers(
+) -> tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.float64], int, float]: ...
+def verify_candidates(
     query: tuple[npt.NDArray[np.float32], npt.NDArray[np.generic]],
     candidates: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.generic]]],
     metric: Metric,
@@ -76,7 +76,7 @@ def count_inliers(
     max_trials: int,
     seed: int,
     num_threads: int,
-) -> npt.NDArray[np.int32]: ...
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]: ...
 
 class Interpolation(enum.Enum):
     trapezoid = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,12 +31,17 @@ class Verification:
         Maps points0 to points1, homogeneous; NaN if none was found.
     num_trials : int
         Samples drawn.
+    log10_nfa : float
+        Decimal logarithm of the number of false alarms: how many models, of all that samples of these pairs allow,
+        would be expected to have as many inliers if points1 lay at random in their bounding box (Moisan and Stival
+        2004). Far below 0: not by chance. Infinite if no model was found.
     """
 
     num_inliers: int
     inlier_mask: npt.NDArray[np.bool_]
     model: npt.NDArray[np.float64]
     num_trials: int
+    log10_nfa: float
 
 
 def verify(
@@ -52,8 +58,9 @@ def verify(
     """Estimates by RANSAC the model that maps points0 to points1, and counts the pairs that obey it.
 
     Samples are scored by MSAC (Torr and Zisserman 2000), improvements optimised locally (Chum, Matas and Kittler
-    2003), the last model by robust least squares. Mirrored models are not considered. The result is a function of the
-    arguments, the same at every instruction level.
+    2003), the last model by robust least squares. Mirrored models, and those that stretch by more than 20, are not
+    considered. Samples of a homography are tried as affine models too: these need fewer true pairs, and stand where no
+    homography is determined. The result is a function of the arguments, the same at every instruction level.
 
     Parameters
     ----------
@@ -95,7 +102,22 @@ def verify(
     return Verification(*_core.verify(p0, p1, *options))
 
 
-def count_inliers(
+@dataclass(frozen=True, eq=False)
+class CandidateVerifications:
+    """How well each of many images agrees with one.
+
+    Parameters
+    ----------
+    num_inliers : (c,) int32
+    log10_nfa : (c,) float64
+        As in `Verification`.
+    """
+
+    num_inliers: npt.NDArray[np.int32]
+    log10_nfa: npt.NDArray[np.float64]
+
+
+def verify_candidates(
     query: LocalFeatures,
     candidates: Sequence[LocalFeatures],
     *,
@@ -110,8 +132,8 @@ def count_inliers(
     min_trials: int = 50,
     max_trials: int = 1000,
     num_threads: int | None = None,
-) -> npt.NDArray[np.int32]:
-    """Inliers of one image's features against each of many: `match`, then `verify`, in one parallel call.
+) -> CandidateVerifications:
+    """Compares one image's features with each of many: `match`, then `verify`, in one parallel call.
 
     Parameters
     ----------
@@ -124,11 +146,7 @@ def count_inliers(
         As in `verify`; fewer trials, since nearly all images of a collection show something else, and there all
         trials are run.
     num_threads : int, optional
-        Default: `hcbir.default_num_threads()`. The counts do not depend on it.
-
-    Returns
-    -------
-    (c,) int32
+        Default: `hcbir.default_num_threads()`. The results do not depend on it.
 
     Raises
     ------
@@ -141,25 +159,45 @@ def count_inliers(
     >>> points = rng.uniform(0, 300, (20, 2)).astype(np.float32)
     >>> image = LocalFeatures(points, descriptors, np.ones(20, np.float32))
     >>> moved = LocalFeatures(points + np.float32(9), descriptors, np.ones(20, np.float32))
-    >>> count_inliers(image, [moved]).tolist()
-    [20]
+    >>> other = LocalFeatures(points[::-1].copy(), descriptors, np.ones(20, np.float32))
+    >>> (verify_candidates(image, [moved, other]).log10_nfa < 0).tolist()
+    [True, False]
     """
+    _check_features(query, "query")
     for number, candidate in enumerate(candidates):
-        # An image without features may come with descriptors of any shape.
-        if len(query) and len(candidate):
-            _check_same_kind(query.descriptors, candidate.descriptors, number)
+        _check_features(candidate, f"candidate {number}", query)
     options = (
         match_metric(metric, binary=query.is_binary),
         *match_options(cross_check, max_distance, max_ratio),
         *_options(model, max_error, confidence, min_trials, max_trials, seed),
         num_threads_argument(num_threads),
     )
-    return _core.count_inliers(_pair(query), [_pair(candidate) for candidate in candidates], *options)
+    found = _core.verify_candidates(_pair(query), [_pair(candidate) for candidate in candidates], *options)
+    return CandidateVerifications(*found)
+
+
+def count_inliers(query: LocalFeatures, candidates: Sequence[LocalFeatures], **options: Any) -> npt.NDArray[np.int32]:
+    """Inliers of one image's features against each of many, (c,) int32.
+
+    Parameters
+    ----------
+    query : LocalFeatures
+    candidates : sequence of c LocalFeatures
+    **options
+        Those of `verify_candidates`, which also says how likely such counts are by chance.
+
+    >>> import numpy as np
+    >>> points = np.array([[0, 0], [90, 10], [40, 80], [70, 60]], np.float32)
+    >>> image = LocalFeatures(points, np.eye(4, dtype=np.float32), np.ones(4, np.float32))
+    >>> count_inliers(image, [image], model="similarity", num_threads=1).tolist()
+    [4]
+    """
+    return verify_candidates(query, candidates, **options).num_inliers
 
 
 def _points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:
     points = np.asarray(values)
-    if points.size == 0:
+    if points.shape == (0,):
         return np.empty((0, 2), np.float32)
     points = small_matrix(points, name)
     if points.shape[1] != 2:
@@ -170,27 +208,34 @@ def _points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:
 def _options(
     model: str, max_error: float, confidence: float, min_trials: int, max_trials: int, seed: int
 ) -> tuple[_core.GeometricModel, float, float, int, int, int]:
-    one_of(model, "model", MODELS)
-    if not 0 < max_error < np.inf:
-        raise ValueError(f"max_error must be positive, in pixels, got {max_error!r}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"seed must be from 0 to 2**64 - 1, got {seed!r}")
-    trials = positive_int(min_trials, "min_trials"), positive_int(max_trials, "max_trials")
-    return _core.GeometricModel[model], float(max_error), float(confidence), *trials, seed
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
+        raise ValueError(f"seed must be a whole number from 0 to 2**64 - 1, got {seed!r}")
+    return (
+        _core.GeometricModel[one_of(model, "model", MODELS)],
+        _number_below(max_error, np.inf, "max_error", "positive, in pixels"),
+        _number_below(confidence, 1, "confidence", "between 0 and 1"),
+        positive_int(min_trials, "min_trials"),
+        positive_int(max_trials, "max_trials"),
+        int(seed),
+    )
 
 
-def _check_same_kind(query: npt.NDArray[np.generic], candidate: npt.NDArray[np.generic], number: int) -> None:
-    if query.dtype != candidate.dtype:
-        raise TypeError(
-            f"descriptors of candidate {number} must be {query.dtype} like the query's, got {candidate.dtype}"
-        )
-    if query.shape[1] != candidate.shape[1]:
-        raise ValueError(
-            f"descriptors of candidate {number} must have the query's length, {query.shape[1]}, "
-            f"got {candidate.shape[1]}"
-        )
+def _number_below(value: object, bound: float, name: str, expected: str) -> float:
+    if not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < bound:
+        raise ValueError(f"{name} must be {expected}, got {value!r}")
+    return float(value)
+
+
+def _check_features(features: object, name: str, query: LocalFeatures | None = None) -> None:
+    if not isinstance(features, LocalFeatures):
+        raise TypeError(f"{name} must be LocalFeatures, got {type(features).__name__}")
+    if query is None or len(query) == 0 or len(features) == 0:
+        return  # an image without features may come with descriptors of any shape
+    given, wanted = features.descriptors, query.descriptors
+    if given.dtype != wanted.dtype:
+        raise TypeError(f"descriptors of {name} must be {wanted.dtype} like the query's, got {given.dtype}")
+    if given.shape[1] != wanted.shape[1]:
+        raise ValueError(f"descriptors of {name} must have the query's length, {wanted.shape[1]}, got {given.shape[1]}")
 
 
 def _pair(features: LocalFeatures) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.generic]]:

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "hcbir/match.hpp"
@@ -29,13 +30,18 @@ struct Verification {
     std::vector<std::uint8_t> inlier_mask;  // one a pair, 0 or 1
     std::array<double, 9> model{};          // row-major, maps points0 to points1; NaN if none was found
     std::size_t num_trials = 0;
+    /// Decimal logarithm of the number of false alarms: how many models, of all that samples of these matches
+    /// allow, would be expected to have as many inliers if points1 lay at random in their bounding box
+    /// (Moisan and Stival 2004). Far below 0: not by chance. Infinite if no model was found.
+    double log10_nfa = std::numeric_limits<double>::infinity();
 };
 
 /// Estimates the model that maps points0 to points1 (both n x 2, pixels, x before y) by RANSAC: samples drawn
 /// as a function of (seed, trial), the cost sum of min(error^2, max_error^2) (MSAC, Torr and Zisserman 2000),
-/// local optimisation of every improvement (Chum, Matas and Kittler 2003). Mirrored models, and those that
-/// stretch by more than 20, are not considered. The inliers are those of the model that is returned, by its
-/// errors in double.
+/// local optimisation of every improvement (Chum, Matas and Kittler 2003). A homography's samples are tried
+/// as affine models too, and such a one stands where the matches determine no more. Mirrored models, and
+/// those that stretch by more than 20, are not considered. The inliers are those of the model that is
+/// returned, by its errors in double.
 ///
 /// Too few points, or points on a line where the model needs more: no inliers. The result is the same at
 /// every instruction level. Throws std::invalid_argument for points that are not finite and for options out
@@ -50,10 +56,16 @@ struct LocalFeaturesView {
     MatrixView<const std::uint8_t> binary_descriptors;
 };
 
-/// inlier_counts[c] = inliers of match(query, candidates[c]) under verify; parallel over candidates. A
-/// candidate's count depends on nothing but the query, the candidate and the options.
-void count_inliers(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates,
-                   Metric metric, const MatchOptions& match_options, const VerifyOptions& verify_options,
-                   std::span<std::int32_t> inlier_counts, Executor& executor);
+/// Of one candidate; as in Verification.
+struct CandidateVerification {
+    std::int32_t num_inliers = 0;
+    double log10_nfa = std::numeric_limits<double>::infinity();
+};
+
+/// results[c] = match(query, candidates[c]) under verify; parallel over candidates. A candidate's result
+/// depends on nothing but the query, the candidate and the options.
+void verify_candidates(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates,
+                       Metric metric, const MatchOptions& match_options, const VerifyOptions& verify_options,
+                       std::span<CandidateVerification> results, Executor& executor);
 
 }  // namespace hcbir

@@ -25,6 +25,13 @@ struct Residuals {
     float cost;  // sum of min(squared error, squared bound)
 };
 
+/// Largest score met so far, the second largest (equal to it if it was met twice), and where the largest was
+/// met first; for many rows or columns at a time.
+struct Best {
+    float *first, *second;
+    std::uint32_t* index;
+};
+
 struct Table {
     const char* name;
 
@@ -44,6 +51,14 @@ struct Table {
     /// norms[j] = squared length, in float, of row j. The order of summation is free.
     void (*squared_norms)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                           float* norms);
+
+    /// Takes the scores of a dot_tile into the best of its rows, over the row panels met so far, and of its
+    /// columns, over the query panels met so far. by_query holds tile_queries x tile_rows entries, for each
+    /// query the best of each column of its tiles: entry [i * tile_rows + j] takes the score with index `row`
+    /// + j. by_row holds tile_rows entries and takes the scores of queries i < num_queries with index `query`
+    /// + i. A score must exceed the best to take its place.
+    void (*update_best)(const float* scores, std::size_t num_queries, std::uint32_t query, std::uint32_t row,
+                        Best by_query, Best by_row);
 
     /// Writes to `selected` the j < count, ascending, for which
     /// scores[j] * scale[j] + offset[j] < threshold does NOT hold (so a NaN is selected); returns how many.

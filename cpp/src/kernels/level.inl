@@ -16,6 +16,7 @@ namespace {
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
+#include "kernels/nearest.inl"
 #include "kernels/residual.inl"
 #include "kernels/select.inl"
 
@@ -31,6 +32,7 @@ extern const Table HCBIR_LEVEL = {
     .dot_tile = dot_tile,
     .dot_rows = dot_rows,
     .squared_norms = squared_norms,
+    .update_best = update_best,
     .select = select,
     .dot_f64 = dot_f64,
     .squared_l2_f64 = squared_l2_f64,

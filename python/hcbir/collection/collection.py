@@ -237,8 +237,9 @@ class Collection:
             By which to rank: a global one by the dot product, a local one by inlier counts, exhaustively. Default:
             the collection's first global descriptor.
         verify : bool or str
-            Rank the best `num_candidates` (k, if that is more) by inlier count and then by global score; the
-            scores are the inlier counts then. True takes the collection's first local descriptor, a name that one.
+            Rank the best `num_candidates` (k, if that is more) by inlier count and then by global score; counts
+            that chance explains are taken as 0, so that they move nothing. The scores are the counts then. True
+            takes the collection's first local descriptor, a name that one.
         metric : {"dot", "cosine", "l2"}
             Of a global descriptor.
         num_threads : int, optional

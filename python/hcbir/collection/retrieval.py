@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hcbir._arrays import positive_int
 from hcbir._features import LocalFeatures
 from hcbir._search import search
-from hcbir._verification import count_inliers
+from hcbir._verification import CandidateVerifications, verify_candidates
 from hcbir.collection.bank import DescriptorBank
 from hcbir.collection.contents import Contents
 from hcbir.collection.queries import Query, as_source
@@ -20,6 +20,11 @@ from hcbir.descriptors import describe_image
 VERIFY_MODEL = "affine"
 VERIFY_MAX_ERROR = 8.0
 """Pixels. An image is verified against a query by mutual nearest neighbours and RANSAC."""
+
+VERIFY_MAX_LOG10_NFA = -5.0
+"""An image moves up only if its inliers are less likely by chance than this; the others keep their order behind. Chance
+itself would allow a bound near 0, but keypoints crowd on the same few textures: at -5, no SIFT and 2 of 1000 ORB pairs
+of different landmarks pass, at -2 it is 20 of 1000."""
 
 Scores = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
@@ -65,7 +70,8 @@ def retrieve(
     ranked_scores, ranked_indices = [], []
     for d, order in zip(described, orders, strict=True):
         candidates = [contents.features(int(index), checking) for index in order]
-        counts = count_query_inliers(d.local_features[checking.name], candidates, num_threads=num_threads)
+        verified = verify_query(d.local_features[checking.name], candidates, num_threads=num_threads)
+        counts = verified.num_inliers if ranking.kind == "local" else beyond_chance(verified)
         best = np.argsort(-counts, kind="stable")[:k]  # equal counts stay in the order of the global score
         ranked_scores.append(counts[best].astype(np.float32))
         ranked_indices.append(order[best])
@@ -93,8 +99,13 @@ def rank_by_vectors(
     return np.take_along_axis(all_scores, best, axis=1), np.take_along_axis(all_indices, best, axis=1)
 
 
-def count_query_inliers(
+def verify_query(
     query: LocalFeatures, candidates: Sequence[LocalFeatures], *, num_threads: int | None = None
-) -> npt.NDArray[np.int32]:
-    """(c,) matched features of the query and each candidate that agree on one map."""
-    return count_inliers(query, candidates, model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR, num_threads=num_threads)
+) -> CandidateVerifications:
+    """Matched features of the query and each candidate that agree on one map."""
+    return verify_candidates(query, candidates, model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR, num_threads=num_threads)
+
+
+def beyond_chance(verified: CandidateVerifications) -> npt.NDArray[np.int32]:
+    """(c,) inlier counts; 0 where chance explains them."""
+    return np.where(verified.log10_nfa < VERIFY_MAX_LOG10_NFA, verified.num_inliers, 0).astype(np.int32)

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from hcbir._features import LocalFeatures
 from hcbir._search import search
+from hcbir._verification import CandidateVerifications
 from hcbir.collection import Collection
-from hcbir.collection.retrieval import count_query_inliers
+from hcbir.collection.retrieval import beyond_chance, verify_query
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, the number done and the number to do."""
@@ -50,7 +51,7 @@ class Ranker:
     num_threads: int | None
     progress: Progress | None
     features: dict[str, list[LocalFeatures]] = field(default_factory=dict)
-    counts: dict[str, npt.NDArray[np.int32]] = field(default_factory=dict)
+    verified: dict[str, CandidateVerifications] = field(default_factory=dict)
 
     def rank_by_vectors(self, name: str) -> Ranking:
         vectors = self.collection.vectors(name)
@@ -60,32 +61,44 @@ class Ranker:
         return Ranking(found.indices[others].reshape(shape), found.scores[others].reshape(shape))
 
     def rank_by_inliers(self, name: str) -> Ranking:
+        """By the plain inlier count of every image, as the paper does."""
         every = np.arange(len(self.collection), dtype=np.int64)
         others = np.stack([every[every != query] for query in self.queries])
         unranked = Ranking(others, np.zeros(others.shape, dtype=np.float32))
-        return self.verify(unranked, name, what=name, num_candidates=others.shape[1])
+        return self._rerank(unranked, name, others.shape[1], what=name, count=lambda found: found.num_inliers)
 
     def verify(self, ranking: Ranking, name: str, *, what: str, num_candidates: int) -> Ranking:
-        """The head of each ranking by falling inlier count; equal counts and the tail stay in order."""
+        """The head of each ranking by inlier counts beyond chance; equal counts and the tail stay in order."""
+        head = min(num_candidates, ranking.indices.shape[1])
+        return self._rerank(ranking, name, head, what=what, count=beyond_chance)
+
+    def _rerank(
+        self,
+        ranking: Ranking,
+        name: str,
+        head: int,
+        *,
+        what: str,
+        count: Callable[[CandidateVerifications], npt.NDArray[np.int32]],
+    ) -> Ranking:
         indices, scores = ranking.indices.copy(), ranking.scores.copy()
-        head = min(num_candidates, indices.shape[1])
         for row in range(len(self.queries)):
             order = indices[row, :head]
-            counts = self._count_inliers(name, row, order)
+            counts = count(self._verified(name, row, order))
             best = np.argsort(-counts, kind="stable")
             indices[row, :head], scores[row, :head] = order[best], counts[best]
             if self.progress is not None:
                 self.progress(what, row + 1, len(self.queries))
         return Ranking(indices, scores, head)
 
-    def _count_inliers(self, name: str, row: int, candidates: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-        """Inliers of the query in that row against images; no pair is verified twice."""
+    def _verified(self, name: str, row: int, candidates: npt.NDArray[np.int64]) -> CandidateVerifications:
+        """The query in that row against images; no pair is verified twice."""
         if name not in self.features:
             self.features[name] = [self.collection.features(i, name) for i in range(len(self.collection))]
-            self.counts[name] = np.full((len(self.queries), len(self.collection)), -1, dtype=np.int32)
-        features, counts = self.features[name], self.counts[name][row]
-        unknown = candidates[counts[candidates] < 0]
-        counts[unknown] = count_query_inliers(
-            features[self.queries[row]], [features[i] for i in unknown], num_threads=self.num_threads
-        )
-        return counts[candidates]
+            shape = (len(self.queries), len(self.collection))
+            self.verified[name] = CandidateVerifications(np.full(shape, -1, dtype=np.int32), np.empty(shape))
+        features, table = self.features[name], self.verified[name]
+        unknown = candidates[table.num_inliers[row, candidates] < 0]
+        found = verify_query(features[self.queries[row]], [features[i] for i in unknown], num_threads=self.num_threads)
+        table.num_inliers[row, unknown], table.log10_nfa[row, unknown] = found.num_inliers, found.log10_nfa
+        return CandidateVerifications(table.num_inliers[row, candidates], table.log10_nfa[row, candidates])

@@ -1,0 +1,30 @@
+// What the float scans share: panels for dot_tile, finite input, how far a float dot product may be off.
+#pragma once
+
+#include <cstddef>
+
+#include "hcbir/types.hpp"
+
+namespace hcbir {
+
+inline std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+/// Rows first .. first + count - 1 as panels of `width`: panel p holds, for each column, its rows' values
+/// side by side; missing rows are zero. `panels` has room for count rounded up to `width` rows.
+void pack_panels(MatrixView<const float> rows, std::size_t first, std::size_t count, std::size_t width,
+                 float* panels);
+
+/// Throws std::invalid_argument that names the first row with a value that is not finite.
+void require_finite(MatrixView<const float> matrix, const char* name);
+
+/// Bounds on the error of float sums of products (docs/exact-search.md).
+struct DotError {
+    double relative;   // of the product of the vectors' lengths; infinite for absurd dimensions
+    double underflow;  // to be added
+
+    explicit DotError(std::size_t dim);
+    /// Upper bound of a vector's length, given the float sum of its squares.
+    double length(float squared) const;
+};
+
+}  // namespace hcbir

@@ -1,0 +1,171 @@
+"""Geometric verification, specified."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir.reference.matching import match
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+
+SAMPLE_SIZE = {"similarity": 2, "affine": 3, "homography": 4}
+MAX_STRETCH = 20.0
+
+
+def transform(model: Floats, points: Array) -> Floats:
+    """Where a 3 x 3 model sends points; infinite where it sends them to infinity or beyond (w <= 0)."""
+    mapped = np.column_stack([points, np.ones(len(points))]) @ model.T
+    w = mapped[:, 2:]
+    return np.asarray(np.divide(mapped[:, :2], w, out=np.full((len(points), 2), np.inf), where=w > 0))
+
+
+def transfer_errors(model: Floats, points0: Array, points1: Array) -> Floats:
+    """Distances in image 1 between where the model sends points0 and points1."""
+    return np.asarray(np.linalg.norm(transform(model, points0) - points1, axis=1))
+
+
+def inlier_mask(model: Floats, points0: Array, points1: Array, max_error: float) -> npt.NDArray[np.bool_]:
+    """The pairs whose transfer error is strictly below the bound; none for the NaN of a model not found."""
+    return np.asarray(transfer_errors(model, points0, points1) < max_error)
+
+
+def jacobian(model: Floats, point: Array) -> Floats:
+    """Derivative of `transform` at a point."""
+    x, y, w = model @ np.append(point, 1)
+    return np.asarray((model[:2, :2] - np.outer([x / w, y / w], model[2, :2])) / w)
+
+
+def is_plausible(model: Floats, points0: Array) -> bool:
+    """At the centroid of the points the model is finite, does not mirror, and stretches by 1/20 to 20 either way."""
+    centroid = points0.mean(axis=0)
+    if not np.isfinite(model).all() or not model[2] @ np.append(centroid, 1) > 0:
+        return False
+    derivative = jacobian(model, centroid)
+    stretch = np.linalg.svd(derivative, compute_uv=False)
+    return bool(np.linalg.det(derivative) > 0 and stretch[0] < MAX_STRETCH and stretch[1] > 1 / MAX_STRETCH)
+
+
+def fit(points0: Array, points1: Array, model: str, weights: Array | None = None) -> Floats:
+    """The model of least weighted squared transfer error; through the points where they are a minimal sample."""
+    roots = np.sqrt(np.ones(len(points0)) if weights is None else weights)
+    t0, t1 = _normalization(points0), _normalization(points1)
+    p0, p1 = transform(t0, points0), transform(t1, points1)
+    normalized = _fit_homography(p0, p1, roots) if model == "homography" else _fit_linear(p0, p1, model, roots)
+    fitted = np.linalg.inv(t1) @ normalized @ t0
+    return np.asarray(fitted / fitted[2, 2])
+
+
+def verify(
+    points0: Array, points1: Array, *, model: str = "affine", max_error: float = 8.0, seed: int = 0, trials: int = 1000
+) -> tuple[int, npt.NDArray[np.bool_], Floats]:
+    """(inliers, their mask, the model): the sample of most inliers, fitted anew to these until they stay the same."""
+    rng = np.random.default_rng(seed)
+    size = SAMPLE_SIZE[model]
+    best = np.full((3, 3), np.nan)
+    count = 0
+    for _ in range(trials if len(points0) >= size else 0):
+        sample = rng.choice(len(points0), size, replace=False)
+        if _is_flat(points0[sample]) or _is_flat(points1[sample]):
+            continue
+        candidate = fit(points0[sample], points1[sample], model)
+        if is_plausible(candidate, points0):
+            found = int(inlier_mask(candidate, points0, points1, max_error).sum())
+            if found >= max(size, count + 1):
+                best, count = candidate, found
+    mask = inlier_mask(best, points0, points1, max_error)
+    for _ in range(20 if count else 0):
+        candidate = fit(points0[mask], points1[mask], model)
+        again = inlier_mask(candidate, points0, points1, max_error)
+        if again.sum() < mask.sum() or not is_plausible(candidate, points0):
+            break
+        best, mask, unchanged = candidate, again, bool((again == mask).all())
+        if unchanged:
+            break
+    return int(mask.sum()), mask, best
+
+
+def count_inliers(
+    query: tuple[Array, Array], candidates: list[tuple[Array, Array]], *, metric: str = "dot", **options: Any
+) -> list[int]:
+    """Inliers of the matches of (keypoints, descriptors) with each candidate's."""
+    counts = []
+    for keypoints, descriptors in candidates:
+        pairs = np.array(match(query[1], descriptors, metric=metric), int).reshape(-1, 2)
+        counts.append(verify(query[0][pairs[:, 0]], keypoints[pairs[:, 1]], **options)[0])
+    return counts
+
+
+def _normalization(points: Array) -> Floats:
+    """Moves the centroid to the origin and the root mean square distance from it to sqrt(2) (Hartley 1997)."""
+    x, y = points.mean(axis=0)
+    scale = np.sqrt(2 / max(((points - [x, y]) ** 2).sum(axis=1).mean(), 1e-12))
+    return np.array([[scale, 0, -scale * x], [0, scale, -scale * y], [0, 0, 1]])
+
+
+def _is_flat(sample: Array) -> bool:
+    """Whether two points coincide, or three lie nearly on one line: area against the square of the longest side."""
+    if len(sample) == 2:
+        return bool((sample[0] == sample[1]).all())
+    for left_out in range(len(sample) if len(sample) == 4 else 1):
+        a, b, c = sample if len(sample) == 3 else np.delete(sample, left_out, axis=0)
+        longest = max(((a - b) ** 2).sum(), ((b - c) ** 2).sum(), ((c - a) ** 2).sum())
+        if not abs(np.linalg.det([b - a, c - a])) > 0.01 * longest:
+            return True
+    return False
+
+
+def _fit_linear(points0: Array, points1: Array, model: str, roots: Array) -> Floats:
+    """Similarity or affine: the transfer error is linear in the unknowns."""
+    x, y = points0.T
+    one, zero = np.ones_like(x), np.zeros_like(x)
+    if model == "similarity":  # [a -b tx; b a ty]
+        rows = np.concatenate([np.column_stack([x, -y, one, zero]), np.column_stack([y, x, zero, one])])
+    else:
+        rows = np.concatenate(
+            [np.column_stack([x, y, one, zero, zero, zero]), np.column_stack([zero, zero, zero, x, y, one])]
+        )
+    twice = np.tile(roots, 2)
+    h = np.linalg.lstsq(rows * twice[:, None], points1.T.ravel() * twice, rcond=None)[0]
+    if model == "similarity":
+        return np.array([[h[0], -h[1], h[2]], [h[1], h[0], h[3]], [0, 0, 1]])
+    return np.array([[h[0], h[1], h[2]], [h[3], h[4], h[5]], [0, 0, 1]])
+
+
+def _fit_homography(points0: Array, points1: Array, roots: Array) -> Floats:
+    """Direct linear transform, then Gauss-Newton on the transfer error with the last element held at 1."""
+    p = np.column_stack([points0, np.ones(len(points0))])
+    zero = np.zeros_like(p)
+    rows = np.concatenate([np.hstack([p, zero, -points1[:, :1] * p]), np.hstack([zero, p, -points1[:, 1:] * p])])
+    h = np.linalg.svd(rows * np.tile(roots, 2)[:, None])[2][-1]
+    h = h / h[8]
+    for _ in range(20 if len(points0) > 4 else 0):
+        mapped = p @ h.reshape(3, 3).T
+        w = mapped[:, 2:]
+        u, v = (mapped[:, :2] / w).T
+        q = p / w
+        rows = np.concatenate([np.hstack([q, zero, -u[:, None] * q]), np.hstack([zero, q, -v[:, None] * q])])
+        missing = np.concatenate([points1[:, 0] - u, points1[:, 1] - v])
+        twice = np.tile(roots, 2)
+        step = np.linalg.lstsq(rows[:, :8] * twice[:, None], missing * twice, rcond=None)[0]
+        h = h + np.append(step, 0)
+    return np.asarray(h.reshape(3, 3))
+
+
+def log10_nfa(points0: Array, points1: Array, mask: Array, model: str, max_error: float) -> float:
+    """Number of false alarms of these inliers; points in one square of side max_error count once."""
+
+    def places(chosen: Array) -> int:
+        return min(len(np.unique(np.floor(p[chosen] / max_error), axis=0)) for p in (points0, points1))
+
+    sample = {"similarity": 2, "affine": 3, "homography": 4}[model]
+    n, k = places(np.ones(len(mask), dtype=bool)), places(mask)
+    by_chance = math.pi * max_error**2 / np.prod(np.ptp(points1, axis=0))
+    if k <= sample or by_chance >= 1:
+        return math.inf
+    models = (n - sample) * math.comb(n, k) * math.comb(k, sample)
+    return math.log10(models) + (k - sample) * math.log10(by_chance)

@@ -1,0 +1,485 @@
+"""hcbir.verify, hcbir.count_inliers."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hcbir
+from hcbir.reference import verification as reference
+
+MODELS = ["similarity", "affine", "homography"]
+WIDTH, HEIGHT = 1024, 768
+
+
+def true_model(model: str, rng: np.random.Generator) -> np.ndarray:
+    """A viewpoint change of a 1024 x 768 image that keeps most of it in view."""
+    angle, scale = rng.uniform(-0.5, 0.5), math.exp(rng.uniform(-0.4, 0.4))
+    middle = np.eye(3)
+    middle[:2, :2] = scale * np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    if model != "similarity":
+        middle[:2, :2] @= np.array([[math.exp(rng.uniform(-0.3, 0.3)), rng.uniform(-0.25, 0.25)], [0, 1]])
+    if model == "homography":
+        middle[2, :2] = rng.uniform(-2.5e-4, 2.5e-4, 2)
+    centre = np.array([[1, 0, -WIDTH / 2], [0, 1, -HEIGHT / 2], [0, 0, 1]])
+    back = np.array([[1, 0, WIDTH / 2 + rng.uniform(-80, 80)], [0, 1, HEIGHT / 2 + rng.uniform(-60, 60)], [0, 0, 1]])
+    return back @ middle @ centre
+
+
+def points(n: int, rng: np.random.Generator) -> np.ndarray:
+    return (rng.random((n, 2)) * (WIDTH, HEIGHT)).astype(np.float32)
+
+
+def scene(
+    model: str, n: int, ratio: float, *, noise: float = 1.0, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """points0, points1, which of the pairs are true, the true model; wrong pairs are uniform in both images."""
+    rng = np.random.default_rng(seed)
+    truth = true_model(model, rng)
+    p0, p1 = points(n, rng), points(n, rng)
+    is_true = rng.permutation(n) < round(ratio * n)
+    mapped = reference.transform(truth, p0[is_true])
+    p1[is_true] = mapped + noise * rng.standard_normal(mapped.shape)
+    return p0, p1, is_true, truth
+
+
+def assert_consistent(found: hcbir.Verification, p0: np.ndarray, p1: np.ndarray, max_error: float) -> None:
+    """The mask and the count are those of the model returned, as the reference sees it."""
+    errors = reference.transfer_errors(found.model, p0.astype(float), p1.astype(float))
+    sure = np.abs(errors - max_error) > 1e-6 * max_error
+    np.testing.assert_array_equal(found.inlier_mask[sure], errors[sure] < max_error)
+    assert found.inlier_mask.dtype == np.bool_
+    assert found.num_inliers == found.inlier_mask.sum()
+    assert found.model.shape == (3, 3)
+    assert found.model.dtype == np.float64
+    if found.num_inliers:
+        assert reference.is_plausible(found.model, p0.astype(float))
+    else:
+        assert np.isnan(found.model).all()
+
+
+def assert_same(a: hcbir.Verification, b: hcbir.Verification) -> None:
+    assert (a.num_inliers, a.num_trials) == (b.num_inliers, b.num_trials)
+    np.testing.assert_array_equal(a.inlier_mask, b.inlier_mask)
+    np.testing.assert_array_equal(a.model, b.model)
+
+
+def assert_nothing_found(p0: np.ndarray, p1: np.ndarray, **options: Any) -> None:
+    found = hcbir.verify(p0, p1, **options)
+    assert found.num_inliers == 0
+    assert found.inlier_mask.tolist() == [False] * len(p0)
+    assert np.isnan(found.model).all()
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("n", [4, 5, 7, 15, 16, 17, 31, 33, 200])
+def test_exact_pairs_give_the_exact_model(isa: str, model: str, n: int) -> None:
+    p0, p1, _, truth = scene(model, n, 1, noise=0, seed=n)
+    found = hcbir.verify(p0, p1, model=model, max_error=0.5)
+    assert found.num_inliers == n
+    errors = reference.transfer_errors(found.model, p0, reference.transform(truth, p0))
+    assert errors.max() < 1e-2  # points are float32: 6e-5 pixels, more where four points in a row determine the rest
+    assert_consistent(found, p0, p1, 0.5)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("ratio", [0.2, 0.3, 0.5, 0.9])
+def test_true_pairs_are_found_among_wrong_ones(isa: str, model: str, ratio: float) -> None:
+    for seed in range(5):
+        p0, p1, is_true, truth = scene(model, 300, ratio, seed=seed)
+        found = hcbir.verify(p0, p1, model=model, max_error=4, seed=seed)
+        assert_consistent(found, p0, p1, 4)
+        assert found.inlier_mask[is_true].mean() > 0.97
+        assert is_true[found.inlier_mask].mean() > 0.97
+        middle = np.array([[WIDTH / 2, HEIGHT / 2]])
+        assert reference.transfer_errors(found.model, middle, reference.transform(truth, middle)) < 1
+
+
+@pytest.mark.parametrize(("model", "ratio"), [("similarity", 0.1), ("affine", 0.1), ("homography", 0.15)])
+def test_few_true_pairs_are_enough(model: str, ratio: float) -> None:
+    for seed in range(10):
+        p0, p1, is_true, _ = scene(model, 300, ratio, seed=seed)
+        found = hcbir.verify(p0, p1, model=model, max_error=4)
+        assert found.inlier_mask[is_true].mean() > 0.9
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_agrees_with_the_reference(model: str) -> None:
+    for seed in range(3):
+        p0, p1, *_ = scene(model, 80, 0.6, noise=0.5, seed=seed)
+        count, mask, _ = reference.verify(p0.astype(float), p1.astype(float), model=model, max_error=6, trials=300)
+        found = hcbir.verify(p0, p1, model=model, max_error=6)
+        np.testing.assert_array_equal(found.inlier_mask, mask)
+        assert found.num_inliers == count > 40
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_model_is_the_least_squares_fit(model: str) -> None:
+    """With a bound far above the noise, all pairs take part and weigh nearly the same."""
+    p0, p1, *_ = scene(model, 100, 1, noise=2)
+    found = hcbir.verify(p0, p1, model=model, max_error=1e5)
+    expected = reference.fit(p0.astype(float), p1.astype(float), model)
+    np.testing.assert_allclose(found.model, expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_model_is_a_fixed_point_of_the_robust_fit(model: str) -> None:
+    p0, p1, *_ = scene(model, 200, 0.7)
+    found = hcbir.verify(p0, p1, model=model, max_error=5)
+    ratio = (reference.transfer_errors(found.model, p0, p1) / (3 * 5)) ** 2  # the polish reaches to 3 max_error
+    again = reference.fit(p0.astype(float), p1.astype(float), model, np.clip(1 - ratio, 0, None) ** 2)
+    assert reference.transfer_errors(again, p0, reference.transform(found.model, p0)).max() < 0.02
+
+
+def test_bound_is_in_pixels_of_image_1() -> None:
+    p0 = points(60, np.random.default_rng(0))
+    for scale in (0.5, 2):
+        p1 = scale * p0
+        p1[7] += (3, 0)  # the best fit to all leaves it at 2.8 to 3
+        assert hcbir.verify(p0, p1, max_error=3.01).inlier_mask.tolist() == [True] * 60
+        assert hcbir.verify(p0, p1, max_error=2.5).inlier_mask.tolist() == [i != 7 for i in range(60)]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_far_outliers_and_origin_do_not_matter(model: str) -> None:
+    p0, p1, is_true, _ = scene(model, 200, 0.5, noise=0.3)
+    p0, p1 = p0 + np.float32(3000), p1 - np.float32(2000)
+    p0[np.flatnonzero(~is_true)[:5]] += 1e5
+    found = hcbir.verify(p0, p1, model=model, max_error=4)
+    assert found.inlier_mask[is_true].all()
+    assert found.num_inliers < is_true.sum() + 6
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_too_few_points(model: str) -> None:
+    rng = np.random.default_rng(0)
+    for n in range(reference.SAMPLE_SIZE[model]):
+        p = points(n, rng)
+        assert_nothing_found(p, p, model=model)
+        assert hcbir.verify(p, p, model=model).num_trials == 0
+    p = np.array([[0, 0], [100, 5], [20, 90], [80, 130]])[: reference.SAMPLE_SIZE[model]]
+    assert hcbir.verify(p, p, model=model).num_inliers == len(p)
+
+
+def test_empty_lists() -> None:
+    assert_nothing_found(np.empty((0, 2)), np.empty((0, 2)))
+    assert hcbir.verify([], []).num_inliers == 0
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("n", [4, 50])
+def test_coincident_points(model: str, n: int) -> None:
+    spread, same = points(n, np.random.default_rng(0)), np.full((n, 2), 7, np.float32)
+    for p0, p1 in [(same, same), (spread, same), (same, spread)]:
+        assert_nothing_found(p0, p1, model=model)
+    two_places = spread[np.arange(n) % 2]
+    if model != "similarity":
+        assert_nothing_found(two_places, two_places, model=model)
+    else:
+        assert hcbir.verify(two_places, two_places, model=model).num_inliers == n
+
+
+def test_every_pair_is_seen(isa: str) -> None:
+    """All points of image 0 but one coincide: with it, any pair makes a similarity of two inliers."""
+    rng = np.random.default_rng(0)
+    for n in range(2, 40):
+        for apart in (0, n - 1):
+            p0, p1 = np.full((n, 2), 50.0), 20.0 * rng.permutation(n)[:, None] + [0, 100]
+            p0[apart] += (0, 100)
+            found = hcbir.verify(p0, p1, model="similarity", max_error=1, max_trials=1000)
+            assert found.num_inliers == 2
+            assert found.inlier_mask[apart]
+
+
+def test_points_on_a_line() -> None:
+    line = np.outer(np.arange(40), [3.0, 1.5]) + 11
+    spread = points(40, np.random.default_rng(0))
+    for model in ("affine", "homography"):
+        for p0, p1 in [(line, line), (line, spread), (spread, line)]:
+            assert_nothing_found(p0, p1, model=model, max_trials=500)
+    assert hcbir.verify(line, line, model="similarity").num_inliers == 40  # two points determine it
+
+
+def test_an_affine_model_stands_where_no_homography_is_determined() -> None:
+    p = np.array([[0, 0], [100, 0], [200, 0], [50, 90]])
+    found = hcbir.verify(p, p, model="homography")
+    np.testing.assert_allclose(found.model, np.eye(3), atol=1e-9)
+    assert found.num_inliers == 4
+    assert_nothing_found(p, p + np.array([[0, 0], [0, 300], [0, 0], [0, 0]]), model="homography")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_mirrors_and_extreme_scales_are_not_considered(model: str) -> None:
+    p0 = points(100, np.random.default_rng(0))
+    mirrored = p0 * (-1, 1)
+    assert hcbir.verify(p0, mirrored, model=model, max_error=3, max_trials=1000).num_inliers < 20
+    for scale, plausible in [(0.051, True), (0.049, False), (19.5, True), (20.5, False)]:
+        found = hcbir.verify(p0, scale * p0, model=model, max_error=0.01 * scale, max_trials=200)
+        assert found.num_inliers == (100 if plausible else 0)
+
+
+def test_points_beyond_the_horizon_are_no_inliers() -> None:
+    rng = np.random.default_rng(1)
+    horizon = np.array([[1, 0, 0], [0, 1, 0], [-0.002, 0, 1]])  # w = 0 at x = 500
+    p0 = points(300, rng)
+    p0[:, 0] = np.where(np.arange(300) < 200, p0[:, 0] * 0.3, 600 + p0[:, 0] * 0.3)
+    mapped = np.column_stack([p0, np.ones(300)]) @ horizon.T
+    p1 = mapped[:, :2] / mapped[:, 2:]
+    found = hcbir.verify(p0, p1, model="homography", max_error=2)
+    assert found.inlier_mask[:200].all()
+    assert not found.inlier_mask[200:].any()
+    assert_consistent(found, p0, p1.astype(np.float32), 2)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_result_depends_on_nothing_but_the_arguments(model: str) -> None:
+    p0, p1, *_ = scene(model, 150, 0.25, seed=3)
+    for seed in (0, 1, 2**64 - 1):
+        expected = hcbir.verify(p0, p1, model=model, max_error=4, seed=seed)
+        for level in hcbir.available_isas():
+            with hcbir.use_isa(level):
+                assert_same(hcbir.verify(p0, p1, model=model, max_error=4, seed=seed), expected)
+        strided = np.zeros((150, 6), np.float32)
+        strided[:, 1:3], strided[:, 4:] = p0, p1
+        assert_same(hcbir.verify(strided[:, 1:3], strided[:, 4:], model=model, max_error=4, seed=seed), expected)
+    unrelated = [hcbir.verify(p0, p1[::-1], model=model, max_trials=20, seed=seed).model for seed in range(3)]
+    assert not np.array_equal(unrelated[0], unrelated[1])  # the seed is used
+    assert not np.array_equal(unrelated[0], unrelated[2])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_trials_end_at_the_confidence_asked_for(model: str) -> None:
+    """Exact pairs: every sample of true pairs finds all of them, and the rest takes no part."""
+    n, num_true = 60, 30
+    p0, p1, *_ = scene(model, n, num_true / n, noise=0, seed=5)
+    chance = math.prod((num_true - i) / (n - i) for i in range(reference.SAMPLE_SIZE[model]))
+    for confidence in (0.5, 0.99, 0.999999):
+        options = {"model": model, "max_error": 0.5, "confidence": confidence, "min_trials": 1}
+        found = hcbir.verify(p0, p1, **options)
+        assert found.num_inliers == num_true
+        needed = math.ceil(math.log(1 - confidence) / math.log(1 - chance))
+        first = hcbir.verify(p0, p1, **(options | {"confidence": 1e-9})).num_trials  # ends with the first true sample
+        assert found.num_trials == max(needed, first)
+        assert hcbir.verify(p0, p1, **(options | {"min_trials": 777})).num_trials == max(777, needed)
+    assert hcbir.verify(p0, points(n, np.random.default_rng(9)), model=model, max_trials=321).num_trials == 321
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(0, 40),
+    ratio=st.floats(0, 1),
+    model=st.sampled_from(MODELS),
+    max_error=st.floats(0.1, 100),
+    grid=st.sampled_from([0, 1, 50, 300]),
+    seed=st.integers(0, 2**64 - 1),
+)
+def test_any_points(n: int, ratio: float, model: str, max_error: float, grid: float, seed: int) -> None:
+    """On a coarse grid, points coincide and lie on lines."""
+    p0, p1, *_ = scene(model, n, ratio, seed=seed % 1000)
+    if grid:
+        p0, p1 = np.round(p0 / grid) * grid, np.round(p1 / grid) * grid
+    found = hcbir.verify(p0, p1, model=model, max_error=max_error, seed=seed, max_trials=100)
+    assert_consistent(found, p0, p1, max_error)
+    assert found.num_trials <= 100
+    assert_same(hcbir.verify(p0, p1, model=model, max_error=max_error, seed=seed, max_trials=100), found)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_very_many_points(model: str) -> None:
+    p0, p1, is_true, _ = scene(model, 100_000, 0.5)
+    found = hcbir.verify(p0, p1, model=model, max_error=4)
+    assert found.inlier_mask[is_true].mean() > 0.99
+
+
+SOME = np.arange(20.0).reshape(10, 2)
+NOT_FINITE = SOME.copy()
+NOT_FINITE[3, 1] = math.nan
+
+
+@pytest.mark.parametrize(
+    ("p0", "p1", "options", "error", "message"),
+    [
+        (SOME, SOME[:9], {}, ValueError, "points1 must be as many as points0, 10, got 9"),
+        (SOME.reshape(5, 4), SOME, {}, ValueError, r"points0 must be \(p, 2\), x before y, got shape \(5, 4\)"),
+        (SOME, SOME.ravel(), {}, ValueError, "points1 must have 2 dimensions"),
+        (np.empty((4, 0)), np.empty((4, 0)), {}, ValueError, r"points0 must be \(p, 2\).* got shape \(4, 0\)"),
+        (SOME.astype(complex), SOME, {}, TypeError, "points0 must hold real numbers"),
+        (NOT_FINITE, SOME, {}, ValueError, "points0 must be finite, .* row 3"),
+        (SOME, np.where(np.isnan(NOT_FINITE), np.inf, SOME), {}, ValueError, "points1 must be finite, .* row 3"),
+        (SOME, SOME, {"model": "projective"}, ValueError, "model must be one of .* got 'projective'"),
+        (SOME, SOME, {"max_error": 0}, ValueError, "max_error must be positive, .* got 0"),
+        (SOME, SOME, {"max_error": math.inf}, ValueError, "max_error must be positive, .* got inf"),
+        (SOME, SOME, {"max_error": "8"}, ValueError, "max_error must be positive, .* got '8'"),
+        (SOME, SOME, {"confidence": 1}, ValueError, "confidence must be between 0 and 1, got 1"),
+        (SOME, SOME, {"confidence": None}, ValueError, "confidence must be between 0 and 1, got None"),
+        (SOME, SOME, {"min_trials": 0}, ValueError, "min_trials must be a whole number"),
+        (SOME, SOME, {"max_trials": 1.5}, ValueError, "max_trials must be a whole number"),
+        (SOME, SOME, {"seed": -1}, ValueError, "seed must be a whole number from 0 to .* got -1"),
+        (SOME, SOME, {"seed": 0.5}, ValueError, "seed must be a whole number from 0 to .* got 0.5"),
+        (SOME, SOME, {"seed": 2**64}, ValueError, "seed must be a whole number from 0 to"),
+        (SOME, SOME, {"threshold": 3}, TypeError, "threshold"),
+    ],
+)
+def test_bad_input(
+    p0: np.ndarray, p1: np.ndarray, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        hcbir.verify(p0, p1, **options)
+
+
+def image(keypoints: np.ndarray, descriptors: np.ndarray) -> hcbir.LocalFeatures:
+    keypoints = np.asarray(keypoints, np.float32)
+    return hcbir.LocalFeatures(keypoints, descriptors, np.ones(len(keypoints), np.float32))
+
+
+def descriptors(n: int, binary: bool, rng: np.random.Generator) -> np.ndarray:
+    if binary:
+        return rng.integers(0, 256, (n, 8), dtype=np.uint8)
+    rows = rng.standard_normal((n, 16)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def collection(binary: bool) -> tuple[hcbir.LocalFeatures, list[hcbir.LocalFeatures]]:
+    """A query, and images that show the same from elsewhere, partly, not at all, or are empty."""
+    rng = np.random.default_rng(int(binary))
+    query = image(points(120, rng), descriptors(120, binary, rng))
+    candidates = []
+    for number in range(12):
+        n, kept = int(rng.integers(40, 160)), (0, 20, 80)[number % 3]
+        keypoints, own = points(n + kept, rng), descriptors(n + kept, binary, rng)
+        own[:kept] = query.descriptors[:kept]
+        keypoints[:kept] = reference.transform(true_model("affine", rng), query.keypoints[:kept])
+        order = rng.permutation(n + kept)
+        candidates.append(image(keypoints[order], own[order]))
+    candidates.insert(5, image(np.empty((0, 2)), query.descriptors[:0]))
+    return query, candidates
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_count_inliers_is_match_then_verify(isa: str, binary: bool) -> None:
+    query, candidates = collection(binary)
+    for options in ({}, {"model": "similarity", "max_error": 20.0, "seed": 3, "max_trials": 200}):
+        for match_options in ({}, {"cross_check": False, "max_ratio": 0.9}):
+            counts = hcbir.count_inliers(query, candidates, **match_options, **options)
+            expected = []
+            for candidate in candidates:
+                pairs = hcbir.match(query.descriptors, candidate.descriptors, **match_options).indices
+                p0, p1 = query.keypoints[pairs[:, 0]], candidate.keypoints[pairs[:, 1]]
+                expected.append(hcbir.verify(p0, p1, **({"max_trials": 1000} | options)).num_inliers)
+            assert counts.dtype == np.int32
+            assert counts.tolist() == expected
+    assert counts[5] == 0
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_count_inliers_agrees_with_the_reference(binary: bool) -> None:
+    query, candidates = collection(binary)
+    same = [number for number in range(6) if number % 3 == 2 and number != 5]  # 80 of about 180 pairs are exact
+    counts = hcbir.count_inliers(query, [candidates[number] for number in same], max_error=2)
+    pairs = [(candidates[number].keypoints, candidates[number].descriptors) for number in same]
+    metric = "hamming" if binary else "dot"
+    expected = reference.count_inliers(
+        (query.keypoints, query.descriptors), pairs, metric=metric, model="affine", max_error=2, trials=200
+    )
+    assert counts.tolist() == expected
+    assert counts.min() > 40
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_counts_do_not_depend_on_threads_or_on_the_other_candidates(binary: bool) -> None:
+    query, candidates = collection(binary)
+    expected = hcbir.count_inliers(query, candidates, num_threads=1)
+    assert expected.max() >= 75
+    for num_threads in (2, 7):
+        assert hcbir.count_inliers(query, candidates, num_threads=num_threads).tolist() == expected.tolist()
+    assert hcbir.count_inliers(query, candidates[::-1]).tolist() == expected[::-1].tolist()
+    for candidate, count in zip(candidates, expected, strict=True):
+        assert hcbir.count_inliers(query, [candidate]).tolist() == [count]
+
+
+def test_count_inliers_of_nothing() -> None:
+    query, candidates = collection(False)
+    assert hcbir.count_inliers(query, []).shape == (0,)
+    empty = image(np.empty((0, 2)), np.empty((0, 16), np.float32))
+    assert hcbir.count_inliers(empty, candidates).tolist() == [0] * len(candidates)
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "error", "message"),
+    [
+        (lambda f: image(f.keypoints, f.descriptors[:, :8]), {}, ValueError, "candidate 1 .* length, 16, got 8"),
+        (lambda f: image(f.keypoints, f.descriptors.view(np.uint8)), {}, TypeError, "candidate 1 .* got uint8"),
+        (lambda f: image(f.keypoints * np.nan, f.descriptors), {}, ValueError, "keypoints of candidate 1 must be fin"),
+        (lambda f: image(f.keypoints, f.descriptors * np.nan), {}, ValueError, "must be finite"),
+        (lambda f: f.keypoints, {}, TypeError, "candidate 1 must be LocalFeatures, got ndarray"),
+        (lambda f: f, {"model": "perspective"}, ValueError, "model must be one of"),
+        (lambda f: f, {"metric": "hamming"}, ValueError, "metric of float descriptors"),
+        (lambda f: f, {"max_ratio": -1}, ValueError, "max_ratio must be at least 0"),
+        (lambda f: f, {"num_threads": -1}, ValueError, "num_threads"),
+    ],
+)
+def test_count_inliers_bad_input(change: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:
+    query, candidates = collection(False)
+    with pytest.raises(error, match=message):
+        hcbir.count_inliers(query, [candidates[0], change(candidates[1])], **options)
+
+
+def corner_error(estimated: np.ndarray, truth: np.ndarray, width: int, height: int) -> float:
+    corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]])
+    return float(reference.transfer_errors(estimated, corners, reference.transform(truth, corners)).max())
+
+
+@pytest.mark.parametrize(("name", "other"), [("oxford_graf", 2), ("oxford_leuven", 4), ("oxford_boat", 2)])
+def test_homographies_of_photographs(shared: Path, name: str, other: int) -> None:
+    cv2 = pytest.importorskip("cv2")
+    folder = shared / "data" / "homographies" / name
+    found = []
+    for number in (1, other):
+        picture = cv2.imread(str(folder / f"img{number}.png"), cv2.IMREAD_GRAYSCALE)
+        keypoints, rows = cv2.SIFT_create(4000).detectAndCompute(picture, None)
+        rows = np.sqrt(rows / rows.sum(axis=1, keepdims=True))
+        found.append(image(np.array([k.pt for k in keypoints]), rows))
+    pairs = hcbir.match(found[0].descriptors, found[1].descriptors).indices
+    p0, p1 = found[0].keypoints[pairs[:, 0]], found[1].keypoints[pairs[:, 1]]
+    truth = np.loadtxt(folder / f"H1to{other}.txt")
+    height, width = picture.shape
+    for seed in range(5):
+        verified = hcbir.verify(p0, p1, model="homography", max_error=3, seed=seed)
+        assert corner_error(verified.model, truth, width, height) < 5
+
+
+def random_pair(rng: np.random.Generator, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    return rng.uniform(0, 600, (n, 2)).astype(np.float32), rng.uniform(0, 600, (n, 2)).astype(np.float32)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("num_true", [0, 20, 100])
+def test_false_alarms_equal_the_reference(isa: str, model: str, num_true: int) -> None:
+    p, q = random_pair(np.random.default_rng(num_true))
+    q[:num_true] = p[:num_true] * 0.9 + 20
+    q[3:5] = q[5]  # places counted once
+    p[3:5] = p[5]
+    found = hcbir.verify(p, q, model=model)
+    expected = reference.log10_nfa(p.astype(np.float64), q.astype(np.float64), found.inlier_mask, model, 8.0)
+    assert found.log10_nfa == pytest.approx(expected, rel=1e-9)
+    assert (found.log10_nfa < -3) == (num_true > 0)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_chance_alone_raises_no_alarm(model: str) -> None:
+    """At log10_nfa < -2, one false alarm in a hundred random pairs is expected at most."""
+    rng = np.random.default_rng(0)
+    found = [hcbir.verify(*random_pair(rng), model=model, max_trials=500).log10_nfa for _ in range(200)]
+    assert np.mean(np.array(found) < -2) <= 0.01
+
+
+def test_nothing_found_is_no_alarm() -> None:
+    assert hcbir.verify(np.zeros((0, 2)), np.zeros((0, 2))).log10_nfa == np.inf
+    line = np.stack([np.arange(30), np.zeros(30)], axis=1)
+    assert hcbir.verify(line, line, model="similarity").log10_nfa == np.inf  # no area to miss
