@@ -203,7 +203,7 @@ def test_dense_outputs_must_have_the_size_of_the_image(tmp_path: Path) -> None:
     path = save_dense(tmp_path / "dense.onnx")
     recipe_with_wrong_dim = path.read_bytes().replace(b"descriptor_dim = 3", b"descriptor_dim = 4")
     path.write_bytes(recipe_with_wrong_dim)
-    message = re.escape("descriptors must be (1, 1, 30, 40) and (1, 4, 30, 40) for an image of (3, 30, 40)")
+    message = re.escape("descriptors must be (1, 1, 30, 40) and (1, 4, 30, 40) for images of (1, 3, 30, 40)")
     with pytest.raises(ValueError, match=message):
         descriptors.load(str(path)).describe(dense_image({}), (40, 30))
 

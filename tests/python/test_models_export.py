@@ -140,8 +140,8 @@ def test_delf(tmp_path: Path) -> None:
     network = loaded(tiny_delf())
     exported = export_network(network, tmp_path / "delf.onnx", name="tiny delf")
     assert exported.parity.outputs == ["descriptors", "scores"]
-    for output in exported.parity.outputs:
-        assert exported.parity.worst(output).maximum <= 1e-5
+    assert exported.parity.worst("descriptors").maximum <= 1e-5
+    assert exported.parity.worst("scores").maximum <= 1e-4
     recipe = find_recipe(exported.path, Session(exported.path, provider="cpu").metadata)
     assert (recipe.kind, recipe.descriptor_output, recipe.score_output) == ("delf", "descriptors", "scores")
     assert (recipe.receptive_field, recipe.stride, recipe.padding) == (291, 32, 145)

@@ -16,9 +16,11 @@ from onnx import helper
 from PIL import Image
 
 from hcbir import descriptors
-from hcbir.descriptors.network import Network, NetworkDescriptor, describe_together
-from hcbir.descriptors.pooling import combine_scales, normalise, pool, resize
+from hcbir.descriptors.network import Network
+from hcbir.descriptors.pooling import combine_scales, normalise, pool
+from hcbir.descriptors.resizing import resize
 from hcbir.descriptors.session import Session
+from hcbir.descriptors.vectors import NetworkDescriptor, describe_together
 
 
 def noise(width: int, height: int, seed: int = 0) -> Image.Image:
@@ -75,7 +77,7 @@ def test_preprocessing(tmp_path: Path, colour: str, mean: list[float], std: list
     recipe = IDENTITY_RECIPE.replace('"rgb"', f'"{colour}"')
     recipe = recipe.replace("[0.0, 0.0, 0.0]", str(mean)).replace("[1.0, 1.0, 1.0]", str(std))
     path = save_identity(tmp_path / "net.onnx", recipe=recipe, input_shape=("n", len(mean), "h", "w"))
-    tensor = Network(path).tensor(Image.new("RGB", (5, 4), (10, 20, 30)))
+    [tensor] = Network(path).tensors([Image.new("RGB", (5, 4), (10, 20, 30))])
     assert (tensor.shape, tensor.dtype) == ((len(mean), 4, 5), np.float32)
     assert tensor[:, 2, 3].tolist() == expected
 
@@ -111,10 +113,10 @@ def test_changed_file_is_loaded_anew(tmp_path: Path) -> None:
 def test_kind_global(tmp_path: Path) -> None:
     path = save_mean_colour(tmp_path / "net.onnx")
     descriptor = descriptors.load(str(path))
-    assert (descriptor.dim, descriptor.pooling) == (3, None)
+    assert (descriptor.dim, descriptor.head) == (3, None)
     image = noise(40, 50)
     np.testing.assert_allclose(descriptor.describe([image])[0], expected_vector(np.asarray(image), "spoc"), rtol=1e-5)
-    with pytest.raises(ValueError, match=r"pooling 'gem' needs kind activation-map, not global"):
+    with pytest.raises(ValueError, match=r"net\.onnx: has no heads or poolings to choose from, got 'gem'"):
         descriptors.load(f"{path}:gem")
 
 
@@ -215,7 +217,7 @@ def test_spec_makes_the_same_descriptor_again(tmp_path: Path, monkeypatch: pytes
     assert spec["recipe"]["licence"] == ""
     monkeypatch.chdir("/")
     again = descriptors.from_spec(spec)
-    assert (again.name, again.pooling, again.image_size, again.spec()) == ("net.onnx:mac", "mac", 48, descriptor.spec())
+    assert (again.name, again.head, again.image_size, again.spec()) == ("net.onnx:mac", "mac", 48, descriptor.spec())
     save_identity(path, recipe=IDENTITY_RECIPE + "p = 2.0\n")
     with pytest.raises(ValueError, match=r"net\.onnx: the network has changed: sha256"):
         descriptors.from_spec(spec)
@@ -262,7 +264,7 @@ class FakeRuntime(SimpleNamespace):
     def get_available_providers(self) -> list[str]:
         return ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
-    def InferenceSession(self, path: str, options: Any, *, providers: list[Any]) -> Any:
+    def InferenceSession(self, path: str, options: Any, *, providers: list[Any], enable_fallback: int) -> Any:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         names = [p if isinstance(p, str) else p[0] for p in providers]
         if not self.works:

@@ -97,9 +97,9 @@ def test_each_size_is_decoded_once(files: list[Path], monkeypatch: pytest.Monkey
     opened: list[tuple[Path, int | None]] = []
     open_image = pipeline.open_image
 
-    def counted(source: Any, *, longest_side: int | None) -> Any:
+    def counted(source: Any, *, longest_side: int | None, **options: Any) -> Any:
         opened.append((source, longest_side))
-        return open_image(source, longest_side=longest_side)
+        return open_image(source, longest_side=longest_side, **options)
 
     monkeypatch.setattr(pipeline, "open_image", counted)
     wanted = {"a": MeanColour(32), "b": Size(32), "c": MeanColour(64), "d": MeanColour(32), "e": Size(48)}
@@ -110,7 +110,7 @@ def test_each_size_is_decoded_once(files: list[Path], monkeypatch: pytest.Monkey
 def test_global_descriptors_get_windows_and_local_ones_threads(files: list[Path]) -> None:
     mean, size = MeanColour(), Size()
     list(describe_files(files, {"mean": mean, "size": size}))
-    assert mean.calls == [14, 16, 8]  # two of the first window cannot be read
+    assert sorted(mean.calls) == [8, 14, 16]  # two of the first window cannot be read
     assert threading.current_thread().name not in size.threads
 
 
@@ -199,7 +199,6 @@ def test_arguments_are_checked_before_the_first_file(files: list[Path]) -> None:
         ("shift", r"one of orb, sift, vlad, or the path of an \.onnx network, got 'shift' \(did you mean 'sift'\?\)"),
         ("resnet", r"one of orb, sift, vlad, .* got 'resnet'$"),
         ("", r"one of orb, sift, vlad, .* got ''$"),
-        ("net.onnx:max", r"pooling must be one of gem, mac, spoc, got 'max' in 'net\.onnx:max'"),
         ("sift:gem", r"one of orb, sift, vlad, .* got 'sift:gem'"),
     ],
 )

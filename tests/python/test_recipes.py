@@ -85,7 +85,7 @@ def test_all_kinds() -> None:
         (TRUNK.replace('kind = "activation-map"', ""), "kind is missing"),
         (TRUNK.replace('output = "map"', ""), "output is missing"),
         (TRUNK + "poling = 'gem'", "poling is unknown for kind activation-map, which has name, input"),
-        (TRUNK + "pooling = 'rmac'", "pooling must be one of gem, mac, spoc, got 'rmac'"),
+        (TRUNK + "pooling = 'max'", "pooling must be one of gem, mac, spoc, rmac, got 'max'"),
         (TRUNK + "pooling = 3", "pooling must be a string, got 3"),
         (TRUNK + "p = 'three'", "p must be a number, got 'three'"),
         (TRUNK + "p = 0", "p must be above 0, got 0.0"),

@@ -21,6 +21,7 @@ from hcbir.collection.queries import Query
 from hcbir.collection.records import CollectionError, Records
 from hcbir.collection.retrieval import retrieve
 from hcbir.collection.segments import Segments, exclusive
+from hcbir.descriptors import Descriptor
 
 RECORDS, SEGMENTS, CODEBOOKS = "collection.sqlite", "segments", "codebooks"
 DEFAULT_DESCRIPTORS = ("vlad",)
@@ -142,6 +143,10 @@ class Collection:
     def descriptors(self) -> dict[str, str]:
         """Kind ("global", "local" or "aggregated") of each descriptor, by name."""
         return {record.name: record.kind for record in self._bank.records.values()}
+
+    def descriptor(self, name: str | None = None) -> Descriptor:
+        """One of its descriptors, as `hcbir.descriptors.load` gives it; without a name the one that `search` takes."""
+        return self._bank.make(self._bank.choose(name))
 
     def add(
         self,

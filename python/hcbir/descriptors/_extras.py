@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Any
 
 
-def require(module: str) -> Any:
-    """The imported module.
+def require(module: str, *, extra: str = "cpu") -> Any:
+    """The imported module, which that extra of ours brings.
 
     Raises
     ------
@@ -19,6 +19,7 @@ def require(module: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != module.partition(".")[0]:
             raise
+        or_cuda = ', or "hcbir[gpu]" for CUDA' if extra == "cpu" else ""
         raise ModuleNotFoundError(
-            f'{error.name} is not installed: pip install "hcbir[cpu]", or "hcbir[gpu]" for CUDA', name=error.name
+            f'{error.name} is not installed: pip install "hcbir[{extra}]"{or_cuda}', name=error.name
         ) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,15 @@ class LocalDescriptor(Protocol):
         ...
 
     def spec(self) -> dict[str, Any]: ...
+
+
+@runtime_checkable
+class BatchedLocalDescriptor(LocalDescriptor, Protocol):
+    """One made by a network, which describes several images in one pass."""
+
+    def describe_batch(self, images: Sequence[Image], full_sizes: Sequence[tuple[int, int]]) -> list[LocalFeatures]:
+        """What `describe` gives for each image."""
+        ...
 
 
 class AggregatedDescriptor(Protocol):

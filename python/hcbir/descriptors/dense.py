@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from PIL import Image
 from hcbir._features import FloatArray, LocalFeatures
 from hcbir.descriptors._extras import require
 from hcbir.descriptors.keypoints import empty_features, to_full_size
-from hcbir.descriptors.network import Network
+from hcbir.descriptors.network import Network, batches, equal_sizes
 from hcbir.descriptors.pooling import normalise
 from hcbir.descriptors.recipes import DenseLocalRecipe
 
@@ -52,47 +52,60 @@ class DenseLocalDescriptor:
 
     def describe(self, image: Image.Image, full_size: tuple[int, int]) -> LocalFeatures:
         """Features of an RGB image already shrunk to `image_size`, keypoints in pixels of `full_size`."""
+        return self.describe_batch([image], [full_size])[0]
+
+    def describe_batch(
+        self, images: Sequence[Image.Image], full_sizes: Sequence[tuple[int, int]]
+    ) -> list[LocalFeatures]:
+        """The features of each image; those of equal size share the network's passes."""
+        features: dict[int, LocalFeatures] = {}
+        for (width, height), members in equal_sizes(images):
+            for batch in batches(members, self.network.max_batch(width, height)):
+                scores, descriptors = self._maps([images[i] for i in batch])
+                for k, i in enumerate(batch):
+                    features[i] = self._select(scores[k, 0], descriptors[k], (width, height), full_sizes[i])
+        return [features[i] for i in range(len(images))]
+
+    def _select(
+        self, scores: FloatArray, descriptors: FloatArray, size: tuple[int, int], full_size: tuple[int, int]
+    ) -> LocalFeatures:
         recipe = self.recipe
-        scores, descriptors = self._maps(image)
         y, x = _maxima(scores, recipe.nms_radius, recipe.score_threshold, recipe.border)
         best = np.argsort(-scores[y, x], kind="stable")[: self.max_features]
         if len(best) == 0:
             return empty_features(recipe.descriptor_dim, np.float32, full_size)
         y, x = y[best], x[best]
         return LocalFeatures(
-            keypoints=to_full_size(np.stack([x, y], axis=1), image.size, full_size),
+            keypoints=to_full_size(np.stack([x, y], axis=1), size, full_size),
             descriptors=normalise(descriptors[:, y, x].T),
             scores=scores[y, x],
             image_size=full_size,
         )
 
-    def _maps(self, image: Image.Image) -> tuple[FloatArray, FloatArray]:
-        """(h, w) scores and (d, h, w) descriptors of the image without the padding."""
-        recipe, session = self.recipe, self.network.session
-        tensor = self.network.tensor(image)
-        padding = [(0, -side % recipe.multiple) for side in tensor.shape[1:]]
-        padded = np.pad(tensor, [(0, 0), *padding])
+    def _maps(self, images: Sequence[Image.Image]) -> tuple[FloatArray, FloatArray]:
+        """(n, 1, h, w) scores and (n, d, h, w) descriptors of images of one size without the padding."""
+        recipe = self.recipe
+        tensors = self.network.tensors(images)
+        n, _, h, w = tensors.shape
+        padded = np.pad(tensors, [(0, 0), (0, 0), *((0, -side % recipe.multiple) for side in (h, w))])
         names = [recipe.score_output, recipe.descriptor_output]
-        scores, descriptors = session.run(names, {recipe.input: padded[None]})
-        expected = [(1, channels, *padded.shape[1:]) for channels in (1, recipe.descriptor_dim)]
+        scores, descriptors = self.network.run(names, padded)
+        expected = [(n, channels, *padded.shape[2:]) for channels in (1, recipe.descriptor_dim)]
         if [scores.shape, descriptors.shape] != expected:
             raise ValueError(
-                f"{session.path.name}: {names[0]} and {names[1]} must be {expected[0]} and {expected[1]} "
-                f"for an image of {padded.shape}, got {scores.shape} and {descriptors.shape}"
+                f"{self.network.session.path.name}: {names[0]} and {names[1]} must be {expected[0]} and {expected[1]} "
+                f"for images of {padded.shape}, got {scores.shape} and {descriptors.shape}"
             )
-        h, w = image.height, image.width
-        return scores[0, 0, :h, :w].astype(np.float32), descriptors[0, :, :h, :w].astype(np.float32)
+        return scores[..., :h, :w].astype(np.float32), descriptors[..., :h, :w].astype(np.float32)
 
     def spec(self) -> dict[str, Any]:
         """What makes the same descriptor again, and what it was made of."""
         return {
             "kind": self.kind,
             "name": self.name,
-            "path": str(self.network.session.path.resolve()),
             "image_size": self.image_size,
             "max_features": self.max_features,
-            "sha256": self.network.session.sha256,
-            "recipe": {"kind": self.recipe.kind, **asdict(self.recipe)},
+            **self.network.spec(),
         }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +14,16 @@ def to_full_size(points: npt.ArrayLike, size: tuple[int, int], full_size: tuple[
     """Scales (n, 2) x, y; (0, 0) is the centre of the top-left pixel, so the image begins at (-0.5, -0.5)."""
     scale = np.array(full_size, np.float64) / np.array(size, np.float64)
     return ((np.asarray(points, np.float64) + 0.5) * scale - 0.5).astype(np.float32)
+
+
+def to_size(points: FloatArray, size: tuple[int, int], full_size: tuple[int, int]) -> FloatArray:
+    """The inverse of `to_full_size`."""
+    return to_full_size(points, full_size, size)
+
+
+def enlargement(size: tuple[int, int], full_size: tuple[int, int]) -> float:
+    """Of lengths, from the shrunken image to the full one."""
+    return sqrt(full_size[0] * full_size[1] / (size[0] * size[1]))
 
 
 def empty_features(dim: int, dtype: npt.DTypeLike, full_size: tuple[int, int]) -> LocalFeatures:

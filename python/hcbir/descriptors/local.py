@@ -11,7 +11,7 @@ from PIL import Image
 
 from hcbir._features import FloatArray, LocalFeatures
 from hcbir.descriptors._extras import require
-from hcbir.descriptors.keypoints import empty_features, to_full_size
+from hcbir.descriptors.keypoints import empty_features, enlargement, to_full_size
 
 ORB_SCALE_FACTOR = 1.2
 ORB_PATCH = 31
@@ -130,12 +130,11 @@ def _features(
     diameters = np.array([k.size for k in keypoints], np.float64)
     # OpenCV keeps more than asked for where the last ones are equal, in no promised order.
     order = np.lexsort((angles, diameters, points[:, 0], points[:, 1], -scores))[:max_features]
-    enlargement = np.sqrt(full_size[0] * full_size[1] / (size[0] * size[1]))
     return LocalFeatures(
         keypoints=to_full_size(points[order], size, full_size),
         descriptors=np.ascontiguousarray(descriptors[order]),
         scores=scores[order],
-        scales=(diameters[order] * enlargement).astype(np.float32),
+        scales=(diameters[order] * enlargement(size, full_size)).astype(np.float32),
         orientations=np.deg2rad(angles[order]).astype(np.float32),
         image_size=full_size,
     )

@@ -1,28 +1,28 @@
-"""Global descriptors from ONNX networks."""
+"""A model with its recipe: RGB images in, the named outputs out."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from hcbir._features import FloatArray
-from hcbir.descriptors.base import GlobalDescriptor
-from hcbir.descriptors.pooling import combine_scales, normalise, pool, resize
-from hcbir.descriptors.recipes import ActivationMapRecipe, GlobalRecipe, Recipe, find_recipe
+from hcbir.descriptors.recipes import GlobalRecipe, Recipe, find_recipe
 from hcbir.descriptors.session import Session
 
 # Five halvings leave one place of 32 pixels: smaller images are extended to this by their edge pixels.
 MIN_SIDE = 32
 MAX_BATCH = 16
+MAX_BATCH_PIXELS = {"cpu": 1 << 20, "cuda": 16 << 20}
+"""Of one pass: on the CPU larger batches are no faster, and their activation maps take gigabytes."""
 
 _PIL_MODE = {"rgb": "RGB", "bgr": "RGB", "gray": "L"}
 
@@ -33,25 +33,34 @@ class Network:
     Parameters
     ----------
     path : Path
-    provider, num_threads
+    provider, num_threads, provider_options
         As for `Session`.
     """
 
-    def __init__(self, path: Path, *, provider: str = "auto", num_threads: int | None = None) -> None:
-        self.session = Session(path, provider=provider, num_threads=num_threads)
+    def __init__(
+        self,
+        path: Path,
+        *,
+        provider: str = "auto",
+        num_threads: int | None = None,
+        provider_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.session = Session(path, provider=provider, num_threads=num_threads, provider_options=provider_options)
         self.recipe: Recipe = find_recipe(path, self.session.metadata)
-        self._check_input()
+        self._check()
 
-    def _check_input(self) -> None:
+    def _check(self) -> None:
         recipe, inputs, outputs = self.recipe, self.session.inputs, self.session.outputs
         where = f"{self.session.path}: recipe"
         if recipe.input not in inputs:
             raise ValueError(
                 f"{where}: input must be one of the model's inputs, {', '.join(inputs)}, got {recipe.input!r}"
             )
-        for key in ("output", "score_output", "descriptor_output"):
-            name = getattr(recipe, key, None)
-            if name is not None and name not in outputs:
+        named = {key: getattr(recipe, key, "") for key in ("output", "score_output", "descriptor_output")}
+        if isinstance(recipe, GlobalRecipe):
+            named |= {f"heads.{name}.output": head.output for name, head in recipe.heads.items()}
+        for key, name in named.items():
+            if name and name not in outputs:
                 raise ValueError(
                     f"{where}: {key} must be one of the model's outputs, {', '.join(outputs)}, got {name!r}"
                 )
@@ -60,6 +69,8 @@ class Network:
             raise ValueError(
                 f"{where}: {recipe.colour} needs an input of (n, {len(recipe.mean)}, height, width), got {shape}"
             )
+        if recipe.input not in self.session.input_dtypes:
+            raise ValueError(f"{where}: input {recipe.input!r} must be float32 or float16, the model's is neither")
 
     def require_any_size(self) -> None:
         """Raises a ValueError if the model takes only one size of image."""
@@ -69,180 +80,86 @@ class Network:
                 f"{self.session.path}: takes images of {width} x {height} only: export it with dynamic height and width"
             )
 
-    @property
-    def max_batch(self) -> int:
-        return self.session.inputs[self.recipe.input][0] or MAX_BATCH
+    def max_batch(self, width: int, height: int, *, scale: float = 1.0) -> int:
+        """Images of that size, resized by that scale, in one pass."""
+        only = self.session.inputs[self.recipe.input][0]
+        if only is not None:
+            return only
+        pixels = max(1, round(width * height * scale * scale))
+        return max(1, min(MAX_BATCH, MAX_BATCH_PIXELS[self.session.provider] // pixels))
 
-    def tensor(self, image: Image.Image) -> FloatArray:
-        """(channels, height, width) float32 of an RGB image: (pixel - mean) / std."""
-        pixels = np.asarray(image.convert(_PIL_MODE[self.recipe.colour]), dtype=np.float32)
-        pixels = pixels.reshape(image.height, image.width, -1)
-        if self.recipe.colour == "bgr":
-            pixels = pixels[:, :, ::-1]
-        mean, std = (np.array(values, np.float32) for values in (self.recipe.mean, self.recipe.std))
-        return np.ascontiguousarray(((pixels - mean) / std).transpose(2, 0, 1))
+    def tensors(self, images: Sequence[Image.Image], *, min_side: int = 1) -> FloatArray:
+        """(n, channels, height, width) float32 of RGB images of one size: (pixel - mean) / std.
 
+        Sides shorter than `min_side` are extended by their edge pixels.
+        """
+        recipe = self.recipe
+        width, height = images[0].size
+        tensors = np.empty((len(images), len(recipe.mean), height, width), np.float32)
+        order = slice(None, None, -1) if recipe.colour == "bgr" else slice(None)
+        for tensor, image in zip(tensors, images, strict=True):
+            pixels = np.asarray(image.convert(_PIL_MODE[recipe.colour])).reshape(height, width, -1)
+            for channel, mean, std, values in zip(
+                tensor, recipe.mean, recipe.std, pixels.transpose(2, 0, 1)[order], strict=True
+            ):
+                np.subtract(values, np.float32(mean), out=channel)
+                if std != 1.0:
+                    np.divide(channel, np.float32(std), out=channel)
+        rows, columns = (max(0, min_side - side) for side in (height, width))
+        if rows or columns:
+            return np.pad(tensors, ((0, 0), (0, 0), (0, rows), (0, columns)), mode="edge")
+        return tensors
 
-class NetworkDescriptor:
-    """The vectors of a network of kind activation-map or global.
-
-    Parameters
-    ----------
-    network : Network
-    pooling : {"gem", "mac", "spoc"}, optional
-        Of an activation map; default: the recipe's.
-    image_size : int, optional
-        Default: the recipe's.
-    name : str, optional
-        Default: the recipe's.
-    """
-
-    kind: Literal["global"] = "global"
-
-    def __init__(
-        self,
-        network: Network,
-        *,
-        pooling: str | None = None,
-        image_size: int | None = None,
-        name: str | None = None,
-    ) -> None:
-        recipe = network.recipe
-        if not isinstance(recipe, (ActivationMapRecipe, GlobalRecipe)):
-            raise ValueError(f"{network.session.path}: kind {recipe.kind} gives no global descriptor")
-        if pooling is not None and isinstance(recipe, GlobalRecipe):
-            raise ValueError(f"{network.session.path}: pooling {pooling!r} needs kind activation-map, not global")
-        network.require_any_size()
-        self.network = network
-        self.recipe = recipe
-        self.pooling = recipe.pooling if pooling is None and isinstance(recipe, ActivationMapRecipe) else pooling
-        self.image_size = recipe.image_size if image_size is None else image_size
-        self.name = recipe.name if name is None else name
-
-    @cached_property
-    def dim(self) -> int:
-        declared = self.network.session.outputs[self.recipe.output]
-        if len(declared) > 1 and declared[1] is not None:
-            return declared[1]
-        return int(self.describe([Image.new("RGB", (64, 64))]).shape[1])
-
-    def describe(self, images: Sequence[Image.Image]) -> FloatArray:
-        """(len(images), dim) float32 unit vectors of RGB images already shrunk to `image_size`."""
-        return describe_together({self.name: self}, images)[self.name]
+    def run(self, outputs: Sequence[str], tensors: FloatArray) -> list[npt.NDArray[Any]]:
+        """The named outputs for a batch."""
+        dtype = self.session.input_dtypes[self.recipe.input]
+        return self.session.run(outputs, {self.recipe.input: tensors.astype(dtype, copy=False)})
 
     def spec(self) -> dict[str, Any]:
-        """What makes the same descriptor again, and what it was made of."""
+        """The part of a descriptor's spec that says which network it is of."""
         return {
-            "kind": self.kind,
-            "name": self.name,
-            "path": str(self.network.session.path.resolve()),
-            "image_size": self.image_size,
-            "pooling": self.pooling,
-            "sha256": self.network.session.sha256,
+            "path": str(self.session.path.resolve()),
+            "sha256": self.session.sha256,
             "recipe": {"kind": self.recipe.kind, **asdict(self.recipe)},
         }
 
 
-def describe_together(
-    descriptors: Mapping[str, GlobalDescriptor], images: Sequence[Image.Image]
-) -> dict[str, FloatArray]:
-    """The vectors of several descriptors; those of one network share its passes.
-
-    Parameters
-    ----------
-    descriptors : mapping from name
-        All of the same `image_size`.
-    images : sequence of n PIL.Image.Image
-
-    Returns
-    -------
-    name -> (n, dim) float32
-    """
-    by_network: dict[Network, dict[str, NetworkDescriptor]] = defaultdict(dict)
-    vectors: dict[str, FloatArray] = {}
-    for name, descriptor in descriptors.items():
-        if isinstance(descriptor, NetworkDescriptor):
-            by_network[descriptor.network][name] = descriptor
-        else:
-            vectors[name] = descriptor.describe(images)
-    for network, members in by_network.items():
-        vectors |= _describe(network, members, images)
-    return {name: vectors[name] for name in descriptors}
-
-
-def _describe(
-    network: Network, descriptors: Mapping[str, NetworkDescriptor], images: Sequence[Image.Image]
-) -> dict[str, FloatArray]:
-    poolings = {descriptor.pooling for descriptor in descriptors.values()}
-    pooled: dict[str | None, FloatArray] = {}
-    for batch in _batches_of_equal_size(images, network.max_batch):
-        tensors = _extended(np.stack([network.tensor(images[i]) for i in batch]))
-        for pooling, vectors in _describe_batch(network, tensors, poolings).items():
-            pooled.setdefault(pooling, np.empty((len(images), vectors.shape[1]), np.float32))[batch] = vectors
-    if not images:
-        return {name: np.empty((0, descriptor.dim), np.float32) for name, descriptor in descriptors.items()}
-    return {name: pooled[descriptor.pooling] for name, descriptor in descriptors.items()}
-
-
-def _describe_batch(
-    network: Network, tensors: FloatArray, poolings: Iterable[str | None]
-) -> dict[str | None, FloatArray]:
-    recipe = network.recipe
-    assert isinstance(recipe, (ActivationMapRecipe, GlobalRecipe))
-    per_scale = [_output(network, recipe.output, resize(tensors, scale)) for scale in recipe.scales]
-    if isinstance(recipe, GlobalRecipe):
-        return {None: combine_scales([normalise(vectors) for vectors in per_scale])}
-    return {
-        pooling: combine_scales(
-            [normalise(pool(maps, str(pooling), p=recipe.p)) for maps in per_scale],
-            p=recipe.p if pooling == "gem" else 1.0,
-        )
-        for pooling in poolings
-    }
-
-
-def _output(network: Network, name: str, tensors: FloatArray) -> FloatArray:
-    output = network.session.run([name], {network.recipe.input: tensors})[0]
-    axes = 4 if isinstance(network.recipe, ActivationMapRecipe) else 2
-    model = network.session.path.name
-    if output.ndim != axes or len(output) != len(tensors) or output.size == 0:
-        raise ValueError(
-            f"{model}: {name} must have {axes} dimensions for kind {network.recipe.kind}, got {output.shape}"
-        )
-    if not np.isfinite(output).all():
-        raise ValueError(f"{model}: {name} holds NaN or infinite values for images of {tensors.shape}")
-    return output.astype(np.float32, copy=False)
-
-
-def _batches_of_equal_size(images: Sequence[Image.Image], max_batch: int) -> Iterable[list[int]]:
+def equal_sizes(images: Sequence[Image.Image]) -> Iterator[tuple[tuple[int, int], list[int]]]:
+    """Each size among the images, with the indices of the images that have it."""
     by_size: dict[tuple[int, int], list[int]] = defaultdict(list)
     for i, image in enumerate(images):
         by_size[image.size].append(i)
-    for members in by_size.values():
-        for start in range(0, len(members), max_batch):
-            yield members[start : start + max_batch]
+    yield from by_size.items()
 
 
-def _extended(tensors: FloatArray) -> FloatArray:
-    rows, columns = (max(0, MIN_SIDE - side) for side in tensors.shape[2:])
-    if rows or columns:
-        return np.pad(tensors, ((0, 0), (0, 0), (0, rows), (0, columns)), mode="edge")
-    return tensors
+def batches(members: Sequence[int], max_batch: int) -> Iterator[Sequence[int]]:
+    """The members, at most `max_batch` at a time."""
+    for start in range(0, len(members), max_batch):
+        yield members[start : start + max_batch]
 
 
 _networks: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary()
 _networks_lock = Lock()
 
 
-def shared_network(path: Path, *, provider: str = "auto", num_threads: int | None = None) -> Network:
+def shared_network(
+    path: Path,
+    *,
+    provider: str = "auto",
+    num_threads: int | None = None,
+    provider_options: Mapping[str, Any] | None = None,
+) -> Network:
     """The network of a file; the same object as long as somebody holds it and the file has not changed."""
     try:
         status = path.stat()
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file") from None
-    key = (path.resolve(), status.st_mtime_ns, status.st_size, provider, num_threads)
+    options = tuple(sorted((key, str(value)) for key, value in (provider_options or {}).items()))
+    key = (path.resolve(), status.st_mtime_ns, status.st_size, provider, num_threads, options)
     with _networks_lock:
         network = _networks.get(key)
         if network is None:
-            network = _networks[key] = Network(path, provider=provider, num_threads=num_threads)
+            network = _networks[key] = Network(
+                path, provider=provider, num_threads=num_threads, provider_options=provider_options
+            )
         return network

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,12 +15,15 @@ from PIL import Image
 from hcbir._arrays import positive_int
 from hcbir._features import FloatArray, LocalFeatures
 from hcbir._runtime import default_num_threads
-from hcbir.descriptors.base import Descriptor, GlobalDescriptor, LocalDescriptor
+from hcbir.descriptors.base import BatchedLocalDescriptor, Descriptor, GlobalDescriptor, LocalDescriptor
 from hcbir.descriptors.images import ImageError, Source, name_of, open_image
-from hcbir.descriptors.network import describe_together
+from hcbir.descriptors.progress import Progress, RateMeter
+from hcbir.descriptors.vectors import describe_together
 
-# Images that meet one network's pass; those of equal size among them make its batches.
+# Images that meet the networks together; those of equal size among them make the batches.
 WINDOW = 16
+# Windows with the networks at a time: one is in a pass while another is made into tensors, pooled or handed over.
+IN_FLIGHT = 2
 
 
 @dataclass(eq=False)
@@ -50,12 +53,14 @@ def describe_files(
     descriptors: Mapping[str, Descriptor],
     *,
     num_threads: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    reduced_decoding: bool = False,
 ) -> Iterator[Described]:
     """Describes image files one after another.
 
-    Threads decode and describe locally a bounded number of files ahead. Each file is decoded once for all
-    descriptors of the same `image_size`, and descriptors made of one network share its passes. Closing the
-    iterator, or an exception while it waits, ends the threads after the files they are at.
+    Threads decode, and describe locally what needs no network, a bounded number of files ahead. Each file is decoded
+    once for all descriptors of the same `image_size`, and descriptors made of one network share its passes. Closing
+    the iterator, or an exception while it waits, ends the threads after the files they are at.
 
     Parameters
     ----------
@@ -64,6 +69,10 @@ def describe_files(
         Of an aggregated descriptor pass its `local` one, and aggregate what comes.
     num_threads : int, optional
         Default: `hcbir.default_num_threads()`.
+    progress : callable, optional
+        Called before each image is delivered, with count, rate and remaining time.
+    reduced_decoding : bool
+        Of large JPEGs, as for `open_image`: faster, with descriptors that differ a little.
 
     Yields
     ------
@@ -75,9 +84,10 @@ def describe_files(
     TypeError
         For an aggregated descriptor.
     """
-    plan = _Plan(descriptors)
+    plan = _Plan(descriptors, reduced_decoding)
     threads = default_num_threads() if num_threads is None else positive_int(num_threads, "num_threads")
-    return _describe_files((Path(path) for path in paths), plan, threads)
+    meter = RateMeter(len(paths) if isinstance(paths, Sized) else None)
+    return _describe_files((Path(path) for path in paths), plan, threads, meter, progress)
 
 
 def describe_image(source: Source, descriptors: Mapping[str, Descriptor]) -> Described:
@@ -89,89 +99,126 @@ def describe_image(source: Source, descriptors: Mapping[str, Descriptor]) -> Des
         If it cannot be used.
     """
     plan = _Plan(descriptors)
-    prepared = plan.prepare(Path(name_of(source)), source)
-    plan.describe_globally([prepared])
-    if prepared.described.error is not None:
-        raise prepared.described.error
-    return prepared.described
+    [described] = plan.describe_window([plan.prepare(Path(name_of(source)), source)])
+    if described.error is not None:
+        raise described.error
+    return described
 
 
 @dataclass
 class _Prepared:
     described: Described
-    images: dict[int, Image.Image]  # by longest side, for the global descriptors
+    images: dict[int, Image.Image]  # by longest side, for the networks
 
 
 class _Plan:
     """Which descriptors want which size of image."""
 
-    def __init__(self, descriptors: Mapping[str, Descriptor]) -> None:
+    def __init__(self, descriptors: Mapping[str, Descriptor], reduced_decoding: bool = False) -> None:
+        self.reduced_decoding = reduced_decoding
         self.globals: dict[int, dict[str, GlobalDescriptor]] = defaultdict(dict)
+        self.batched: dict[int, dict[str, BatchedLocalDescriptor]] = defaultdict(dict)
         self.locals: dict[int, dict[str, LocalDescriptor]] = defaultdict(dict)
         for name, descriptor in descriptors.items():
             if descriptor.kind == "aggregated":
                 raise TypeError(f"{name} is aggregated: pass its local descriptor, {descriptor.local.name}, instead")
             if descriptor.kind == "global":
                 self.globals[descriptor.image_size][name] = descriptor
+            elif isinstance(descriptor, BatchedLocalDescriptor):
+                self.batched[descriptor.image_size][name] = descriptor
             else:
                 self.locals[descriptor.image_size][name] = descriptor
-        self.sizes = sorted({*self.globals, *self.locals})
+        self.sizes = sorted({*self.globals, *self.batched, *self.locals})
         if not self.sizes:
             raise ValueError("descriptors must hold at least one descriptor, got none")
+
+    @property
+    def needs_windows(self) -> bool:
+        return bool(self.globals or self.batched)
 
     def prepare(self, path: Path, source: Source) -> _Prepared:
         prepared = _Prepared(Described(path), {})
         described = prepared.described
         try:
             for size in self.sizes:
-                loaded = open_image(source, longest_side=size)
+                loaded = open_image(source, longest_side=size, reduced_decoding=self.reduced_decoding)
                 described.full_size = loaded.full_size
                 for name, descriptor in self.locals.get(size, {}).items():
                     described.local_features[name] = descriptor.describe(loaded.image, loaded.full_size)
-                if size in self.globals:
+                if size in self.globals or size in self.batched:
                     prepared.images[size] = loaded.image
-        except ImageError as error:
-            return _Prepared(Described(path, error=error), {})
+        except ValueError as error:
+            return _Prepared(Described(path, error=_of_image(path, error)), {})
         return prepared
 
-    def describe_globally(self, window: list[_Prepared]) -> None:
-        readable = [prepared for prepared in window if prepared.described.error is None]
+    def describe_window(self, window: list[_Prepared]) -> list[Described]:
+        self._describe([prepared for prepared in window if prepared.described.error is None])
+        return [prepared.described for prepared in window]
+
+    def _describe(self, readable: list[_Prepared]) -> None:
         if not readable:
             return
         try:
             self._describe_together(readable)
-        except ValueError as error:  # a network may not take every image: find out which
+        except ValueError as error:  # find out which
             for prepared in readable:
                 if len(readable) > 1:
-                    self.describe_globally([prepared])
+                    self._describe([prepared])
                 else:
                     path = prepared.described.path
-                    prepared.described = Described(path, error=ImageError(str(path), str(error)))
+                    prepared.described = Described(path, error=_of_image(path, error))
 
     def _describe_together(self, window: list[_Prepared]) -> None:
         for size, descriptors in self.globals.items():
             vectors = describe_together(descriptors, [prepared.images[size] for prepared in window])
             for i, prepared in enumerate(window):
                 prepared.described.global_vectors |= {name: rows[i] for name, rows in vectors.items()}
+        for size, local in self.batched.items():
+            images = [prepared.images[size] for prepared in window]
+            full_sizes = [prepared.described.full_size or (0, 0) for prepared in window]
+            for name, descriptor in local.items():
+                for prepared, features in zip(window, descriptor.describe_batch(images, full_sizes), strict=True):
+                    prepared.described.local_features[name] = features
 
 
-def _describe_files(paths: Iterator[Path], plan: _Plan, num_threads: int) -> Iterator[Described]:
-    window_size = WINDOW if plan.globals else 1
-    waiting: deque[Future[_Prepared]] = deque()
-    pool = ThreadPoolExecutor(num_threads, thread_name_prefix="hcbir-describe")
+def _describe_files(
+    paths: Iterator[Path],
+    plan: _Plan,
+    num_threads: int,
+    meter: RateMeter,
+    progress: Callable[[Progress], None] | None,
+) -> Iterator[Described]:
+    window_size = WINDOW if plan.needs_windows else 1
+    decoding: deque[Future[_Prepared]] = deque()
+    describing: deque[Future[list[Described]]] = deque()
+    decoders = ThreadPoolExecutor(num_threads, thread_name_prefix="hcbir-describe-decode")
+    networks = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="hcbir-describe-network")
 
     def look_ahead(count: int) -> None:
-        waiting.extend(pool.submit(plan.prepare, path, path) for path in islice(paths, count))
+        decoding.extend(decoders.submit(plan.prepare, path, path) for path in islice(paths, count))
+
+    def next_window() -> list[_Prepared]:
+        window: list[_Prepared] = []
+        while decoding and len(window) < window_size:
+            window.append(decoding.popleft().result())
+            look_ahead(1)
+        return window
 
     try:
         look_ahead(window_size + 2 * num_threads)
-        while waiting:
-            window: list[_Prepared] = []
-            while waiting and len(window) < window_size:
-                window.append(waiting.popleft().result())
-                look_ahead(1)
-            plan.describe_globally(window)
-            for prepared in window:
-                yield prepared.described
+        while decoding or describing:
+            while decoding and len(describing) < IN_FLIGHT:
+                describing.append(networks.submit(plan.describe_window, next_window()))
+            for described in describing.popleft().result():
+                if progress is not None:
+                    progress(meter.count())
+                yield described
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        decoders.shutdown(wait=False, cancel_futures=True)
+        networks.shutdown(wait=True, cancel_futures=True)
+        decoders.shutdown(wait=True)
+
+
+def _of_image(path: Path, error: ValueError) -> ImageError:
+    """The error as one of that image: a network may not take every image."""
+    return error if isinstance(error, ImageError) else ImageError(str(path), str(error))

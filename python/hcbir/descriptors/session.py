@@ -18,8 +18,12 @@ from hcbir.descriptors._extras import require
 
 PROVIDERS = ("auto", "cuda", "cpu")
 
+# The default search for cuDNN's fastest algorithm starts again at every new size of image.
+CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC"}
+
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
+_DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 
 
 class Session:
@@ -33,6 +37,8 @@ class Session:
         "auto" takes CUDA where it works, and warns where ONNX Runtime offers it but cannot load it.
     num_threads : int, optional
         Of the CPU; default: `hcbir.default_num_threads()`.
+    provider_options : mapping, optional
+        Of ONNX Runtime's CUDA provider ("device_id", "gpu_mem_limit", ...), over `CUDA_OPTIONS`.
 
     Attributes
     ----------
@@ -42,11 +48,13 @@ class Session:
         The model's own key-value pairs.
     inputs, outputs : dict
         Name -> shape; a dimension that may vary is None.
+    input_dtypes : dict
+        Name -> float32 or float16, for inputs of these types.
 
     Raises
     ------
     ValueError
-        If the file is not a model that ONNX Runtime reads.
+        If the file is not a model that ONNX Runtime reads, or there are options of CUDA for the CPU.
     FileNotFoundError
         If it is missing.
     RuntimeError
@@ -55,8 +63,17 @@ class Session:
         If ONNX Runtime is not installed.
     """
 
-    def __init__(self, path: Path, *, provider: str = "auto", num_threads: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        provider: str = "auto",
+        num_threads: int | None = None,
+        provider_options: Mapping[str, Any] | None = None,
+    ) -> None:
         one_of(provider, "provider", PROVIDERS)
+        if provider_options and provider == "cpu":
+            raise ValueError(f'provider_options are for CUDA, got {dict(provider_options)} with provider "cpu"')
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such file")
         threads = default_num_threads() if num_threads is None else positive_int(num_threads, "num_threads")
@@ -66,18 +83,16 @@ class Session:
             raise RuntimeError(
                 'provider "cuda": this ONNX Runtime is built without CUDA: pip install "hcbir[gpu]" in place of [cpu]'
             )
-        use_cuda = offered and provider != "cpu"
         self.path = path
-        self._session = _create(ort, path, threads, use_cuda)
+        self._ort = ort
+        self._session = _open(ort, path, threads, provider if offered else "cpu", provider_options or {})
         self.provider = "cuda" if _CUDA in self._session.get_providers() else "cpu"
-        if use_cuda and self.provider != "cuda":
-            message = "ONNX Runtime offers CUDA but could not load it (is a library of CUDA or cuDNN missing?)"
-            if provider == "cuda":
-                raise RuntimeError(f'provider "cuda": {message}')
-            warnings.warn(f"{message}: {path.name} runs on the CPU", RuntimeWarning, stacklevel=2)
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.inputs = {node.name: _shape(node) for node in self._session.get_inputs()}
         self.outputs = {node.name: _shape(node) for node in self._session.get_outputs()}
+        self.input_dtypes = {n.name: _DTYPES[n.type] for n in self._session.get_inputs() if n.type in _DTYPES}
+        options = self._session.get_provider_options().get(_CUDA, {})
+        self._device = ("cuda", int(options.get("device_id", 0))) if self.provider == "cuda" else None
 
     @cached_property
     def sha256(self) -> str:
@@ -85,8 +100,11 @@ class Session:
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def run(self, outputs: Sequence[str], inputs: Mapping[str, npt.NDArray[np.float32]]) -> list[npt.NDArray[Any]]:
+    def run(self, outputs: Sequence[str], inputs: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """The named outputs for these inputs; may be called from several threads.
+
+        On CUDA the inputs are copied to the device before the run begins, so that the copies of one thread proceed
+        during the run of another.
 
         Raises
         ------
@@ -94,23 +112,55 @@ class Session:
             If the model does not take such inputs.
         """
         try:
-            return list(self._session.run(list(outputs), dict(inputs)))
+            if self._device is None:
+                return list(self._session.run(list(outputs), dict(inputs)))
+            return self._run_bound(outputs, inputs, self._device)
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             shapes = ", ".join(f"{name} {value.shape}" for name, value in inputs.items())
             raise ValueError(f"{self.path.name} does not run on {shapes}: {_first_line(error)}") from error
 
+    def _run_bound(
+        self, outputs: Sequence[str], inputs: Mapping[str, npt.NDArray[Any]], device: tuple[str, int]
+    ) -> list[npt.NDArray[Any]]:
+        binding = self._session.io_binding()
+        for name, value in inputs.items():
+            binding.bind_ortvalue_input(name, self._ort.OrtValue.ortvalue_from_numpy(value, *device))
+        for name in outputs:
+            binding.bind_output(name, *device)
+        self._session.run_with_iobinding(binding)
+        return list(binding.copy_outputs_to_cpu())
 
-def _create(ort: Any, path: Path, num_threads: int, use_cuda: bool) -> Any:
+
+def _open(ort: Any, path: Path, num_threads: int, provider: str, cuda_options: Mapping[str, Any]) -> Any:
+    """A session on CUDA where that is wanted and works; on the CPU otherwise, after a warning that says why."""
+    if provider == "cpu":
+        return _create(ort, path, num_threads, None)
+    cuda = CUDA_OPTIONS | {key: str(value) for key, value in cuda_options.items()}
+    try:
+        session = _create(ort, path, num_threads, cuda)
+        failure = "" if _CUDA in session.get_providers() else "is a library of CUDA or cuDNN missing?"
+    except ValueError as error:
+        session = _create(ort, path, num_threads, None)  # raises where it is the model's fault
+        failure = _first_line(error.__cause__ or error)
+    if failure:
+        message = f"ONNX Runtime offers CUDA but could not load it ({failure})"
+        if provider == "cuda":
+            raise RuntimeError(f'provider "cuda": {message}')
+        warnings.warn(f"{message}: {path.name} runs on the CPU", RuntimeWarning, stacklevel=4)
+    return session
+
+
+def _create(ort: Any, path: Path, num_threads: int, cuda_options: Mapping[str, str] | None) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = num_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # failures arrive as exceptions, once
     options.enable_mem_pattern = False  # it keeps one plan for every size of image met
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the CPUs are wanted for decoding
-    # The default search for cuDNN's fastest algorithm starts again at every new size of image.
-    cuda = (_CUDA, {"cudnn_conv_algo_search": "HEURISTIC"})
+    providers = [_CPU] if cuda_options is None else [(_CUDA, dict(cuda_options)), _CPU]
     try:
-        return ort.InferenceSession(str(path), options, providers=[cuda, _CPU] if use_cuda else [_CPU])
+        # Its own fallback prints to standard output, where results stand.
+        return ort.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
     except Exception as error:
         raise ValueError(f"{path}: not a model that ONNX Runtime reads: {_first_line(error)}") from error
 
@@ -119,5 +169,5 @@ def _shape(node: Any) -> tuple[int | None, ...]:
     return tuple(side if isinstance(side, int) else None for side in node.shape)
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]

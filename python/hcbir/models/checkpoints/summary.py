@@ -35,7 +35,9 @@ def _torch(path: Path) -> dict[str, Any]:
     for tensor in _tensors(content):
         facts["tensors"] += 1
         facts["numbers"] += tensor.numel()
-    plain: dict[str, Any] = {key: value for key, value in meta.items() if isinstance(value, (str, int, float, list, tuple))}
+    plain: dict[str, Any] = {
+        key: value for key, value in meta.items() if isinstance(value, (str, int, float, list, tuple))
+    }
     if sets := meta.get("Lw"):
         plain["Lw"] = {dataset: ", ".join(kinds) for dataset, kinds in sets.items()}
     return facts | ({"meta": plain} if plain else {})
