@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason='needs torch: pip install "hcbir[export]"')
 pytest.importorskip("scipy", reason='needs scipy: pip install "hcbir[export]"')
 
-from published import (  # noqa: E402
+from published import (
     delf_variables,
     randomised,
     save_cirtorch,
@@ -21,14 +21,21 @@ from published import (  # noqa: E402
     tiny_resnet,
     tiny_vgg,
 )
-from torch import nn  # noqa: E402
+from torch import nn
 
-from hcbir.models.checkpoints import load_delf, load_netvlad, load_pca, load_retrieval, read_torch  # noqa: E402
-from hcbir.models.checkpoints.summary import summarise  # noqa: E402
-from hcbir.models.delf import DELF, DELFTrunk  # noqa: E402
-from hcbir.models.netvlad import NetVLAD  # noqa: E402
-from hcbir.models.resnet import Bottleneck, ResNet  # noqa: E402
-from hcbir.models.vgg import VGG16  # noqa: E402
+from hcbir.models.checkpoints import (
+    load_delf,
+    load_netvlad,
+    load_pca,
+    load_retrieval,
+    read_learned_whitening,
+    read_torch,
+)
+from hcbir.models.checkpoints.summary import summarise
+from hcbir.models.delf import DELF, DELFTrunk
+from hcbir.models.netvlad import NetVLAD
+from hcbir.models.resnet import Bottleneck, ResNet
+from hcbir.models.vgg import VGG16
 
 IMAGE = torch.rand(1, 3, 70, 90, generator=torch.Generator().manual_seed(3))
 
@@ -71,15 +78,18 @@ def test_cirtorch_with_trained_whitening(tmp_path: Path) -> None:
 
 def test_learned_whitening(tmp_path: Path) -> None:
     meta = save_cirtorch(tmp_path / "net.pth", tiny_resnet())["meta"]
-    whitened = load_retrieval(tmp_path / "net.pth", trunk=empty_resnet(), learned_whitening="retrieval-SfM-120k")
-    with torch.inference_mode():
-        vector = load_retrieval(tmp_path / "net.pth", trunk=empty_resnet()).network(IMAGE)[0].numpy().T
-        actual = whitened.network(IMAGE)[0].numpy()
-    m, projection = (meta["Lw"]["retrieval-SfM-120k"]["ss"][key] for key in "mP")
-    expected = (projection @ (vector - m)).T
-    np.testing.assert_allclose(actual, expected / np.linalg.norm(expected), atol=2e-6)
-    with pytest.raises(ValueError, match="learned_whitening must be one of retrieval-SfM-120k"):
-        load_retrieval(tmp_path / "net.pth", trunk=empty_resnet(), learned_whitening="elsewhere")
+    whitening = read_learned_whitening(tmp_path / "net.pth", "retrieval-SfM-120k", several_scales=True)
+    assert whitening.provenance["scales"] == "ms"
+    vectors = np.random.default_rng(0).normal(size=(128, 4))
+    stored = meta["Lw"]["retrieval-SfM-120k"]["ms"]
+    expected = stored["P"] @ (vectors - stored["m"])
+    expected /= np.linalg.norm(expected, axis=0)
+    np.testing.assert_allclose(whitening.apply(vectors.T.astype(np.float32)), expected.T, atol=1e-5)
+    del meta["Lw"]["retrieval-SfM-120k"]["ss"]
+    torch.save({"meta": meta, "state_dict": {}}, tmp_path / "net.pth")
+    for dataset, several in (("elsewhere", True), ("retrieval-SfM-120k", False)):
+        with pytest.raises(ValueError, match=r"retrieval-SfM-120k \(ms\), got"):
+            read_learned_whitening(tmp_path / "net.pth", dataset, several_scales=several)
 
 
 def test_trunks_of_torchvision_and_of_cirtorch_alone(tmp_path: Path) -> None:

@@ -11,28 +11,30 @@ import pytest
 torch = pytest.importorskip("torch", reason='needs torch: pip install "hcbir[export]"')
 pytest.importorskip("onnxscript", reason='needs onnxscript: pip install "hcbir[export]"')
 
-import onnx  # noqa: E402
-from published import (  # noqa: E402
+import onnx
+from PIL import Image
+from published import (
     randomised,
     save_cirtorch,
     tiny_delf,
     tiny_resnet,
     tiny_vgg,
 )
-from test_models_heads import ORACLE, SIZES, maps, rmac  # noqa: E402
-from torch import nn  # noqa: E402
-from torch.nn.functional import interpolate  # noqa: E402
+from test_models_heads import ORACLE, SIZES, maps, rmac
+from torch import nn
+from torch.nn.functional import interpolate
 
-import hcbir  # noqa: E402
-from hcbir.descriptors.recipes import find_recipe  # noqa: E402
-from hcbir.descriptors.session import Session  # noqa: E402
-from hcbir.models import graph, parity  # noqa: E402
-from hcbir.models.checkpoints import LoadedNetwork, load_retrieval  # noqa: E402
-from hcbir.models.export import Export, ParityError, export_network  # noqa: E402
-from hcbir.models.netvlad import NetVLAD  # noqa: E402
-from hcbir.models.network import Head, RetrievalNetwork, Whitening  # noqa: E402
-from hcbir.models.pooling import RMAC  # noqa: E402
-from hcbir.models.resnet import Bottleneck, ResNet  # noqa: E402
+import hcbir
+from hcbir import descriptors
+from hcbir.descriptors.recipes import find_recipe
+from hcbir.descriptors.session import Session
+from hcbir.models import graph, parity
+from hcbir.models.checkpoints import LoadedNetwork, load_retrieval
+from hcbir.models.export import Export, ParityError, export_network
+from hcbir.models.netvlad import NetVLAD
+from hcbir.models.network import Head, RetrievalNetwork, Whitening
+from hcbir.models.pooling import RMAC
+from hcbir.models.resnet import Bottleneck, ResNet
 
 SCALES = (1.0, 2**-0.5, 0.5)
 
@@ -101,15 +103,33 @@ def test_several_scales(cirtorch: tuple[LoadedNetwork, Export]) -> None:
     network, exported = cirtorch
     session = Session(exported.path, provider="cpu")
     image = parity.random_images(1, 203, 160, mean=network.mean, std=network.std, seed=1)
-    resized = [image, *(interpolate(image, scale_factor=s, mode="bilinear", align_corners=False) for s in SCALES[1:])]
     for i, (name, head) in enumerate(exported.recipe.heads.items()):
-        with torch.inference_mode():
-            expected = sum(network.network(x)[i] ** head.power for x in resized) / len(SCALES)
-            expected = expected ** (1 / head.power)
-        expected = (expected / expected.norm()).numpy()
-        vectors = np.stack([session.run([name], {"image": x.numpy()})[0] for x in resized]).astype(np.float64)
+        vectors = np.stack([session.run([name], {"image": x.numpy()})[0][0] for x in at_scales(image)]).astype(float)
         actual = np.mean(vectors**head.power, axis=0) ** (1 / head.power)
+        expected = multi_scale(network, image, i, head.power)
         np.testing.assert_allclose(actual / np.linalg.norm(actual), expected, atol=1e-5)
+
+
+def at_scales(image: torch.Tensor) -> list[torch.Tensor]:
+    return [image, *(interpolate(image, scale_factor=s, mode="bilinear", align_corners=False) for s in SCALES[1:])]
+
+
+def multi_scale(network: LoadedNetwork, image: torch.Tensor, head: int, power: float) -> np.ndarray:
+    """cirtorch's extract_ms in words: the mean over scales of the vectors' powers, its root, unit length."""
+    with torch.inference_mode():
+        vectors = [network.network(x)[head][0] ** power for x in at_scales(image)]
+        mean = (sum(vectors) / len(vectors)) ** (1 / power)
+        return (mean / mean.norm()).numpy()
+
+
+def test_descriptors_of_the_file_are_those_of_the_network(cirtorch: tuple[LoadedNetwork, Export]) -> None:
+    """The whole way of an image, preparation and three scales included."""
+    network, exported = cirtorch
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 141, 3), dtype=np.uint8)
+    image = torch.tensor((pixels - np.array(network.mean)) / np.array(network.std)).permute(2, 0, 1)[None].float()
+    for i, (name, head) in enumerate(exported.recipe.heads.items()):
+        (vector,) = descriptors.load(f"{exported.path}:{name}", provider="cpu").describe([Image.fromarray(pixels)])
+        np.testing.assert_allclose(vector, multi_scale(network, image, i, head.power), atol=1e-5)
 
 
 def test_rmacs_regions_follow_the_input_in_the_graph(tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason='needs torch: pip install "hcbir[export]"')
 
-from published import randomised, tiny_delf, tiny_resnet, tiny_vgg  # noqa: E402
+from published import randomised, tiny_delf, tiny_resnet, tiny_vgg
 
-from hcbir.models.delf import PADDING, RECEPTIVE_FIELD, STRIDE, DELFTrunk, SamePool  # noqa: E402
-from hcbir.models.netvlad import NetVLAD  # noqa: E402
-from hcbir.models.network import Head, RetrievalNetwork, Whitening  # noqa: E402
-from hcbir.models.pooling import MAC, RMAC, GeM, SPoC, l2_normalised  # noqa: E402
+from hcbir.models.delf import PADDING, RECEPTIVE_FIELD, STRIDE, DELFTrunk, SamePool
+from hcbir.models.netvlad import NetVLAD
+from hcbir.models.network import Head, RetrievalNetwork, Whitening
+from hcbir.models.pooling import MAC, RMAC, GeM, SPoC, l2_normalised
 
 # height, width -> regions of each level, and starts of the third along rows and columns, and their side
 ORACLE = {

@@ -51,7 +51,7 @@ def export(
         bool | None, typer.Option(help="Keep the trained whitening.", show_default="yes; for NetVLAD no")
     ] = None,
     learned_whitening: Annotated[
-        str | None, typer.Option(metavar="DATASET", help="Put the whitening of this name in the file's Lw behind it.")
+        str | None, typer.Option(metavar="DATASET", help="Write cirtorch's Lw of this data set beside the file.")
     ] = None,
     pca: Annotated[Path | None, typer.Option(help="DELF: a .npz with mean and matrix (and variances).")] = None,
     fp16: Annotated[bool, typer.Option("--fp16", help="The trunk in half precision, for GPUs.")] = False,
@@ -69,6 +69,7 @@ def export(
 
     Example: [bold]hcbir export retrievalSfM120k-resnet101-gem -o gem.onnx --heads gem,mac,spoc,rmac[/bold]
     """
+    from hcbir.models.checkpoints import read_learned_whitening
     from hcbir.models.export import export_network
     from hcbir.models.registry import default_folder, published_models
 
@@ -83,12 +84,14 @@ def export(
         weights = default_folder() / published.file_name
         if not weights.is_file():
             raise FileNotFoundError(f"{weights}: not there yet: hcbir models pull {name}, or give --weights")
-    loaded = _load(
-        weights, published, trunk=trunk, heads=heads, whiten=whiten, learned_whitening=learned_whitening, pca=pca
-    )
+    loaded = _load(weights, published, trunk=trunk, heads=heads, whiten=whiten, pca=pca)
     wanted_scales = _numbers(scales) if scales is not None else published.scales if published else ()
-    if learned_whitening is not None and wanted_scales not in ((), (1.0,)):
-        raise ValueError("--learned-whitening works inside the file, at each scale by itself: use it with --scales 1")
+    descriptor = str(output)
+    if learned_whitening is not None:
+        beside = output.with_suffix(".lw.npz")
+        several = len(wanted_scales) > 1
+        read_learned_whitening(weights, learned_whitening, several_scales=several).save(beside)
+        descriptor = f"{output}:gem+{beside}"
     with tempfile.TemporaryDirectory() as folder:
         result = export_network(
             loaded,
@@ -104,7 +107,7 @@ def export(
     typer.echo("largest difference from torch in single precision, and smallest cosine, for each size of image:")
     typer.echo(result.parity.report())
     say(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
-    say(f"next: hcbir index PHOTOS/ -o photos.hcbir --descriptor {output}")
+    say(f"next: hcbir index PHOTOS/ -o photos.hcbir --descriptor {descriptor}")
 
 
 def _load(
@@ -114,7 +117,6 @@ def _load(
     trunk: Trunk | None,
     heads: str | None,
     whiten: bool | None,
-    learned_whitening: str | None,
     pca: Path | None,
 ) -> LoadedNetwork:
     from hcbir.models import checkpoints
@@ -131,12 +133,9 @@ def _load(
             trunk=trunk.value if trunk else published.trunk if published else None,
             heads=chosen,
             whiten=whiten is not False,
-            learned_whitening=learned_whitening,
         )
     if chosen not in (None, (alone,)):
         raise ValueError(f"--heads must be {alone} for {weights.name}, got {heads}")
-    if learned_whitening is not None:
-        raise ValueError("--learned-whitening is for cirtorch's networks")
     if alone == "netvlad":
         return checkpoints.load_netvlad(weights, whiten=bool(whiten))
     return checkpoints.load_delf(weights, pca=pca, whiten_pca=bool(whiten))

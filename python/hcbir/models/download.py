@@ -28,7 +28,7 @@ class DownloadError(OSError):
 def download(
     url: str, path: Path, *, sha256: str = "", progress: Progress | None = None, timeout: float = TIMEOUT
 ) -> str:
-    """Gets a file; what an interrupted call left in `path` + `.part` is not asked for again.
+    """Gets a file, unless it is there; what an interrupted call left in `path` + `.part` is not asked for again.
 
     Parameters
     ----------
@@ -53,14 +53,15 @@ def download(
     DownloadError
         For an address that is not there, no network, an interruption, or a wrong hash.
     """
+    if sha256 and path.is_file() and (found := _sha256(path)).startswith(sha256.lower()):
+        return found
     part = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
     if not sha256:
         part.unlink(missing_ok=True)
     resumed = part.exists() and part.stat().st_size > 0
     _fetch(url, part, progress or (lambda done, total: None), timeout)
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = _sha256(part)
     if not found.startswith(sha256.lower()):
         part.unlink()
         if resumed:  # the file may have changed on the server since the first part was fetched
@@ -68,6 +69,11 @@ def download(
         raise DownloadError(f"{url}: SHA-256 must begin with {sha256.lower()}, got {found}: nothing was kept")
     os.replace(part, path)
     return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fetch(url: str, part: Path, progress: Progress, timeout: float) -> None:

@@ -2,7 +2,16 @@
 
 from hcbir.models.checkpoints.delf import load_delf, load_pca
 from hcbir.models.checkpoints.files import LoadedNetwork, read_torch
+from hcbir.models.checkpoints.learned_whitening import read_learned_whitening
 from hcbir.models.checkpoints.netvlad import load_netvlad
 from hcbir.models.checkpoints.retrieval import load_retrieval
 
-__all__ = ["LoadedNetwork", "load_delf", "load_netvlad", "load_pca", "load_retrieval", "read_torch"]
+__all__ = [
+    "LoadedNetwork",
+    "load_delf",
+    "load_netvlad",
+    "load_pca",
+    "load_retrieval",
+    "read_learned_whitening",
+    "read_torch",
+]

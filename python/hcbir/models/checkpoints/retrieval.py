@@ -8,10 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import Tensor, nn
 
-from hcbir.models.checkpoints.files import LoadedNetwork, as_tensor, fill, read_torch, sha256_of
+from hcbir.models.checkpoints.files import LoadedNetwork, fill, read_torch, sha256_of
 from hcbir.models.network import Head, RetrievalNetwork, Whitening
 from hcbir.models.pooling import POOLINGS, GeM
 from hcbir.models.resnet import LAYERS, resnet
@@ -31,7 +30,6 @@ def load_retrieval(
     trunk: str | nn.Module | None = None,
     heads: Sequence[str] | None = None,
     whiten: bool = True,
-    learned_whitening: str | None = None,
 ) -> LoadedNetwork:
     """A trunk with heads GeM, MAC, SPoC, RMAC from a `.pth` file.
 
@@ -45,8 +43,6 @@ def load_retrieval(
         Default: the one the file was trained with, or GeM.
     whiten : bool
         Whether to keep the whitening that was trained with the network, if there is one; it belongs to its head.
-    learned_whitening : str, optional
-        Name of the data set in the file's `Lw` whose single-scale whitening is put behind the same head.
 
     Raises
     ------
@@ -69,10 +65,6 @@ def load_retrieval(
     trained_head = str(meta.get("pooling", "gem"))
     chosen = _checked_heads([trained_head] if heads is None else heads)
     whitening = _whitening(path, whitening_state) if whiten and whitening_state else None
-    if learned_whitening is not None:
-        if whitening is not None:
-            raise ValueError(f"learned_whitening: {path} has a trained whitening: leave out one of the two")
-        whitening = _learned_whitening(path, meta, learned_whitening)
     if whitening is not None and trained_head not in chosen:
         raise ValueError(f"{path}: its whitening belongs to {trained_head}: export that head, or without whitening")
     dim: Any = module.dim
@@ -145,27 +137,3 @@ def _whitening(path: Path, state: Mapping[str, Tensor]) -> Whitening:
     whitening = Whitening(weight.shape[1], weight.shape[0])
     fill(whitening.linear, state, f"{path}: whiten")
     return whitening
-
-
-def _learned_whitening(path: Path, meta: Mapping[str, Any], dataset: str) -> Whitening:
-    """P (x - m) of `meta["Lw"][dataset]["ss"]`."""
-    sets = meta.get("Lw", {})
-    if dataset not in sets or "ss" not in sets[dataset]:
-        raise ValueError(f"learned_whitening must be one of {', '.join(sets) or 'none'} in {path}, got {dataset!r}")
-    mean, projection = (_array(sets[dataset]["ss"].get(key), f"Lw[{dataset}][ss][{key}]", path) for key in ("m", "P"))
-    mean = mean.reshape(-1)
-    if projection.ndim != 2 or projection.shape[1] != len(mean):
-        raise ValueError(f"{path}: Lw[{dataset}][ss]: P {projection.shape} does not fit m {mean.shape}")
-    whitening = Whitening(projection.shape[1], projection.shape[0])
-    tensors = {"weight": projection, "bias": -projection @ mean}
-    fill(whitening.linear, {key: as_tensor(value, key, path) for key, value in tensors.items()}, f"{path}: Lw")
-    return whitening
-
-
-def _array(value: Any, name: str, path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """A matrix of `Lw` in double precision: numpy arrays in the published files."""
-    if isinstance(value, Tensor):
-        value = value.numpy()
-    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
-        raise ValueError(f"{path}: {name} must be an array of floats, got {type(value).__name__}")
-    return value.astype(np.float64)
