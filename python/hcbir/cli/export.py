@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -141,7 +140,7 @@ def _load(
     return checkpoints.load_delf(weights, pca=pca, whiten_pca=bool(whiten))
 
 
-def _calibration(given: Path | None, folder: Path, loaded: LoadedNetwork) -> Iterator[FloatArray]:
+def _calibration(given: Path | None, folder: Path, loaded: LoadedNetwork) -> list[FloatArray]:
     """Images to learn ranges from: the user's, or synthetic ones made in the folder."""
     from hcbir.models.calibration import calibration_images
 
@@ -150,7 +149,7 @@ def _calibration(given: Path | None, folder: Path, loaded: LoadedNetwork) -> Ite
             make_collection(
                 folder, num_distractors=8, progress=lambda done, total: progress("make images", done, total)
             )
-    return calibration_images(given or folder, mean=loaded.mean, std=loaded.std)
+    return list(calibration_images(given or folder, mean=loaded.mean, std=loaded.std))
 
 
 def _numbers(text: str) -> tuple[float, ...]:
