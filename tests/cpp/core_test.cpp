@@ -5,12 +5,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <random>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
+#include "check.hpp"
 #include "hcbir/error.hpp"
 #include "hcbir/isa.hpp"
 #include "hcbir/kmeans.hpp"
@@ -19,12 +19,6 @@
 #include "hcbir/search.hpp"
 
 namespace {
-
-void check(bool holds, const char* what) {
-    if (holds) return;
-    std::fprintf(stderr, "failed: %s\n", what);
-    std::exit(1);
-}
 
 std::vector<float> random_floats(std::size_t count, unsigned seed) {
     std::mt19937 engine(seed);
@@ -86,6 +80,28 @@ void test_search() {
                       "search equals brute force");
             }
         }
+    }
+}
+
+/// Rows that are equal, near or huge: what one pass of float scores cannot decide.
+void test_matching_of_near_ties() {
+    std::vector<float> set = random_floats(200 * 21, 10);
+    for (std::size_t i = 0; i < 100 * 21; ++i) set[i + 100 * 21] = set[i] * (1 + (i % 3 == 0 ? 1e-7f : 0.0f));
+    for (std::size_t i = 0; i < 21; ++i) set[i] *= 1e25f;
+    hcbir::PoolExecutor executor(3);
+    std::vector<float> scores(200);
+    std::vector<std::int64_t> indices(200);
+    hcbir::search({set.data(), 200, 21}, {set.data(), 200, 21}, 1, hcbir::Metric::dot,
+                  {scores.data(), 200, 1}, {indices.data(), 200, 1}, executor);
+    hcbir::MatchOptions one_way;
+    one_way.cross_check = false;
+    for (const auto& level : hcbir::available_isas()) {
+        hcbir::use_isa(level);
+        const auto found =
+            hcbir::match({set.data(), 200, 21}, {set.data(), 200, 21}, hcbir::Metric::dot, one_way, executor);
+        check(found.size() == 200, "everyone has a neighbour");
+        for (std::size_t i = 0; i < 200; ++i)
+            check(found[i].index1 == indices[i] && found[i].score == scores[i], "match equals search");
     }
 }
 
@@ -179,6 +195,7 @@ void test_several_callers() {
 
 int main() {
     test_search();
+    test_matching_of_near_ties();
     test_match_and_kmeans();
     test_executors();
     test_several_callers();
