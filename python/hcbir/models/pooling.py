@@ -11,9 +11,9 @@ from torch import Tensor, nn
 EPSILON = 1e-6
 
 
-def l2_normalised(x: Tensor) -> Tensor:
-    """x divided by (its norm along the channels + 1e-6)."""
-    return x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + EPSILON)
+def l2_normalised(x: Tensor, dim: int = 1) -> Tensor:
+    """x divided by (its norm along the channels, which are `dim`, + 1e-6)."""
+    return x / (torch.linalg.vector_norm(x, dim=dim, keepdim=True) + EPSILON)
 
 
 def activation_maps(trunk: nn.Module, image: Tensor) -> Tensor:
@@ -63,10 +63,10 @@ class RMAC(nn.Module):
     MOST_EXTRA = 6
 
     def forward(self, x: Tensor) -> Tensor:
-        x = _longer_side_last(x)
-        short, long = x.shape[2:]
+        x = _longer_side_second(x)
+        short, long = x.shape[1:3]
         extra = _extra_regions(short, long, x.device)
-        total = l2_normalised(x.amax((2, 3)))
+        total = l2_normalised(x.amax((1, 2)))
         for level in range(1, self.LEVELS + 1):
             side = torch.sym_max(2 * short // (level + 1), 1)
             inside = torch.arange(side, device=x.device)
@@ -77,9 +77,9 @@ class RMAC(nn.Module):
             left = torch.where(exists, k * (long - side) // (level + extra - 1).clamp(min=1), 0)
             # A tensor, since a condition on the size itself would be decided when the network is exported.
             fits = torch.scalar_tensor(2 * short, device=x.device) >= level + 1
-            bands = _windows(x, 2, top, inside).amax(3)
-            regions = _windows(bands, 3, left, inside).amax(4)
-            total = total + (l2_normalised(regions) * (exists & fits)).sum((2, 3))
+            bands = _windows(x, 1, top, inside).amax(2)
+            regions = _windows(bands, 2, left, inside).amax(3)
+            total = total + (l2_normalised(regions, dim=-1) * (exists & fits).unsqueeze(1)).sum((1, 2))
         return total
 
 
@@ -94,14 +94,15 @@ def _extra_regions(short: int, long: int, device: torch.device) -> Tensor:
     return (5 * (long - short) * (2 * k + 1) > 6 * short * k * (k + 1)).sum()
 
 
-def _longer_side_last(x: Tensor) -> Tensor:
+def _longer_side_second(x: Tensor) -> Tensor:
+    """(n, c, height, width) -> (n, shorter side, longer side, c): with channels last all else works on whole rows."""
     height, width = x.shape[2:]
     short, long = torch.sym_min(height, width), torch.sym_max(height, width)
     i = torch.arange(short, device=x.device).unsqueeze(1)
     j = torch.arange(long, device=x.device)
     is_portrait = torch.scalar_tensor(height, device=x.device) > torch.scalar_tensor(width, device=x.device)
     place = torch.where(is_portrait, j * width + i, i * width + j)
-    return x.flatten(2).index_select(2, place.flatten()).unflatten(2, (short, long))
+    return x.flatten(2).transpose(1, 2).index_select(1, place.flatten()).unflatten(1, (short, long))
 
 
 def _windows(x: Tensor, dim: int, starts: Tensor, inside: Tensor) -> Tensor:
