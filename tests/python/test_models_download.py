@@ -6,6 +6,8 @@ import hashlib
 import http.server
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -223,6 +225,16 @@ def test_pull(
     assert "SHA-256 must begin with" in capsys.readouterr().err
     assert run(["models", "pull", "locl"]) == 2
     assert "did you mean local?" in capsys.readouterr().err
+
+
+def test_without_torch_export_names_the_remedy(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['torch'] = None; from hcbir.cli import run; sys.exit(run(sys.argv[1:]))"
+    arguments = ["export", "mine", "--weights", "net.pth", "-o", "net.onnx"]
+    result = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == 'error: this needs torch: pip install "hcbir[export]"\n'
 
 
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,8 @@ from rich.text import Text
 
 from hcbir import FormatError
 
+EXPORT_PACKAGES = ("torch", "onnx", "onnxscript", "scipy")
+
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -29,7 +31,8 @@ def complain(error: Exception) -> int:
     if hasattr(error, "format_message"):  # a usage error of typer's, whose base class it does not export
         message = error.format_message()
     elif isinstance(error, ModuleNotFoundError):
-        message = f'this needs {error.name}: pip install "hcbir[cpu]" (or "hcbir[gpu]")'
+        extra = '"hcbir[export]"' if error.name in EXPORT_PACKAGES else '"hcbir[cpu]" (or "hcbir[gpu]")'
+        message = f"this needs {error.name}: pip install {extra}"
     elif isinstance(error, (ValueError, TypeError, OSError, RuntimeError, FormatError)):
         message = str(error)
     elif isinstance(error, MemoryError):
