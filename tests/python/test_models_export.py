@@ -237,6 +237,7 @@ def test_difference() -> None:
     found = parity.difference(a, b)
     assert found.maximum == pytest.approx(1 / 4)
     assert found.cosine == pytest.approx(24 / 25)
+    assert parity.difference(a[:, :1], b[:, :1]) == parity.Difference(pytest.approx(1 / 4), 1)
     with pytest.raises(ValueError, match="must have the shape of expected"):
         parity.difference(a, b[:, :1])
 

@@ -167,5 +167,5 @@ def _require_parity(parity: Parity, precision: str) -> None:
         most = MOST_SCORE_DIFFERENCE if output == SCORES else MOST_DIFFERENCE
         if precision == "fp32" and not worst.maximum <= most:
             raise ParityError(f"{output} differs from torch by {worst.maximum:.1e}, more than {most}")
-        if precision == "fp16" and output != SCORES and not worst.cosine >= LEAST_COSINE:
+        if precision == "fp16" and not worst.cosine >= LEAST_COSINE:
             raise ParityError(f"{output} in fp16 has a cosine of {worst.cosine:.5f} with torch, below {LEAST_COSINE}")

@@ -26,7 +26,10 @@ BATCH = 2
 
 @dataclass(frozen=True)
 class Difference:
-    """Of one output: the largest of |a - b|, over the largest of |b| if that is above 1; the smallest cosine."""
+    """Of one output: the largest of |a - b|, over the largest of |b| if that is above 1; the smallest cosine.
+
+    The cosine is along the channels, and 1 where there is only one.
+    """
 
     maximum: float
     cosine: float
@@ -104,6 +107,8 @@ def difference(actual: FloatArray, expected: FloatArray) -> Difference:
         raise ValueError(f"actual must have the shape of expected, {expected.shape}, got {actual.shape}")
     a, b = actual.astype(np.float64), expected.astype(np.float64)
     maximum = np.max(np.abs(a - b)) / max(1.0, np.max(np.abs(b)))
+    if b.shape[1] == 1:
+        return Difference(float(maximum), 1.0)
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     cosine = np.min(np.sum(a * b, axis=1) / np.maximum(lengths, np.finfo(np.float64).tiny))
     return Difference(float(maximum), float(cosine))

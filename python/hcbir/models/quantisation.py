@@ -27,7 +27,8 @@ class _Images(CalibrationDataReader):
 def quantise(path: Path, calibration: Iterable[FloatArray]) -> onnx.ModelProto:
     """The model of a file with its trunk in eight bits, as QuantizeLinear and DequantizeLinear nodes.
 
-    The first convolution, the last one and all heads stay in float.
+    The first convolution, the last one and all heads stay in float. Activations are unsigned and weights signed, which
+    is what CPUs with VNNI multiply; ONNX Runtime documents that CPUs with AVX2 alone may saturate sums of them.
 
     Parameters
     ----------
