@@ -101,6 +101,14 @@ def test_one_pass_serves_all_poolings_of_a_network(tmp_path: Path, monkeypatch: 
         np.testing.assert_array_equal(together[pooling], descriptor.describe(images))
 
 
+def test_batches_hold_a_bounded_number_of_pixels(tmp_path: Path) -> None:
+    network = Network(save_identity(tmp_path / "net.onnx"), provider="cpu")
+    sizes = [(40, 50), (320, 240), (800, 600), (2000, 1500)]
+    assert [network.max_batch(*size) for size in sizes] == [16, 13, 2, 1]
+    assert network.max_batch(800, 600, scale=0.5) == 8
+    assert Network(save_identity(tmp_path / "one.onnx", input_shape=(1, 3, "h", "w"))).max_batch(40, 50) == 1
+
+
 def test_changed_file_is_loaded_anew(tmp_path: Path) -> None:
     path = save_identity(tmp_path / "net.onnx")
     first = descriptors.load(str(path))
@@ -257,18 +265,25 @@ def test_options_are_checked(tmp_path: Path) -> None:
 class FakeRuntime(SimpleNamespace):
     """An ONNX Runtime that offers CUDA and gives sessions that run on the named provider."""
 
-    def __init__(self, works: bool) -> None:
+    def __init__(self, works: bool, failure: str = "") -> None:
         super().__init__(SessionOptions=onnxruntime.SessionOptions)
         self.works = works
+        self.failure = failure
+        self.cuda_options: list[dict[str, str]] = []
 
     def get_available_providers(self) -> list[str]:
         return ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
     def InferenceSession(self, path: str, options: Any, *, providers: list[Any], enable_fallback: int) -> Any:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        assert enable_fallback == 0  # it would print
         names = [p if isinstance(p, str) else p[0] for p in providers]
-        if not self.works:
-            names.remove("CUDAExecutionProvider")
+        if "CUDAExecutionProvider" in names:
+            self.cuda_options.append(providers[0][1])
+            if self.failure:
+                raise RuntimeError(self.failure)
+            if not self.works:
+                names.remove("CUDAExecutionProvider")
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         session.get_providers = lambda: names
         return session
 
@@ -294,6 +309,52 @@ def test_cuda_that_is_not_built_in(tmp_path: Path) -> None:
     path = save_identity(tmp_path / "net.onnx")
     with pytest.raises(RuntimeError, match=r'provider "cuda": this ONNX Runtime is built without CUDA: pip install'):
         Session(path, provider="cuda")
+
+
+def test_bound_buffers_give_the_same_as_a_plain_run(tmp_path: Path) -> None:
+    """The way of CUDA, with the CPU as device."""
+    session = Session(save_identity(tmp_path / "net.onnx"), provider="cpu")
+    image = np.random.default_rng(0).normal(size=(2, 3, 40, 50)).astype(np.float32)
+    [plain] = session.run(["map"], {"image": image})
+    session._device = ("cpu", 0)
+    [bound] = session.run(["map"], {"image": image})
+    np.testing.assert_array_equal(plain, bound)
+    with pytest.raises(ValueError, match=r"^net\.onnx does not run on image \(1, 2, 8, 8\): "):
+        session.run(["map"], {"image": np.zeros((1, 2, 8, 8), np.float32)})
+
+
+def test_options_of_cuda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save_identity(tmp_path / "net.onnx")
+    with pytest.raises(
+        ValueError, match=r"provider_options are for CUDA, got \{'device_id': 1\} with provider \"cpu\""
+    ):
+        Session(path, provider="cpu", provider_options={"device_id": 1})
+    runtime = FakeRuntime(works=True)
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    Session(path, provider_options={"device_id": 1, "cudnn_conv_algo_search": "EXHAUSTIVE"})
+    descriptors.load(str(path), provider_options={"gpu_mem_limit": 1 << 30})
+    Session(path)
+    default = {"cudnn_conv_algo_search": "HEURISTIC"}
+    assert runtime.cuda_options == [
+        {"cudnn_conv_algo_search": "EXHAUSTIVE", "device_id": "1"},
+        default | {"gpu_mem_limit": str(1 << 30)},
+        default,
+    ]
+
+
+def test_cuda_that_fails_as_the_session_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason is passed on; a model that is no model is the model's fault on CUDA too."""
+    path = save_identity(tmp_path / "net.onnx")
+    monkeypatch.setitem(sys.modules, "onnxruntime", FakeRuntime(works=True, failure="CUDA failure 35: driver too old"))
+    with pytest.warns(
+        RuntimeWarning, match=r"could not load it \(CUDA failure 35: driver too old\): net\.onnx runs on t"
+    ):
+        assert Session(path).provider == "cpu"
+    with pytest.raises(RuntimeError, match=r'provider "cuda": .*driver too old'):
+        Session(path, provider="cuda")
+    (tmp_path / "text.onnx").write_text("text")
+    with pytest.raises(ValueError, match=r"text\.onnx: not a model that ONNX Runtime reads"):
+        Session(tmp_path / "text.onnx")
 
 
 def test_missing_onnxruntime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from models import save_identity
+from models import save_dense, save_identity
 from PIL import Image
 
 from hcbir import LocalFeatures, descriptors
-from hcbir.descriptors import ImageError, describe_files, describe_image, load, pipeline
+from hcbir.descriptors import ImageError, Progress, describe_files, describe_image, load, pipeline
+from hcbir.descriptors.progress import RateMeter
 
 
 class MeanColour:
@@ -163,6 +164,94 @@ def test_network_that_refuses_a_size_is_that_image_error(tmp_path: Path, files: 
     ]
     assert described[0].global_vectors == {}
     assert described[1].global_vectors["mean"].tolist() == [1, 1, 1]
+
+
+def test_local_descriptor_that_refuses_an_image_is_that_image_error(files: list[Path]) -> None:
+    class Choosy(Size):
+        def describe(self, image: Image.Image, full_size: tuple[int, int]) -> LocalFeatures:
+            if image.width < image.height:
+                raise ValueError("upright images do not fit")
+            return super().describe(image, full_size)
+
+    described = list(describe_files(files[:3], {"size": Choosy()}))
+    assert [str(image.error) if image.error else None for image in described] == [
+        f"{files[0]}: upright images do not fit",
+        None,
+        None,
+    ]
+
+
+def test_local_networks_get_windows_too(tmp_path: Path, files: list[Path]) -> None:
+    """A dense network describes off the decoding threads, several images of one size in a pass."""
+    dense = load(str(save_dense(tmp_path / "dense.onnx", image_size=64, score_threshold=-1.0, nms_radius=30)))
+    sizes: list[int] = []
+    describe_batch = dense.describe_batch
+    dense.describe_batch = lambda images, full: sizes.append(len(images)) or describe_batch(images, full)
+    described = list(describe_files(files, {"dense": dense, "mean": MeanColour()}))
+    assert sorted(sizes) == [8, 14, 16]
+    for i, image in enumerate(described):
+        if image.error is None:
+            features = image.local_features["dense"]
+            assert features.scores.tolist() == [i]
+            assert features.image_size == image.full_size
+            assert image.global_vectors["mean"].tolist() == [i, i, i]
+    assert no_thread_left()
+
+
+def test_progress_has_rate_and_remaining_time(files: list[Path]) -> None:
+    slow = Size(seconds=0.02)
+    reports: list[Progress] = []
+    list(describe_files(files, {"size": slow}, num_threads=2, progress=reports.append))
+    assert [report.done for report in reports] == list(range(1, 41))
+    assert {report.total for report in reports} == {40}
+    last = reports[-1]
+    assert 1 < last.rate < 100.5  # two threads, 20 ms an image
+    assert last.seconds_left == 0
+    middle = reports[19]
+    assert middle.seconds_left == pytest.approx(20 / middle.rate)
+    list(describe_files(iter(files[:2]), {"size": Size()}, progress=reports.append))
+    assert (reports[-1].done, reports[-1].total, reports[-1].seconds_left) == (2, None, None)
+
+
+def test_rate_is_that_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 images in 100 s, then 10 a second: after 30 s more the slow beginning is forgotten."""
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    meter = RateMeter(1000)
+    for step, count in ((1.0, 100), (0.1, 300)):
+        for _ in range(count):
+            now[0] += step
+            report = meter.count()
+    assert report.done == 400
+    assert report.rate == pytest.approx(10)
+    assert report.seconds_left == pytest.approx(60)
+
+
+def test_reduced_decoding(tmp_path: Path) -> None:
+    """Only on request, only of JPEGs, never below twice the size; the full size stays that of the file."""
+    rng = np.random.default_rng(0)
+    pixels = np.kron(rng.integers(0, 256, (30, 40, 3), dtype=np.uint8), np.ones((20, 20, 1), np.uint8))
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+
+    class Pixels(MeanColour):
+        def describe(self, images: Sequence[Image.Image]) -> np.ndarray:
+            return np.stack([np.asarray(image, np.float32).ravel() for image in images])
+
+    for name, full, equal in (("a.jpg", (600, 800), False), ("a.png", (800, 600), True)):
+        runs = []
+        for reduced in (False, True):
+            [one] = describe_files([tmp_path / name], {"p": Pixels(100)}, reduced_decoding=reduced)
+            assert one.full_size == full
+            runs.append(one.global_vectors["p"])
+        assert np.array_equal(*runs) == equal
+        assert np.abs(runs[0] - runs[1]).mean() < 4
+    for reduced in (False, True):  # 800 is less than 2 * 401: nothing to reduce
+        [one] = describe_files([tmp_path / "a.jpg"], {"p": Pixels(401)}, reduced_decoding=reduced)
+        runs.append(one.global_vectors["p"])
+    np.testing.assert_array_equal(*runs[-2:])
 
 
 def test_poolings_of_one_network(tmp_path: Path, files: list[Path]) -> None:

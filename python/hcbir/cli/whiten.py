@@ -13,6 +13,7 @@ import typer
 
 from hcbir.cli.console import progress_bars, say, tell_skipped
 from hcbir.collection import Collection
+from hcbir.collection.collection import RECORDS
 from hcbir.descriptors.pairs import read_pairs, verified_pairs
 from hcbir.descriptors.whitened_model import write_whitened_model
 from hcbir.descriptors.whitening import Whitening, learn_lw, learn_pca
@@ -36,8 +37,8 @@ def whiten(
         typer.Option(help="NETWORK.onnx or NETWORK.onnx:HEAD; default: the collection's first global descriptor."),
     ] = None,
     method: Annotated[
-        Method, typer.Option(help="pca: from the vectors alone; lw: from pairs of images of one place.")
-    ] = Method.pca,
+        Method, typer.Option(help="lw: from pairs of images of one place; pca: from the vectors alone.")
+    ] = Method.lw,
     pairs: Annotated[
         Path | None,
         typer.Option(metavar="CSV", help="Two paths a line, for lw; default: pairs found and verified by --local."),
@@ -72,7 +73,7 @@ def whiten(
 
 def _open(photos: Path, scratch: Path, descriptor: str | None, local: str | None, size: int | None) -> Collection:
     """The collection, or one made of a folder's images for the time being."""
-    if (photos / "collection.sqlite").is_file():
+    if (photos / RECORDS).is_file():
         if size is not None:
             raise ValueError("--size is for a folder of images; a collection has its own")
         return Collection.open(photos)
@@ -107,10 +108,12 @@ def _whiten(
         pairs = _pairs(collection, vectors, pairs_file, local, min_inliers)
         provenance |= {"pairs": len(pairs), "pairs_from": pairs_file.name if pairs_file else f"{local}, {min_inliers}"}
         learned = learn_lw(vectors, pairs, dim=dim, shrinkage=shrinkage)
-        if len(pairs) < vectors.shape[1] and shrinkage == 0:
-            say(f"{len(pairs)} pairs for {vectors.shape[1]} dimensions: --shrinkage 0.1 or more is advised")
-    network = described.spec()
-    provenance |= {"descriptor": described.name, "network_sha256": network.get("sha256"), "head": network.get("head")}
+    few = provenance.get("pairs", len(images))
+    if few < 2 * vectors.shape[1] and shrinkage == 0:
+        what = "images" if method is Method.pca else "pairs"
+        say(f"{few} {what} are few for {vectors.shape[1]} dimensions: compare with --shrinkage 0.1 to 0.5")
+    network = {key: value for key, value in described.spec().items() if key in ("sha256", "head")}
+    provenance |= {"descriptor": described.name, **network}
     whitening = Whitening(learned.mean, learned.projection, provenance)
     say(f"learned {vectors.shape[1]} -> {whitening.dim} dimensions on {len(images)} images")
     if output.suffix == ".npz":

@@ -86,8 +86,8 @@ def describe_files(
     """
     plan = _Plan(descriptors, reduced_decoding)
     threads = default_num_threads() if num_threads is None else positive_int(num_threads, "num_threads")
-    meter = RateMeter(len(paths) if isinstance(paths, Sized) else None)
-    return _describe_files((Path(path) for path in paths), plan, threads, meter, progress)
+    total = len(paths) if isinstance(paths, Sized) else None
+    return _describe_files((Path(path) for path in paths), plan, threads, total, progress)
 
 
 def describe_image(source: Source, descriptors: Mapping[str, Descriptor]) -> Described:
@@ -185,9 +185,10 @@ def _describe_files(
     paths: Iterator[Path],
     plan: _Plan,
     num_threads: int,
-    meter: RateMeter,
+    total: int | None,
     progress: Callable[[Progress], None] | None,
 ) -> Iterator[Described]:
+    meter = RateMeter(total)
     window_size = WINDOW if plan.needs_windows else 1
     decoding: deque[Future[_Prepared]] = deque()
     describing: deque[Future[list[Described]]] = deque()

@@ -16,6 +16,7 @@ from hcbir.descriptors.network import MIN_SIDE, Network, batches, equal_sizes
 from hcbir.descriptors.pooling import combine_scales, normalise, pool
 from hcbir.descriptors.recipes import POOLINGS, ActivationMapRecipe, GlobalRecipe, Head
 from hcbir.descriptors.resizing import resize
+from hcbir.descriptors.whitening import WhitenedDescriptor
 
 
 class NetworkDescriptor:
@@ -132,15 +133,19 @@ def describe_together(
     name -> (n, dim) float32
     """
     by_network: dict[Network, dict[str, NetworkDescriptor]] = defaultdict(dict)
+    whitened: dict[str, WhitenedDescriptor] = {}
     vectors: dict[str, FloatArray] = {}
     for name, descriptor in descriptors.items():
+        if isinstance(descriptor, WhitenedDescriptor):
+            whitened[name] = descriptor
+            descriptor = descriptor.descriptor
         if isinstance(descriptor, NetworkDescriptor):
             by_network[descriptor.network][name] = descriptor
         else:
             vectors[name] = descriptor.describe(images)
     for network, members in by_network.items():
         vectors |= _describe(network, members, images)
-    return {name: vectors[name] for name in descriptors}
+    return {name: whitened[name].whitening.apply(v) if name in whitened else v for name, v in vectors.items()}
 
 
 def _describe(

@@ -18,9 +18,7 @@ from hcbir.descriptors.recipes import METADATA_KEY, ActivationMapRecipe, GlobalR
 from hcbir.descriptors.vectors import NetworkDescriptor
 from hcbir.descriptors.whitening import Whitening
 
-OUTPUT = "whitened"
 TOLERANCE = 1e-4
-_PREFIX = "hcbir_"
 
 
 def write_whitened_model(descriptor: NetworkDescriptor, whitening: Whitening, path: Path) -> float:
@@ -58,7 +56,9 @@ def write_whitened_model(descriptor: NetworkDescriptor, whitening: Whitening, pa
         raise ValueError(f"whitening must be of {descriptor.dim} dimensions, got {whitening.mean.size}")
     onnx = require("onnx", extra="export")
     model = _with_whitening(onnx, descriptor, whitening)
-    onnx.helper.set_model_props(model, {METADATA_KEY: format_recipe(_recipe(descriptor, whitening))})
+    onnx.helper.set_model_props(
+        model, {METADATA_KEY: format_recipe(_recipe(descriptor, whitening, model.graph.output[0].name))}
+    )
     onnx.checker.check_model(model)
     partial = path.with_name(path.name + ".partial")
     try:
@@ -84,7 +84,7 @@ def _with_whitening(onnx: Any, descriptor: NetworkDescriptor, whitening: Whiteni
         "mean": whitening.mean,
         "projection": whitening.projection.T,
     }
-    nodes = [("Cast", [descriptor.output], "activations")]
+    nodes: list[tuple[str, list[str], str]] = []
     if isinstance(recipe, ActivationMapRecipe):
         constants |= {"power": recipe.p, "root": 1.0 / recipe.p}
         match descriptor.head:
@@ -106,20 +106,19 @@ def _with_whitening(onnx: Any, descriptor: NetworkDescriptor, whitening: Whiteni
         *_normalisation("vector", "ones", "unit"),
         ("Sub", ["unit", "mean"], "centred"),
         ("MatMul", ["centred", "projection"], "projected"),
-        *_normalisation("projected", "ones_whitened", OUTPUT),
+        *_normalisation("projected", "ones_whitened", "whitened"),
     ]
-    inner = {name: _PREFIX + name for _, _, name in nodes} | {name: _PREFIX + name for name in constants}
-    inner[OUTPUT] = OUTPUT
+    prefix = f"whitening{len(graph.node)}_"  # another one than that of a whitening before it
+    cast = {"to": onnx.TensorProto.FLOAT}
+    graph.node.append(onnx.helper.make_node("Cast", [descriptor.output], [prefix + "activations"], **cast))
     for operator, inputs, name in nodes:
-        attributes = {"to": onnx.TensorProto.FLOAT} if operator == "Cast" else {}
-        names = [inner.get(i, i) for i in inputs]
-        graph.node.append(onnx.helper.make_node(operator, names, [inner[name]], name=_PREFIX + name, **attributes))
+        graph.node.append(onnx.helper.make_node(operator, [prefix + i for i in inputs], [prefix + name]))
     for name, value in constants.items():
-        array = np.ascontiguousarray(value, np.float32).reshape(np.shape(value))
-        graph.initializer.append(onnx.numpy_helper.from_array(array, inner[name]))
+        array = np.array(value, np.float32, order="C")
+        graph.initializer.append(onnx.numpy_helper.from_array(array, prefix + name))
     del graph.output[:]
     shape = ["n", whitening.dim]
-    graph.output.append(onnx.helper.make_tensor_value_info(OUTPUT, onnx.TensorProto.FLOAT, shape))
+    graph.output.append(onnx.helper.make_tensor_value_info(prefix + "whitened", onnx.TensorProto.FLOAT, shape))
     return model
 
 
@@ -134,7 +133,7 @@ def _normalisation(vector: str, ones: str, unit: str) -> list[tuple[str, list[st
     ]
 
 
-def _recipe(descriptor: NetworkDescriptor, whitening: Whitening) -> GlobalRecipe:
+def _recipe(descriptor: NetworkDescriptor, whitening: Whitening, output: str) -> GlobalRecipe:
     recipe = descriptor.recipe
     common = {field.name: getattr(recipe, field.name) for field in fields(Recipe)}
     method = str(whitening.provenance.get("method", "learned"))
@@ -153,7 +152,7 @@ def _recipe(descriptor: NetworkDescriptor, whitening: Whitening) -> GlobalRecipe
             "hcbir_version": __version__,
             "exported": json.dumps(history),
         },
-        output=OUTPUT,
+        output=output,
     )
 
 

@@ -35,7 +35,8 @@ class Whitening:
     mean : (d,) float32
     projection : (k, d) float32
     provenance : mapping
-        What it was learned from: plain JSON values.
+        What it was learned from: plain JSON values. Where it has the "sha256" of a network and a "head", the whitening
+        is refused for other descriptors.
     """
 
     mean: FloatArray
@@ -80,7 +81,7 @@ class Whitening:
             If it is not one that `save` wrote.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return cls(stored["mean"], stored["projection"], json.loads(str(stored["provenance"])))
         except FileNotFoundError:
             raise FileNotFoundError(f"{path}: no such file") from None
@@ -107,6 +108,9 @@ class WhitenedDescriptor:
         self.name = name
         self.whitening = Whitening.load(path)
         self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        learned_on, spec = self.whitening.provenance, descriptor.spec()
+        if any(key in learned_on and learned_on[key] != spec.get(key) for key in ("sha256", "head")):
+            raise ValueError(f"{path}: was learned on {learned_on.get('descriptor')}, not on {descriptor.name}")
         if self.whitening.mean.size != descriptor.dim:
             raise ValueError(
                 f"{path}: whitens vectors of {self.whitening.mean.size} dimensions, "
@@ -131,7 +135,7 @@ class WhitenedDescriptor:
         return {
             "kind": self.kind,
             "name": self.name,
-            "whitening": {"path": str(self.path.resolve()), "sha256": self.sha256, **self.whitening.provenance},
+            "whitening": {"path": str(self.path.resolve()), "sha256": self.sha256},
             "descriptor": self.descriptor.spec(),
         }
 
