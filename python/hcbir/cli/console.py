@@ -29,6 +29,8 @@ ProviderOption = Annotated[
     Provider, typer.Option(help="Where networks run; auto: CUDA where it works, else the CPU (see hcbir info).")
 ]
 
+EXPORT_PACKAGES = ("torch", "onnx", "onnxscript", "scipy")
+
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -43,7 +45,8 @@ def complain(error: Exception) -> int:
     if hasattr(error, "format_message"):  # a usage error of typer's, whose base class it does not export
         message = error.format_message()
     elif isinstance(error, ModuleNotFoundError):
-        message = f'this needs {error.name}: pip install "hcbir[cpu]" (or "hcbir[gpu]")'
+        extra = '"hcbir[export]"' if error.name in EXPORT_PACKAGES else '"hcbir[cpu]" (or "hcbir[gpu]")'
+        message = f"this needs {error.name}: pip install {extra}"
     elif isinstance(error, (ValueError, TypeError, OSError, RuntimeError, FormatError)):
         message = str(error)
     elif isinstance(error, MemoryError):

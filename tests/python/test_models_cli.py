@@ -1,0 +1,119 @@
+"""`hcbir export` and `hcbir models info`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason='needs torch: pip install "hcbir[export]"')
+pytest.importorskip("onnxscript", reason='needs onnxscript: pip install "hcbir[export]"')
+
+from PIL import Image
+from published import save_cirtorch, tiny_vgg
+
+from hcbir import descriptors
+from hcbir.cli import run
+from hcbir.models import registry
+from hcbir.models.checkpoints import retrieval
+from hcbir.models.vgg import VGG16
+
+DATASET = "retrieval-SfM-120k"
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkpoint of a VGG-16 with few channels, which stands in for the real one; also the working folder."""
+    monkeypatch.setitem(retrieval.TRUNKS, "vgg16", lambda: VGG16(divisor=32))
+    monkeypatch.chdir(tmp_path)
+    save_cirtorch(tmp_path / "net.pth", tiny_vgg(), architecture="vgg16")
+    return tmp_path / "net.pth"
+
+
+def test_export_and_info(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["export", "mine", "--weights", "net.pth", "-o", "net.onnx", "--heads", "gem,mac", "--size", "200"]
+    assert run([*command, "--scales", "1,0.5", "--learned-whitening", DATASET, "--licence", "MIT"]) == 0
+    captured = capsys.readouterr()
+    table = captured.out.splitlines()[1:]
+    assert table[0].split() == ["height", "x", "width", "gem", "mac"]
+    assert table[-1].startswith("worst")
+    assert len(table) >= 22
+    assert "--descriptor net.onnx:gem+net.lw.npz" in captured.err
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (70, 90, 3), dtype=np.uint8))
+    for name in ("net.onnx:mac", "net.onnx:gem+net.lw.npz"):
+        descriptor = descriptors.load(name, provider="cpu")
+        assert np.linalg.norm(descriptor.describe([image])[0]) == pytest.approx(1, abs=1e-4)
+    assert run(["models", "info", "net.onnx", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["recipe"]["heads"]["gem"] == {"output": "gem", "dim": 16, "power": pytest.approx(2.9)}
+    assert (facts["recipe"]["scales"], facts["recipe"]["image_size"]) == ([1, 0.5], 200)
+    assert facts["recipe"]["exported"] == "vgg16; gem, mac; fp32"
+    assert run(["models", "info", "net.onnx"]) == 0
+    assert "input.image             any x 3 x any x any" in capsys.readouterr().out
+
+
+def test_a_published_name_brings_the_rest(
+    weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = registry.PublishedModel(
+        name="theirs",
+        url=f"http://weights.invalid/{weights.name}",
+        format="cirtorch",
+        trunk="vgg16",
+        heads=("spoc",),
+        licence="BSD",
+        scales=(1.0, 0.7),
+    )
+    monkeypatch.setattr(registry, "published_models", lambda: {"theirs": model})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(weights.parent / "cache"))
+    assert run(["export", "theirs", "-o", "net.onnx"]) == 2
+    assert "not there yet: hcbir models pull theirs" in capsys.readouterr().err
+    folder = registry.default_folder()
+    folder.mkdir(parents=True)
+    weights.rename(folder / weights.name)
+    assert run(["export", "theirs", "-o", "net.onnx", "--int8"]) == 0
+    capsys.readouterr()
+    assert run(["models", "info", "net.onnx", "--json"]) == 0
+    recipe = json.loads(capsys.readouterr().out)["recipe"]
+    assert (recipe["name"], recipe["licence"], recipe["source"]) == ("theirs", "BSD", model.url)
+    assert (list(recipe["heads"]), recipe["scales"]) == (["spoc"], [1, 0.7])
+    assert recipe["exported"].endswith("int8")
+
+
+def test_info_of_weights(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", "info", str(weights), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["meta"]["architecture"] == "vgg16"
+    assert "published as" not in facts
+    assert run(["models", "info", "absent.pth"]) == 2
+    assert "absent.pth: no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--fp16", "--int8"], "--fp16 and --int8 exclude each other"),
+        (["--calibration", "."], "--calibration is for --int8"),
+        (["--scales", "1;2"], "--scales must be numbers parted by commas, got '1;2'"),
+        (["--heads", "gem,vlad"], "heads must be some of gem, mac, spoc, rmac"),
+        (["--pca", "x.npz"], "--pca is for DELF"),
+        (["--trunk", "resnet50"], "trunk must be vgg16"),
+        (["--learned-whitening", "elsewhere"], f"dataset must be one of those in net.pth, {DATASET} (ss, ms)"),
+        (["--int8", "--calibration", "empty"], "calibration: no image in empty can be read"),
+    ],
+)
+def test_wrong_options(weights: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("empty").mkdir()
+    assert run(["export", "mine", "--weights", "net.pth", "-o", "net.onnx", *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not Path("net.onnx").exists()
+
+
+def test_weights_of_one_head_take_no_other(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, alone in (("net.mat", "netvlad"), ("net.npz", "delf")):
+        assert run(["export", "mine", "--weights", name, "-o", "net.onnx", "--heads", "gem"]) == 2
+        assert f"--heads must be {alone} for {name}, got gem" in capsys.readouterr().err
+    assert run(["export", "mine", "-o", "net.onnx"]) == 2
+    assert "--weights must be given: 'mine' is not one of" in capsys.readouterr().err
