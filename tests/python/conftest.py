@@ -14,7 +14,7 @@ import hcbir
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The real data that stand beside the repository, or where HCBIR_SHARED says."""
-    folder = Path(os.environ.get("HCBIR_SHARED") or Path(__file__).resolve().parents[3] / "shared")
+    folder = Path(os.environ.get("HCBIR_SHARED") or Path(__file__).parents[3] / "shared").resolve()
     if not (folder / "data").is_dir():
         pytest.skip(f"no real data at {folder}: set HCBIR_SHARED to the folder that holds data/")
     return folder

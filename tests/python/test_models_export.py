@@ -169,6 +169,29 @@ def test_delf(tmp_path: Path) -> None:
     assert (recipe.scales, recipe.descriptor_dim) == ((0.25, 0.3536, 0.5, 0.7071, 1, 1.4142, 2), 64)
 
 
+def test_delf_of_the_file_describes_as_the_network(tmp_path: Path) -> None:
+    """Keypoints, scores and descriptors of the descriptor that runs the file are those of torch's maps."""
+    network = loaded(tiny_delf())
+    path = export_network(network, tmp_path / "delf.onnx", name="tiny delf", scales=(1.0,)).path
+    model = onnx.load(path)
+    recipe = next(entry for entry in model.metadata_props if entry.key == "hcbir.recipe")
+    recipe.value = "score_threshold = 0.0\n" + recipe.value  # random weights: low scores
+    onnx.save(model, path)
+    pixels = np.random.default_rng(0).integers(0, 256, (96, 160, 3), dtype=np.uint8)
+    found = descriptors.describe_image(Image.fromarray(pixels), {"delf": descriptors.load(str(path))})
+    features = found.local_features["delf"]
+
+    tensor = (torch.from_numpy(pixels).permute(2, 0, 1)[None].float() - 128) / 64
+    with torch.no_grad():
+        columns, scores = (values[0].numpy() for values in network.network(tensor))
+    places = [(x, y) for y in range(3) for x in range(5)]
+    order = sorted(range(15), key=lambda i: -scores[0, places[i][1], places[i][0]])
+    np.testing.assert_allclose(features.keypoints, [(32 * places[i][0], 32 * places[i][1]) for i in order])
+    np.testing.assert_allclose(features.scores, [scores[0, places[i][1], places[i][0]] for i in order], rtol=1e-3)
+    expected = np.stack([columns[:, places[i][1], places[i][0]] for i in order])
+    np.testing.assert_allclose(features.descriptors, expected, atol=1e-5)
+
+
 def test_half_precision(tmp_path: Path) -> None:
     trunk = small_trunk()
     network = loaded(RetrievalNetwork(trunk, {"rmac": Head(RMAC(), 8)}))
