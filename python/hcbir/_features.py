@@ -41,6 +41,10 @@ class LocalFeatures:
     image_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("keypoints", "descriptors", "scores", "scales", "orientations"):
+            values = getattr(self, name)
+            if not isinstance(values, np.ndarray) and not (values is None and name in ("scales", "orientations")):
+                raise TypeError(f"{name} must be a numpy array, got {type(values).__name__}")
         n = len(self.keypoints)
         if self.keypoints.shape != (n, 2) or self.keypoints.dtype != np.float32:
             raise ValueError(f"keypoints must be (n, 2) float32, got {self.keypoints.shape} {self.keypoints.dtype}")

@@ -105,6 +105,6 @@ def match_options(cross_check: bool, max_distance: float | None, max_ratio: floa
 def _bound(value: float | None, name: str) -> float:
     if value is None:
         return math.inf
-    if not value >= 0:
-        raise ValueError(f"{name} must be at least 0, got {value!r}")
+    if not isinstance(value, (int, float, np.integer, np.floating)) or not value >= 0:
+        raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
     return float(value)

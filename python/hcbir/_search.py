@@ -86,6 +86,8 @@ def search(
         return search_images(queries, database, k, metric=metric, num_threads=num_threads, **options)
     if options:
         raise TypeError(f"search of an array takes no option {', '.join(sorted(options))}")
+    if _holds_paths(queries):
+        raise TypeError("queries must be an array where the database is one: paths of images need a collection")
     d = large_matrix(database, "database")
     q = small_matrix(queries, "queries")  # type: ignore[arg-type]
     one_of(metric, "metric", METRICS)
@@ -98,6 +100,12 @@ def search(
     if len(d) == 0:
         return SearchResult(np.empty((len(q), 0), np.float32), np.empty((len(q), 0), np.int64))
     return SearchResult(*_core.search(q, d, k, _core.Metric[metric], num_threads_argument(num_threads)))
+
+
+def _holds_paths(queries: object) -> bool:
+    if isinstance(queries, (list, tuple)) and queries:
+        queries = queries[0]
+    return isinstance(queries, (str, PathLike))
 
 
 def _is_collection(database: object) -> bool:

@@ -34,7 +34,8 @@ class Verification:
     log10_nfa : float
         Decimal logarithm of the number of false alarms: how many models, of all that samples of these pairs allow,
         would be expected to have as many inliers if points1 lay at random in their bounding box (Moisan and Stival
-        2004). Far below 0: not by chance. Infinite if no model was found.
+        2004); pairs within max_error of each other count once. Far below 0: not by chance. Infinite if no model was
+        found, or its inliers lie in no more places than a sample does.
     """
 
     num_inliers: int
@@ -164,6 +165,8 @@ def verify_candidates(
     [True, False]
     """
     _check_features(query, "query")
+    if isinstance(candidates, LocalFeatures):
+        raise TypeError("candidates must be a sequence of LocalFeatures, got one LocalFeatures")
     for number, candidate in enumerate(candidates):
         _check_features(candidate, f"candidate {number}", query)
     options = (

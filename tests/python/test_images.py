@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -239,3 +240,10 @@ def test_real_photographs_open(shared: Path) -> None:
         loaded = open_image(path, longest_side=320)
         assert max(loaded.image.size) <= 320
         assert loaded.full_size == ImageOps.exif_transpose(Image.open(path)).size
+
+
+def test_a_pipe_is_neither_listed_nor_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert list_images(tmp_path) == []
+    with pytest.raises(ImageError, match="not a regular file"):
+        open_image(tmp_path / "pipe.jpg", longest_side=None)

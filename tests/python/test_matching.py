@@ -115,11 +115,18 @@ def test_lone_neighbour_passes_the_ratio_test() -> None:
         (float_set(2, 3, 0), binary_set(2, 3, 0), {}, TypeError, "both be binary .* got float32 and uint8"),
         (float_set(2, 3, 0), float_set(2, 3, 0), {"metric": "hamming"}, ValueError, "got 'hamming'"),
         (binary_set(2, 3, 0), binary_set(2, 3, 0), {"metric": "l2"}, ValueError, "binary descriptors .* got 'l2'"),
-        (float_set(2, 3, 0), float_set(2, 3, 0), {"max_ratio": -1}, ValueError, "max_ratio must be at least 0"),
+        (
+            float_set(2, 3, 0),
+            float_set(2, 3, 0),
+            {"max_ratio": -1},
+            ValueError,
+            "max_ratio must be a number",
+        ),
         (float_set(2, 3, 0), float_set(2, 3, 0), {"max_distance": math.nan}, ValueError, "max_distance must be"),
         (np.full((2, 3), np.nan), float_set(2, 3, 0), {}, ValueError, "must be finite"),
         (float_set(2, 3, 0), np.full((2, 3), np.nan), {}, ValueError, "must be finite"),
         (np.zeros(3), float_set(2, 3, 0), {}, ValueError, "descriptors0 must have 2 dimensions"),
+        (float_set(2, 3, 0), float_set(2, 3, 0), {"max_distance": "x"}, ValueError, "max_distance must be a number"),
     ],
 )
 def test_bad_input(

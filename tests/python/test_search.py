@@ -208,3 +208,9 @@ def test_other_python_threads_run_meanwhile() -> None:
         stop.set()
         thread.join()
     assert during > 100
+
+
+def test_paths_need_a_collection() -> None:
+    for queries in ("query.jpg", ["a.jpg", "b.jpg"]):
+        with pytest.raises(TypeError, match="paths of images need a collection"):
+            hcbir.search(queries, random_vectors(3, 4), 1)

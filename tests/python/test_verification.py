@@ -420,7 +420,7 @@ def test_count_inliers_of_nothing() -> None:
         (lambda f: f.keypoints, {}, TypeError, "candidate 1 must be LocalFeatures, got ndarray"),
         (lambda f: f, {"model": "perspective"}, ValueError, "model must be one of"),
         (lambda f: f, {"metric": "hamming"}, ValueError, "metric of float descriptors"),
-        (lambda f: f, {"max_ratio": -1}, ValueError, "max_ratio must be at least 0"),
+        (lambda f: f, {"max_ratio": -1}, ValueError, "max_ratio must be a number of at least 0"),
         (lambda f: f, {"num_threads": -1}, ValueError, "num_threads"),
     ],
 )
@@ -483,3 +483,11 @@ def test_nothing_found_is_no_alarm() -> None:
     assert hcbir.verify(np.zeros((0, 2)), np.zeros((0, 2))).log10_nfa == np.inf
     line = np.stack([np.arange(30), np.zeros(30)], axis=1)
     assert hcbir.verify(line, line, model="similarity").log10_nfa == np.inf  # no area to miss
+
+
+def test_features_must_be_arrays_and_candidates_several() -> None:
+    with pytest.raises(TypeError, match="keypoints must be a numpy array, got list"):
+        hcbir.LocalFeatures([[0, 1]], np.ones((1, 2), np.float32), np.ones(1, np.float32))  # type: ignore[arg-type]
+    image = hcbir.LocalFeatures(np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32), np.ones(1, np.float32))
+    with pytest.raises(TypeError, match="candidates must be a sequence of LocalFeatures, got one"):
+        hcbir.count_inliers(image, image)  # type: ignore[arg-type]

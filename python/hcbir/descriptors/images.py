@@ -121,7 +121,8 @@ def open_image(
 def list_images(folder: str | os.PathLike[str]) -> list[Path]:
     """The image files under a folder, at any depth, in natural order (2.jpg before 10.jpg).
 
-    Files are told by the extensions that Pillow reads; hidden files and folders are left out.
+    Files are told by the extensions that Pillow reads; hidden files and folders are left out, and what is no regular
+    file (a pipe of that name).
 
     Raises
     ------
@@ -138,7 +139,9 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
         found += [
             Path(parent, name)
             for name in files
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in extensions
+            if not name.startswith(".")
+            and os.path.splitext(name)[1].lower() in extensions
+            and not _is_special(os.path.join(parent, name))
         ]
     return sorted(found, key=natural_order)
 
@@ -160,11 +163,18 @@ def name_of(source: Source) -> str:
     return os.fspath(source)
 
 
+def _is_special(path: str | os.PathLike[str]) -> bool:
+    """Whether reading could block: a pipe, a socket, a device. A broken link is none, and fails when it is opened."""
+    return os.path.exists(path) and not os.path.isfile(path)
+
+
 @contextmanager
 def _opened(source: Source) -> Iterator[Image.Image]:
     if isinstance(source, Image.Image):
         yield source.copy()
         return
+    if not isinstance(source, bytes) and _is_special(source) and not os.path.isdir(source):
+        raise OSError("not a regular file")
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
         if not file.read(1):
             raise EOFError("the file is empty")
