@@ -26,4 +26,11 @@ def test_from_scores(against: Against) -> None:
         return hcbir.mean_average_precision_from_scores(scores, positives, interpolation="rectangle", num_threads=1).ap
 
     np.testing.assert_allclose(ours(), counted_ap(scores, positives), atol=1e-12)
-    against(ours, {"numpy counting": lambda: counted_ap(scores, positives)}, queries=681, rows=12_952, positives=17)
+    against(
+        ours,
+        {"numpy counting": lambda: counted_ap(scores, positives)},
+        queries=681,
+        rows=12_952,
+        positives=17,
+        threads=1,
+    )

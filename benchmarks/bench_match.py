@@ -22,6 +22,7 @@ def test_float(against: Against, n: int, dim: int) -> None:
         {"OpenCV BFMatcher": lambda: matcher.match(d0, d1)},
         n=n,
         dim=dim,
+        threads=1,
     )
 
 
@@ -35,4 +36,5 @@ def test_binary(against: Against) -> None:
         {"OpenCV BFMatcher": lambda: matcher.match(d0, d1)},
         n=1000,
         bits=256,
+        threads=1,
     )

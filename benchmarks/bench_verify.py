@@ -53,4 +53,5 @@ def test_verify(against: Against, model: str, inlier_ratio: float) -> None:
         model=model,
         inlier_ratio=inlier_ratio,
         scenes=SCENES,
+        threads=1,
     )

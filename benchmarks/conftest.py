@@ -26,6 +26,7 @@ def against(benchmark: Any) -> Against:
     """Times `ours` and every peer in turn, and records each peer's median and the ratio to ours."""
 
     def run(ours: Callable[[], Any], peers: Mapping[str, Callable[[], Any]], **shape: object) -> None:
+        threads = shape.pop("threads", hcbir.default_num_threads())
         seconds: dict[str, list[float]] = {name: [] for name in peers}
 
         def time_peers() -> None:
@@ -40,7 +41,7 @@ def against(benchmark: Any) -> Against:
         benchmark.extra_info.update(
             shape,
             isa=hcbir.isa(),
-            threads=hcbir.default_num_threads(),
+            threads=threads,
             commit=commit(),
             versions={name: version(name) for name in ("hcbir", "numpy", "faiss-cpu", "opencv-python-headless")},
             peer_ms={name: round(median * 1e3, 3) for name, median in medians.items()},
@@ -48,9 +49,7 @@ def against(benchmark: Any) -> Against:
         )
         ratios = ", ".join(f"{name} {median * 1e3:.1f} ms = {median / own:.2f}x" for name, median in medians.items())
         described = " ".join(f"{key}={value}" for key, value in shape.items())
-        print(
-            f"\n{described} [{hcbir.isa()}, {hcbir.default_num_threads()} threads]: hcbir {own * 1e3:.1f} ms; {ratios}"
-        )
+        print(f"\n{described} [{hcbir.isa()}, threads={threads}]: hcbir {own * 1e3:.1f} ms; {ratios}")
 
     return run
 
