@@ -161,8 +161,10 @@ def test_networks_of_one_name_are_told_apart(
     legend = [line.split() for line in lines[-8:]]
     assert legend[0] == ["1", "a/a_network_of_a_long_name:gem"]
     assert legend[7] == ["8", "b/a_network_of_a_long_name:rmac"]
-    assert run(["evaluate", str(photos), *asked[:2], "--json"]) == 0
-    assert list(json.loads(capsys.readouterr().out)["descriptors"]) == names[:1]
+    assert run(["evaluate", str(photos), *asked[:2], "--verify", "orb", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert list(json.loads(captured.out)["descriptors"]) == names[:1]
+    assert captured.err == "describe: 11\nverify a_network_of_a_long_name:gem: 9\n"
 
 
 def test_names_of_classes_are_folded_and_not_cut(

@@ -32,7 +32,7 @@ ProviderOption = Annotated[
 
 EXPORT_PACKAGES = ("torch", "onnx", "onnxscript", "scipy")
 
-stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+stderr = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)  # ":gem:" is no picture
 
 
 def say(message: str) -> None:
@@ -100,7 +100,13 @@ class _Rate(ProgressColumn):
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     """Gives progress(what, done, total): a bar for each `what`, or a line if standard error is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bars:
         tasks: dict[str, Any] = {}
 

@@ -70,7 +70,7 @@ def evaluate(
             provider=provider.value,
         )
     tell_skipped(result.skipped)
-    for name in result.descriptors.keys() - result.verified.keys() if verify else ():
+    for name in [name for name in result.descriptors if verify and name not in result.verified]:
         say(f"{name} is local and ranks by agreeing features already: --verify does not re-rank it")
     if as_json:
         print_json(as_plain(result, size))

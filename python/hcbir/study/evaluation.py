@@ -190,6 +190,7 @@ def evaluate_collection(
     ranker = Ranker(collection, queries, num_threads, progress)
     rankings: dict[str, Ranking] = {}
     verified: dict[str, Ranking] = {}
+    short = short_names(descriptors)
     for name in descriptors:
         if collection.descriptors[name] == "local":
             rankings[name] = ranker.rank_by_inliers(name)
@@ -197,7 +198,7 @@ def evaluate_collection(
             rankings[name] = ranker.rank_by_vectors(name)
             if verify is not None:
                 verified[name] = ranker.verify(
-                    rankings[name], verify, what=f"verify {name}", num_candidates=num_candidates
+                    rankings[name], verify, what=f"verify {short[name]}", num_candidates=num_candidates
                 )
 
     def evaluate(ranking: Ranking) -> DescriptorEvaluation:
