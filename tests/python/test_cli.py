@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from models import save_identity
 from PIL import Image
-from scenes import write_classes
+from scenes import scene, write_classes
 
 import hcbir
 from hcbir.cli import run
@@ -79,6 +80,10 @@ def test_search_verified_tells_inliers(indexed: Path, photos: Path, capsys: pyte
     rows = json.loads(capsys.readouterr().out)
     assert len(rows) == 10
     assert all(row["score"] == row["inliers"] for row in rows)
+    assert rows[0]["similarity"] == pytest.approx(1, abs=1e-4)
+    unmoved = [row["similarity"] for row in rows if row["inliers"] == 0]
+    assert len(unmoved) > 3
+    assert unmoved == sorted(unmoved, reverse=True)
     assert {Path(row["path"]).parent.name for row in rows[:3]} == {"place1"}
     assert run(["search", str(indexed), str(query), "-k", "50"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -86,11 +91,32 @@ def test_search_verified_tells_inliers(indexed: Path, photos: Path, capsys: pyte
     assert lines[0].split() == ["1", "1.0000", str(query)]
 
 
+def test_search_tells_verified_images_from_the_others(
+    indexed: Path, photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["search", str(indexed), str(photos / "place1" / "0.png"), "--verify"]) == 0
+    captured = capsys.readouterr()
+    figures = [line.split()[1:3] for line in captured.out.splitlines()]
+    assert int(figures[0][0]) > 20
+    assert figures[0][1] == "1.0000"
+    assert [count for count, _ in figures[3:]] == ["-"] * 7
+    assert "matched features that agree (-: no more than by chance)" in captured.err
+    scene(55).save("unknown.png")
+    assert run(["search", str(indexed), "unknown.png", "--verify"]) == 0
+    captured = capsys.readouterr()
+    assert {line.split()[1] for line in captured.out.splitlines()} == {"-"}
+    assert captured.err.startswith("no image has matches beyond chance: the order is that of similarity")
+    assert run(["search", str(indexed), "unknown.png", "--verify", "--descriptor", "sift"]) == 0
+    captured = capsys.readouterr()
+    assert "--verify changes nothing here" in captured.err
+    assert all(line.split()[1].isdecimal() for line in captured.out.splitlines())
+
+
 def test_evaluate_json_has_the_promised_shape(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", str(photos), "--descriptor", "vlad", "--descriptor", "orb", "--size", "200", "--json"]) == 0
     captured = capsys.readouterr()
     result = json.loads(captured.out)
-    assert captured.err == ""
+    assert captured.err == "describe: 11\norb: 9\n"
     assert set(result["descriptors"]) == {"vlad", "orb"}
     for figures in result["descriptors"].values():
         assert set(figures) == {"mAP", "queries", "per_class"}
@@ -116,6 +142,49 @@ def test_evaluate_prints_a_table(photos: Path, capsys: pytest.CaptureFixture[str
     assert "a query is left out of its own ranking" in captured.err
 
 
+def test_networks_of_one_name_are_told_apart(
+    photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    names = []
+    for folder in ("a", "b"):
+        (in_folder / folder).mkdir()
+        network = save_identity(in_folder / folder / "a_network_of_a_long_name.onnx")
+        names += [f"{network}:{pooling}" for pooling in ("gem", "mac", "spoc", "rmac")]
+    asked = [part for name in names for part in ("--descriptor", name)]
+    assert run(["evaluate", str(photos), *asked]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not any("…" in line for line in lines)
+    heads = [line.replace("┃", " ").split()[2:] for line in lines if "images" in line]
+    assert [head for row in heads for head in row] == [str(number) for number in range(1, 9)]
+    legend = [line.split() for line in lines[-8:]]
+    assert legend[0] == ["1", "a/a_network_of_a_long_name:gem"]
+    assert legend[7] == ["8", "b/a_network_of_a_long_name:rmac"]
+    assert run(["evaluate", str(photos), *asked[:2], "--verify", "orb", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert list(json.loads(captured.out)["descriptors"]) == names[:1]
+    assert captured.err == "describe: 11\nverify a_network_of_a_long_name:gem: 9\n"
+
+
+def test_names_of_classes_are_folded_and_not_cut(
+    in_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "the_cathedral_of_a_town_with_a_very_long_name_in_the_north_of_the_country_seen_from_afar"
+    write_classes(in_folder / "photos", num_classes=1, num_distractors=0)
+    (in_folder / "photos" / "place0").rename(in_folder / "photos" / name)
+    assert run(["evaluate", "photos", "--descriptor", "orb"]) == 0
+    cells = [line.split("│")[1].strip() for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
+    assert "".join(cells).startswith(name)
+
+
+def test_local_descriptors_are_not_re_ranked(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", str(photos), "--descriptor", "orb", "--verify", "orb"]) == 0
+    told = capsys.readouterr().err
+    assert "orb is local and ranks by agreeing features already: --verify does not re-rank it" in told
+
+
 def test_match_draws_and_counts(photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pair = [str(photos / "place0" / name) for name in ("0.png", "1.png")]
     assert run(["match", *pair, "-o", "m.png", "--json"]) == 0
@@ -134,9 +203,18 @@ def test_match_draws_and_counts(photos: Path, in_folder: Path, capsys: pytest.Ca
 
 
 def test_match_says_when_there_is_none(photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["match", str(photos / "place0" / "0.png"), str(photos / "place1" / "0.png")]) == 0
+    for seed in (0, 1):
+        scene(seed).convert("L").save(f"{seed}.png")
+    assert run(["match", "0.png", "1.png"]) == 0
     assert "no match: chance explains as many" in capsys.readouterr().out
+    with Image.open("match.png") as picture:
+        red, green, blue = np.asarray(picture).astype(int)[:480].transpose(2, 0, 1)
+    assert (red > green + 25).any()
+    assert not ((green > blue + 25) & (red > blue + 25) & (green > red - 60)).any()  # the yellow of the frame
+    assert not ((green > red + 60) & (green > blue + 40)).any()
     Image.new("RGB", (200, 150)).save("black.png")
+    assert run(["match", "black.png", str(photos / "place1" / "0.png")]) == 0
+    assert capsys.readouterr().out == "black.png has no sift features\nno match: an image has no features\n"
     assert run(["match", "black.png", "black.png", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["log10_nfa"] is None
 
@@ -172,7 +250,14 @@ def test_provider_is_tried_with_a_valid_model() -> None:
         (["search", "{indexed}", "nowhere.jpg"], "nowhere.jpg: no such file"),
         (["search", "{indexed}", "{query}", "--descriptor", "orb"], "descriptor must be one of the collection's"),
         (["search", "{indexed}", "{query}", "-k", "0"], "-k"),
-        (["index", "nowhere"], "no image could be read"),
+        (["index", "nowhere"], "nowhere: no such folder or image"),
+        (["index", "."], "no image found in this folder"),
+        (["index", "{photos}", "-o", "{photos}"], "holds other files and no collection: name another folder with -o"),
+        (["index", "{photos}", "-o", "{query}/c.hcbir"], "0.png/c.hcbir: not a directory"),
+        (["remove", "{indexed}"], "name the images to take out, or give --gone"),
+        (["remove", "{indexed}", "nowhere.jpg"], "nowhere.jpg"),
+        (["evaluate", "{query}"], "0.png, line 1: expected a CSV path,class in UTF-8 text, got the byte 0x89"),
+        (["match", "{query}", "{query}", "-o", "{query}/m.png"], "0.png/m.png: not a directory"),
         (["index", "{photos}", "--descriptor", "vald"], "did you mean 'vlad'"),
         (["index", "{photos}", "-o", "{indexed}", "--descriptor", "orb"], "need a collection of their own"),
         (["evaluate", "nowhere"], "nowhere: no such folder or CSV file"),
@@ -196,6 +281,57 @@ def test_bad_input_is_one_line_and_status_2(
     lines = [line for line in captured.err.splitlines() if line.startswith("error: ")]
     assert lines == captured.err.splitlines()[-1:]
     assert message in lines[0]
+    assert "overwrite=" not in lines[0]
+    assert "Errno" not in lines[0]
+    assert not Path("photos.hcbir").exists()
+
+
+def test_images_that_are_gone_are_told_and_removed(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = write_classes(in_folder / "photos", num_classes=2)
+    assert run(["index", "photos", "-o", "c.hcbir"]) == 0
+    assert "no longer there" not in capsys.readouterr().err
+    for name in ("place0/0.png", "place0/1.png"):
+        (photos / name).unlink()
+    assert run(["index", "photos", "-o", "c.hcbir"]) == 0
+    assert (
+        "2 images of c.hcbir are no longer there; to take out: hcbir remove c.hcbir --gone" in capsys.readouterr().err
+    )
+    assert run(["remove", "c.hcbir", "photos/place1/2.png", "--gone"]) == 0
+    assert capsys.readouterr().err == "c.hcbir: 5 images (3 removed)\n"
+    with Collection.open("c.hcbir") as collection:
+        left = [f"{path.parent.name}/{path.name}" for path in collection.images()]
+        assert sorted(left) == [
+            "_distractors/0.png",
+            "_distractors/1.png",
+            "place0/2.png",
+            "place1/0.png",
+            "place1/1.png",
+        ]
+    photos.rename(in_folder / "elsewhere")
+    assert run(["remove", "c.hcbir", "--gone"]) == 2
+    assert "every image of c.hcbir is gone" in capsys.readouterr().err
+
+
+def test_what_the_system_refuses_is_told_in_words(
+    photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*args: object, **options: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "mine.hcbir/lock")
+
+    monkeypatch.setattr(Collection, "add", refused)
+    assert run(["index", str(photos), "-o", "mine.hcbir"]) == 2
+    assert capsys.readouterr().err == "error: mine.hcbir/lock: permission denied\n"
+    monkeypatch.setattr(Collection, "open_or_create", refused)
+    assert run(["index", str(photos), "-o", "mine.hcbir"]) == 2
+    assert capsys.readouterr().err == "error: cannot write mine.hcbir: permission denied\n"
+
+
+def test_help_alone_where_no_command_is_given(capfd: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["models"]):
+        assert run(arguments) == 2
+        captured = capfd.readouterr()
+        assert "Usage: hcbir" in captured.out + captured.err
+        assert "error" not in captured.err
 
 
 def test_interruption_ends_with_130_and_keeps_what_was_committed(
@@ -220,13 +356,16 @@ def test_fault_of_ours_is_told_apart_and_debug_shows_it(
     assert capsys.readouterr().err == "error: KeyError: 'x' (unexpected; hcbir --debug shows where)\n"
     with pytest.raises(KeyError):
         run(["--debug", "index", str(photos)])
+    with pytest.raises(KeyError):
+        run(["index", str(photos), "--debug"])
+    assert run(["index", str(photos), "--", "--debug"]) == 2  # a file's name
     monkeypatch.setenv("HCBIR_DEBUG", "1")
     with pytest.raises(KeyError):
         run(["index", str(photos)])
 
 
 def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("index", "search", "match", "evaluate", "demo", "info"):
+    for command in ("index", "search", "remove", "match", "evaluate", "demo", "info"):
         assert run([command, "--help"]) == 0
         assert f"hcbir {command}" in capsys.readouterr().out.partition("Example:")[2]
 

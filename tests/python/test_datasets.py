@@ -79,7 +79,7 @@ def test_malformed_csv_is_refused_with_file_and_line(tmp_path: Path, text: str, 
 def test_csv_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     table = tmp_path / "set.csv"
     table.write_bytes(b"path,class\n\xff\xfe.jpg,tower\n")
-    with pytest.raises(ValueError, match=r"set\.csv.*expected UTF-8 text"):
+    with pytest.raises(ValueError, match=r"set\.csv, line 2: expected .* UTF-8 text, got the byte 0xff"):
         load_dataset(table)
 
 

@@ -103,6 +103,18 @@ def test_the_query_is_outlined_in_the_target_as_the_model_maps_it() -> None:
     assert not yellow[60:140, 248 + 80 : 248 + 160].any()
 
 
+def test_what_chance_explains_is_grey_and_not_outlined() -> None:
+    points = np.array([[40.0, 60.0], [20.0, 30.0]])
+    arguments = (*_pair(), points, points, np.array([True, True]))
+    agreeing, chance = (
+        _array(draw_matches(*arguments, model=np.eye(3), agree=agree, height=240))[:240] for agree in (True, False)
+    )
+    assert _is_green(agreeing).any()
+    assert not _is_green(chance).any()
+    assert (np.ptp(chance, axis=2) < 12).all()  # no colour at all
+    assert (np.ptp(agreeing, axis=2) > 100).any()  # the frame
+
+
 def test_an_outline_is_cut_off_at_the_target() -> None:
     model = np.array([[1, 0, -100], [0, 1, 0], [0, 0, 1.0]])
     none = np.zeros((0, 2))

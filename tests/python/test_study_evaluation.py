@@ -11,6 +11,7 @@ import hcbir
 from hcbir.collection import Collection
 from hcbir.study.datasets import Dataset, load_dataset
 from hcbir.study.evaluation import Evaluation, evaluate_collection, evaluate_dataset
+from hcbir.study.naming import short_names
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +144,12 @@ def test_nothing_to_evaluate_is_said(tmp_path: Path) -> None:
         Image.new("RGB", (30, 20)).save(tmp_path / name)
     with pytest.raises(ValueError, match="no class has two images"):
         evaluate_dataset(Dataset([tmp_path / "c.png", tmp_path / "d.png"], ["x", "y"]), ["orb"])
+
+
+def test_tables_call_networks_by_short_names_that_differ() -> None:
+    names = ["vlad", "m/a/net.onnx:gem", "m/b/net.onnx:gem", "m/b/net.onnx:mac", "m/b/net.onnx:gem+a/w.npz", "net.onnx"]
+    assert list(short_names(names).values()) == ["vlad", "a/net:gem", "b/net:gem", "net:mac", "net:gem+w", "net"]
+    assert list(short_names(["/net.onnx", "net.onnx", "./net.onnx"]).values()) == ["/net", "net.onnx", "./net.onnx"]
 
 
 def test_verify_must_be_local(photos: Path) -> None:

@@ -41,20 +41,30 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and stop.")
     ] = False,
-    debug: Annotated[bool, typer.Option(help="Show the traceback of an error (or set HCBIR_DEBUG=1).")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error (or set HCBIR_DEBUG=1).")
+    ] = False,
 ) -> None: ...
+
+
+def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """The arguments without --debug, which may stand before and after the command, and whether it was there."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [argument for argument in arguments[:end] if argument != "--debug"]
+    return [*kept, *arguments[end:]], len(kept) < end
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; returns its exit status: 0, 2 for bad usage or input, 130 for Ctrl-C, 1 for our own fault."""
-    debug = "--debug" in arguments or os.environ.get("HCBIR_DEBUG", "0") != "0"
+    asked, debug = _without_debug(arguments)
+    debug = debug or os.environ.get("HCBIR_DEBUG", "0") != "0"
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # file names need not be valid text
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
-            status = app(args=list(arguments), prog_name="hcbir", standalone_mode=False) or 0
+            status = app(args=asked, prog_name="hcbir", standalone_mode=False) or 0
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     except BrokenPipeError:

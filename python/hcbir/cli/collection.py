@@ -1,19 +1,26 @@
-"""`hcbir index` and `hcbir search`."""
+"""`hcbir index`, `hcbir search` and `hcbir remove`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from hcbir.cli.console import Provider, ProviderOption, print_json, progress_bars, say, tell_skipped
+from hcbir._search import SearchResult
+from hcbir.cli.console import Provider, ProviderOption, print_json, progress_bars, say, tell_skipped, writing
 from hcbir.collection import Collection
+from hcbir.collection.collection import RECORDS
+from hcbir.collection.indexing import find_files
+
+NUM_CANDIDATES = 100
+"""Images that --verify looks at, the most alike."""
 
 
 def register(app: typer.Typer) -> None:
     app.command()(index)
     app.command()(search)
+    app.command()(remove)
 
 
 def index(
@@ -36,18 +43,38 @@ def index(
 
     Example: [bold]hcbir index photos/ -o photos.hcbir[/bold]
     """
-    with Collection.open_or_create(output, descriptor, image_size=size, provider=provider.value) as collection:
+    found = _find_images(photos)
+    if output.is_dir() and any(output.iterdir()) and not (output / RECORDS).exists():
+        raise ValueError(f"{output} holds other files and no collection: name another folder with -o")
+    with writing(output):
+        collection = Collection.open_or_create(output, descriptor, image_size=size, provider=provider.value)
+    with collection:
         try:
             with progress_bars() as progress:
-                report = collection.add(photos, progress=lambda done, total: progress("describe", done, total))
+                report = collection.add(found, progress=lambda done, total: progress("describe", done, total))
         except KeyboardInterrupt:
             say(f"{output} keeps {len(collection)} images; the same command resumes")
             raise
         tell_skipped(map(str, report.skipped))
-        say(f"{output}: {len(collection)} images ({report.added} added, {report.unchanged} unchanged)")
+        say(f"{output}: {_images(len(collection))} ({report.added} added, {report.unchanged} unchanged)")
+        if gone := _missing(collection):
+            verb = "is" if len(gone) == 1 else "are"
+            say(f"{_images(len(gone))} of {output} {verb} no longer there; to take out: hcbir remove {output} --gone")
         if len(collection) == 0:
             raise ValueError("no image could be read")
     say(f"next: hcbir search {output} QUERY.jpg --verify")
+
+
+def _find_images(photos: list[Path]) -> list[Path]:
+    for path in photos:
+        if not path.exists():
+            raise ValueError(f"{path}: no such folder or image")
+    return find_files(photos)
+
+
+def _missing(collection: Collection) -> list[Path]:
+    """Images whose files are not there any more."""
+    return [path for path in collection.images() if not path.exists()]
 
 
 def search(
@@ -61,25 +88,71 @@ def search(
 ) -> None:
     """Find the images of a collection that are most like a photograph.
 
-    With --verify the score is the number of matched features that agree on one affine map, 0 where chance explains
-    them; images without any keep their order by similarity.
+    With --verify the score is the number of matched features that agree on one affine map, 0 (shown as -) where chance
+    explains them; images without any keep their order by similarity.
 
     Example: [bold]hcbir search photos.hcbir query.jpg -k 5 --verify[/bold]
     """
     with Collection.open(collection, provider=provider.value) as opened:
         if len(opened) == 0:
             raise ValueError(f"{collection} holds no image yet")
-        result = opened.search(image, min(k, len(opened)), descriptor=descriptor, verify=verify)
-        inliers = verify or opened.descriptors.get(descriptor or "") == "local"
-    names = result.names[0] if result.names else []
-    rows = [
-        {"rank": rank, "path": name, "score": float(score)} | ({"inliers": int(score)} if inliers else {})
-        for rank, (name, score) in enumerate(zip(names, result.scores[0], strict=True), start=1)
-    ]
+        k, num_candidates = min(k, len(opened)), min(max(k, NUM_CANDIDATES), len(opened))
+        local = opened.descriptor(descriptor).kind == "local"
+        found = _found(opened.search(image, k, descriptor=descriptor, verify=verify, num_candidates=num_candidates))
+        similarity = {}
+        if verify and not local:
+            similarity = dict(_found(opened.search(image, num_candidates, descriptor=descriptor)))
+    rows = [{"rank": rank, "path": path, "score": score} for rank, (path, score) in enumerate(found, start=1)]
+    for row, (path, score) in zip(rows, found, strict=True):
+        if verify or local:
+            row["inliers"] = int(score)
+        if similarity:
+            row["similarity"] = similarity[path]
     if as_json:
         print_json(rows)
         return
-    digits = 0 if inliers else 4
     for row in rows:
-        typer.echo(f"{row['rank']:>4}  {row['score']:>8.{digits}f}  {row['path']}")
-    say("score: matched features that agree" if inliers else "score: similarity, 1 is the same image")
+        typer.echo(f"{row['rank']:>4}  {_figures(row)}  {row['path']}")
+    if verify and local:
+        say("--verify changes nothing here: a local descriptor ranks by features that agree already")
+    if not similarity:
+        say("score: matched features that agree" if local else "score: similarity, 1 is the same image")
+    elif any(score > 0 for _, score in found):
+        say("score: matched features that agree (-: no more than by chance), and similarity, 1 is the same image")
+    else:
+        say("no image has matches beyond chance: the order is that of similarity, 1 is the same image")
+
+
+def _found(result: SearchResult) -> list[tuple[str, float]]:
+    """Path and score of what one query found, best first."""
+    assert result.names is not None
+    return [(path, float(score)) for path, score in zip(result.names[0], result.scores[0], strict=True)]
+
+
+def _figures(row: dict[str, Any]) -> str:
+    if "similarity" in row:
+        return f"{row['inliers'] or '-':>5}  {row['similarity']:>7.4f}"
+    return f"{row['inliers']:>8}" if "inliers" in row else f"{row['score']:>8.4f}"
+
+
+def remove(
+    collection: Annotated[Path, typer.Argument(help="Made by hcbir index.")],
+    images: Annotated[list[Path] | None, typer.Argument(metavar="IMAGES...", help="Images of the collection.")] = None,
+    gone: Annotated[bool, typer.Option("--gone", help="Those whose files are no longer there.")] = False,
+) -> None:
+    """Take images out of a collection; their files are left alone.
+
+    Example: [bold]hcbir remove photos.hcbir --gone[/bold]
+    """
+    if not images and not gone:
+        raise ValueError("name the images to take out, or give --gone")
+    with Collection.open(collection) as opened:
+        missing = _missing(opened) if gone else []
+        if missing and len(missing) == len(opened):
+            raise ValueError(f"every image of {collection} is gone: is their disk there? If so, delete {collection}")
+        removed = opened.remove([*(images or []), *missing])
+        say(f"{collection}: {_images(len(opened))} ({removed} removed)")
+
+
+def _images(number: int) -> str:
+    return f"{number} image{'' if number == 1 else 's'}"

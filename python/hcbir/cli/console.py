@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -31,7 +32,7 @@ ProviderOption = Annotated[
 
 EXPORT_PACKAGES = ("torch", "onnx", "onnxscript", "scipy")
 
-stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+stderr = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)  # ":gem:" is no picture
 
 
 def say(message: str) -> None:
@@ -44,9 +45,13 @@ def complain(error: Exception) -> int:
     status = 2
     if hasattr(error, "format_message"):  # a usage error of typer's, whose base class it does not export
         message = error.format_message()
+        if not message:  # no command was given: typer has printed the help
+            return status
     elif isinstance(error, ModuleNotFoundError):
         extra = '"hcbir[export]"' if error.name in EXPORT_PACKAGES else '"hcbir[cpu]" (or "hcbir[gpu]")'
         message = f"this needs {error.name}: pip install {extra}"
+    elif isinstance(error, OSError) and error.filename is not None and error.strerror:
+        message = f"{error.filename}: {_uncapitalised(error.strerror)}"
     elif isinstance(error, (ValueError, TypeError, OSError, RuntimeError, FormatError)):
         message = str(error)
     elif isinstance(error, MemoryError):
@@ -56,6 +61,21 @@ def complain(error: Exception) -> int:
         status = 1
     say("error: " + re.sub(r"\s*\n\s*", "; ", message.strip()))
     return status
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Says that the path cannot be written where the system refuses it."""
+    try:
+        yield
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        raise ValueError(f"cannot write {path}: {_uncapitalised(error.strerror)}") from error
+
+
+def _uncapitalised(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def print_json(value: Any) -> None:
@@ -79,14 +99,22 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """Gives progress(what, done, total), drawn as one bar for each `what` if standard error is a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    """Gives progress(what, done, total): a bar for each `what`, or a line if standard error is no terminal."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bars:
         tasks: dict[str, Any] = {}
 
         def progress(what: str, done: int, total: int) -> None:
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=total)
+                if not stderr.is_terminal:
+                    say(f"{what}: {total}")
             bars.update(tasks[what], completed=done, total=total)
 
         yield progress

@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 from hcbir import descriptors
-from hcbir.cli.console import print_json, say
-from hcbir.collection.retrieval import VERIFY_MAX_LOG10_NFA
+from hcbir.cli.console import print_json, say, writing
 from hcbir.descriptors.images import open_image
 from hcbir.study.pairs import match_pair
 
@@ -40,6 +39,9 @@ def match(
 ) -> None:
     """Match two images and draw what agrees: matched features joined by lines, green where one map explains them.
 
+    The yellow frame is where that map puts the edges of A in B. Lines that agree no more than by chance are grey, and
+    there is no frame then; the other matches are red.
+
     Example: [bold]hcbir match old.jpg new.jpg -o match.png[/bold]
     """
     local = descriptors.load(descriptor, image_size=size)
@@ -51,10 +53,11 @@ def match(
         features.append(local.describe(loaded.image, loaded.full_size))
     pair = match_pair(features[0], features[1], model=model.value, max_error=max_error)
     picture = pair.draw(image0, image1)
-    try:
-        picture.save(output)
-    except ValueError as error:  # Pillow's word for an unknown extension
-        raise ValueError(f"{output}: cannot write this kind of picture ({error}); use .png or .jpg") from None
+    with writing(output):
+        try:
+            picture.save(output)
+        except ValueError as error:  # Pillow's word for an unknown extension
+            raise ValueError(f"{output}: cannot write this kind of picture ({error}); use .png or .jpg") from None
     if as_json:
         print_json(
             {
@@ -67,12 +70,10 @@ def match(
             }
         )
         return
-    typer.echo(f"{pair.verification.num_inliers} of {len(pair.points0)} matches agree on one {model.value}")
-    typer.echo(_verdict(pair.verification.log10_nfa))
+    for path, found in zip((image0, image1), features, strict=True):
+        if len(found) == 0:
+            typer.echo(f"{path} has no {descriptor} features")
+    if len(pair.points0) > 0:
+        typer.echo(f"{pair.verification.num_inliers} of {len(pair.points0)} matches agree on one {model.value}")
+    typer.echo(pair.verdict)
     say(f"{len(features[0])} and {len(features[1])} features ({descriptor}); picture: {output}")
-
-
-def _verdict(log10_nfa: float) -> str:
-    if log10_nfa < VERIFY_MAX_LOG10_NFA:
-        return f"a match: so many would agree by chance in one pair of 10^{-log10_nfa:.0f}"
-    return "no match: chance explains as many"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -94,28 +95,36 @@ def _from_csv(path: Path) -> Dataset:
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, str, str]]:
     """(line, path, class) of each row."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file, strict=True)
-        try:
-            header = [name.strip() for name in next(reader, [])]
-            for column in ("path", "class"):
-                if header.count(column) != 1:
-                    raise ValueError(
-                        f"{path}, line 1: expected one column {column}, got the header {','.join(header)[:100]!r}"
-                    )
-            path_column, class_column = header.index("path"), header.index("class")
-            for row in reader:
-                if not row:
-                    continue
-                if len(row) != len(header):
-                    raise ValueError(
-                        f"{path}, line {reader.line_num}: expected {len(header)} columns as the header, got {len(row)}"
-                    )
-                name = row[path_column].strip()
-                if not name:
-                    raise ValueError(f"{path}, line {reader.line_num}, column path: expected a file, got nothing")
-                yield reader.line_num, name, row[class_column].strip()
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path}, after line {reader.line_num}: expected UTF-8 text ({error})") from None
-        except csv.Error as error:
-            raise ValueError(f"{path}, line {reader.line_num}: not a CSV ({error})") from None
+    reader = csv.reader(io.StringIO(_read_text(path), newline=""), strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        for column in ("path", "class"):
+            if header.count(column) != 1:
+                raise ValueError(
+                    f"{path}, line 1: expected one column {column}, got the header {','.join(header)[:100]!r}"
+                )
+        path_column, class_column = header.index("path"), header.index("class")
+        for row in reader:
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise ValueError(
+                    f"{path}, line {reader.line_num}: expected {len(header)} columns as the header, got {len(row)}"
+                )
+            name = row[path_column].strip()
+            if not name:
+                raise ValueError(f"{path}, line {reader.line_num}, column path: expected a file, got nothing")
+            yield reader.line_num, name, row[class_column].strip()
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}: not a CSV ({error})") from None
+
+
+def _read_text(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{path}, line {line}: expected a CSV path,class in UTF-8 text, got the byte 0x{content[error.start]:02x}"
+        ) from None

@@ -58,6 +58,7 @@ def draw_matches(
     inlier_mask: npt.ArrayLike,
     *,
     model: npt.ArrayLike | None = None,
+    agree: bool = True,
     title: str | None = None,
     height: int = 480,
     max_inliers: int = 150,
@@ -75,6 +76,8 @@ def draw_matches(
         Green lines join inliers, thin red ones the other matches.
     model : (3, 3), optional
         Maps points0 to points1: the outline of image0 is drawn in image1, unless a corner maps to infinity.
+    agree
+        False where chance explains the inliers: their lines are grey then, and no outline is drawn.
     title
         Stands before the counts in the caption.
     height
@@ -112,12 +115,13 @@ def draw_matches(
         brush.line([float(v) for v in ends[k]], fill=(*_INCORRECT, 150), width=_FINE)
     inliers = np.flatnonzero(inlier)
     opacity = int(np.interp(len(inliers), [20, 150], [235, 130]))
+    colour = _CORRECT if agree else _UNKNOWN
     for k in _some(inliers, max_inliers):
-        brush.line([float(v) for v in ends[k]], fill=(*_CORRECT, opacity), width=_FINE + 1)
+        brush.line([float(v) for v in ends[k]], fill=(*colour, opacity), width=_FINE + 1)
     for k in inliers:
         for x, y in ends[k].reshape(2, 2):
-            brush.circle((float(x), float(y)), 2.2 * _FINE, fill=_CORRECT, outline=(255, 255, 255), width=1)
-    corners = None if model is None else _outline(np.asarray(model, dtype=np.float64), image0)
+            brush.circle((float(x), float(y)), 2.2 * _FINE, fill=colour, outline=(255, 255, 255), width=1)
+    corners = None if model is None or not agree else _outline(np.asarray(model, dtype=np.float64), image0)
     if corners is not None:
         box = _scaled(corners, image1, images[1])
         # drawn on the target alone, which cuts off what falls outside it

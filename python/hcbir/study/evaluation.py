@@ -16,6 +16,7 @@ import numpy.typing as npt
 from hcbir._evaluation import mean_average_precision
 from hcbir.collection import Collection
 from hcbir.study.datasets import Dataset
+from hcbir.study.naming import short_names
 from hcbir.study.ranking import Progress, Ranker, Ranking
 
 
@@ -86,12 +87,13 @@ class Evaluation:
 
     @property
     def columns(self) -> dict[str, DescriptorEvaluation]:
-        """Every ranking that was evaluated, by the name a table shows: a verified one follows its own."""
+        """Every ranking that was evaluated, by the short name a table shows: a verified one follows its own."""
         columns = {}
+        short = short_names([*self.descriptors, *([self.verify] if self.verify else [])])
         for name, figures in self.descriptors.items():
-            columns[name] = figures
-            if name in self.verified:
-                columns[f"{name} + {self.verify}"] = self.verified[name]
+            columns[short[name]] = figures
+            if name in self.verified and self.verify is not None:
+                columns[f"{short[name]} + {short[self.verify]}"] = self.verified[name]
         return columns
 
 
@@ -188,6 +190,7 @@ def evaluate_collection(
     ranker = Ranker(collection, queries, num_threads, progress)
     rankings: dict[str, Ranking] = {}
     verified: dict[str, Ranking] = {}
+    short = short_names(descriptors)
     for name in descriptors:
         if collection.descriptors[name] == "local":
             rankings[name] = ranker.rank_by_inliers(name)
@@ -195,7 +198,7 @@ def evaluate_collection(
             rankings[name] = ranker.rank_by_vectors(name)
             if verify is not None:
                 verified[name] = ranker.verify(
-                    rankings[name], verify, what=f"verify {name}", num_candidates=num_candidates
+                    rankings[name], verify, what=f"verify {short[name]}", num_candidates=num_candidates
                 )
 
     def evaluate(ranking: Ranking) -> DescriptorEvaluation:

@@ -12,6 +12,7 @@ from PIL.Image import Image
 from hcbir._features import LocalFeatures
 from hcbir._matching import match
 from hcbir._verification import Verification, verify
+from hcbir.collection.retrieval import VERIFY_MAX_LOG10_NFA
 from hcbir.descriptors.images import open_image
 from hcbir.study.drawing import draw_matches
 
@@ -37,8 +38,20 @@ class MatchedPair:
         model = self.verification.model
         return model if np.isfinite(model).all() else None
 
+    @property
+    def agrees(self) -> bool:
+        """Whether more matches agree than chance explains."""
+        return self.verification.log10_nfa < VERIFY_MAX_LOG10_NFA
+
+    @property
+    def verdict(self) -> str:
+        """The same in words."""
+        if self.agrees:
+            return f"a match: so many would agree by chance in one pair of 10^{-self.verification.log10_nfa:.0f}"
+        return "no match: chance explains as many" if len(self.points0) else "no match: an image has no features"
+
     def draw(self, image0: Path, image1: Path, *, height: int = 480) -> Image:
-        """The two images side by side, matched points joined by lines."""
+        """The two images side by side, matched points joined by lines, under them the verdict."""
         picture0, picture1 = (open_image(path, longest_side=None).image for path in (image0, image1))
         return draw_matches(
             picture0,
@@ -47,6 +60,8 @@ class MatchedPair:
             self.points1,
             self.verification.inlier_mask,
             model=self.model,
+            agree=self.agrees,
+            title=self.verdict,
             height=height,
         )
 
