@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -200,7 +201,7 @@ def test_images_without_features_are_kept(tmp_path: Path) -> None:
     Image.new("RGB", (60, 40), "grey").save(flat)
     with Collection.create(tmp_path / "c.hcbir") as collection:
         assert collection.add(flat).added == 1
-        with pytest.raises(CollectionError, match="vlad has not learned its codebook yet"):
+        with pytest.raises(CollectionError, match="vlad has no codebook"):
             collection.search(flat, k=1)
         scene(1).save(tmp_path / "scene.png")
         collection.add(tmp_path / "scene.png")
@@ -223,7 +224,7 @@ def test_interruption_keeps_committed_batches_and_the_same_call_resumes(
         collection.add(photos, progress=interrupt)
     with Collection.open(folder) as collection:
         assert len(collection) == 4
-        with pytest.raises(CollectionError, match="vlad has not learned its codebook yet"):
+        with pytest.raises(CollectionError, match="vlad has no codebook"):
             collection.search(photos / "place0" / "0.png", k=1)
         report = collection.add(photos)
         assert (report.added, report.unchanged) == (7, 4)
@@ -409,3 +410,52 @@ def test_two_processes_do_not_write_at_once(indexed: Collection, photos: Path) -
         with pytest.raises(CollectionError, match="is being written by another process"):
             indexed.add(photos)
     assert indexed.add(photos).unchanged == 11
+
+
+def test_a_codebook_learned_on_too_little_is_learned_anew(photos: Path, tmp_path: Path) -> None:
+    """Begun with one image, VLAD's residuals cancel; grown, the collection is as if it had been indexed at once."""
+    first = photos / "place0" / "0.png"
+    with Collection.create(tmp_path / "grown") as grown, Collection.create(tmp_path / "whole") as whole:
+        grown.add(first)
+        grown.add(photos)
+        whole.add([first, photos])
+        assert grown.images() == whole.images()
+        np.testing.assert_array_equal(grown.vectors(), whole.vectors())
+        darker = Image.open(first).convert("RGB").point(lambda value: value * 0.9)
+        assert grown.search(darker, k=1).names == [[str(first)]]
+        before = grown.vectors()
+        grown.add(photos)
+        np.testing.assert_array_equal(grown.vectors(), before)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:100])])
+def test_a_lost_codebook_is_said_and_made_good(
+    indexed: Collection, photos: Path, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    folder = tmp_path / "lost.hcbir"
+    shutil.copytree(indexed.folder, folder)
+    damage(next((folder / "codebooks").iterdir()))
+    query = photos / "place0" / "0.png"
+    with Collection.open(folder) as collection, pytest.raises(CollectionError, match="index the images again"):
+        collection.search(query, k=3)
+    with Collection.open(folder) as collection:
+        assert collection.add(photos).added == 0
+        found = collection.search(query, k=3)
+        assert found.scores[0, 0] == pytest.approx(1, abs=1e-4)
+        assert (found.scores[0] > 0.1).all()
+
+
+def test_a_damaged_segment_is_named(indexed: Collection, photos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "damaged.hcbir"
+    shutil.copytree(indexed.folder, folder)
+    next(folder.glob("segments/*/keypoints.npy")).unlink()
+    with (
+        Collection.open(folder) as collection,
+        pytest.raises(CollectionError, match=r"segments/.* is damaged \(it lacks keypoints.npy\)"),
+    ):
+        collection.search(photos / "place0" / "0.png", k=3, verify=True)
+
+
+def test_no_query(indexed: Collection) -> None:
+    with pytest.raises(ValueError, match="queries must be at least one image"):
+        indexed.search([], k=3)

@@ -101,6 +101,8 @@ class DescriptorBank:
         """The vector of a global or aggregated descriptor."""
         descriptor = self.make(record)
         if descriptor.kind == "aggregated":
+            if not descriptor.is_fitted:
+                raise CollectionError(f"{self._codebook(record)} is missing: index the images again to learn it anew")
             return descriptor.aggregate(described.local_features[self.looking(record).name])
         return described.global_vectors[record.name]
 
@@ -120,6 +122,16 @@ class DescriptorBank:
     def keep_codebook(self, record: DescriptorRecord, descriptor: AggregatedDescriptor) -> None:
         self._folder.mkdir(exist_ok=True)
         write_npz(self._codebook(record), descriptor.state())
+
+    def drop_damaged_codebooks(self) -> None:
+        """Delete those that cannot be read: what is missing is learned anew."""
+        for record in self.records.values():
+            path = self._codebook(record)
+            if path.exists():
+                try:
+                    read_npz(path)
+                except CollectionError:
+                    path.unlink()
 
     def _codebook(self, record: DescriptorRecord) -> Path:
         return self._folder / f"{record.id}.npz"

@@ -174,7 +174,9 @@ class Collection:
 
         Images are committed in batches: an interruption (KeyboardInterrupt, power failure) loses the last, and the
         same call resumes. An image that is there already is left alone, one whose content changed is described anew.
-        The first addition, once whole, learns the codebooks; they stay as they are later on.
+        An addition, once whole, learns the codebooks that are missing, and anew those that were learned on fewer than
+        1000 images and on half the collection or less; all vectors made with them are made again, from the stored
+        features.
 
         Parameters
         ----------

@@ -41,8 +41,8 @@ class Contents:
         for batch, images in groupby(self.images(), key=lambda image: image.batch):
             if (batch, record.id) not in present:
                 raise CollectionError(
-                    f"{record.name} has not learned its codebook yet, the first indexing was interrupted or found no "
-                    "features: add the images again"
+                    f"{record.name} has no codebook: no local features were found in the images at this size, or "
+                    "indexing was interrupted before it was learned; index the images again"
                 )
             vectors = self._segments.read((batch, record.id))["vectors"]
             rows = [image.row for image in images]

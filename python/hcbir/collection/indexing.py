@@ -16,13 +16,16 @@ from hcbir.collection.bank import DescriptorBank
 from hcbir.collection.paths import Paths
 from hcbir.collection.records import DescriptorRecord, ImageRecord, Records
 from hcbir.collection.segments import Arrays, Segments, pack_features, unpack_features
-from hcbir.descriptors import Described, ImageError, describe_files, list_images
+from hcbir.descriptors import AggregatedDescriptor, Described, ImageError, describe_files, list_images
 
 BATCH_SIZE = 64
 """Images between two commits: what an interruption loses at most."""
 
 MAX_LEARNING_IMAGES = 2000
 """Images from whose features a codebook is learned."""
+
+SETTLED_IMAGES = 1000
+"""A codebook that was learned on fewer is learned anew each time the collection has doubled."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of images done and the number to do."""
@@ -58,6 +61,7 @@ class Indexer:
     batch: list[tuple[Described, ImageRecord]] = field(default_factory=list)
 
     def add(self, files: Sequence[Path], progress: Progress | None, num_threads: int | None) -> AddReport:
+        self.bank.drop_damaged_codebooks()
         pending = self._pending(files)
         skipped: list[ImageError] = []
         stats = {path: _stat(path) for path in pending}  # before the content is read: a later change shows
@@ -136,15 +140,20 @@ class Indexer:
         return {"vectors": np.stack([self.bank.vector(record, described) for described in batch])}
 
     def _learn_codebooks(self) -> None:
-        """Once a first addition is whole: learn each codebook and describe by it what was stored without."""
+        """Learn the codebooks that are missing or were learned on too little, and describe by them what is stored."""
         for record, descriptor in self.bank.aggregated():
             local = self.bank.looking(record)
-            if not descriptor.is_fitted:
+            if self._should_learn(record, descriptor):
                 sample = self._learning_sample(local)
                 if not sample:
                     continue
+                with self.records.transaction():  # from here to the last vector, what is missing says what is to do
+                    self.records.drop_segments(record.id)
+                    self.records.set_property(_learned_on(record), "0")
                 descriptor.fit(sample, seed=0)
                 self.bank.keep_codebook(record, descriptor)
+                with self.records.transaction():
+                    self.records.set_property(_learned_on(record), str(len(self.records.images())))
             present = self.records.segments()
             for batch in sorted(batch for batch, id in present if id == local.id and (batch, record.id) not in present):
                 stored = self.segments.read((batch, local.id))
@@ -154,6 +163,11 @@ class Indexer:
                 with self.records.transaction():
                     self.records.add_segments(batch, [record.id])
 
+    def _should_learn(self, record: DescriptorRecord, descriptor: AggregatedDescriptor) -> bool:
+        learned_on = int(self.records.property(_learned_on(record)) or 0)
+        grown = learned_on < SETTLED_IMAGES and len(self.records.images()) >= 2 * learned_on
+        return not descriptor.is_fitted or grown
+
     def _learning_sample(self, local: DescriptorRecord) -> list[LocalFeatures]:
         """The features of images drawn with a fixed seed, those without any left out."""
         images = self.records.images()
@@ -162,6 +176,11 @@ class Indexer:
             images = [images[i] for i in np.sort(chosen)]
         features = (unpack_features(self.segments.read((image.batch, local.id)), image.row) for image in images)
         return [f for f in features if len(f)]
+
+
+def _learned_on(record: DescriptorRecord) -> str:
+    """The property that holds the number of images a codebook was learned on."""
+    return f"images learned on by {record.id}"
 
 
 def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:

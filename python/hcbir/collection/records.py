@@ -151,6 +151,9 @@ class Records:
     def add_segments(self, batch: int, descriptors: Iterable[int]) -> None:
         self._connection.executemany("INSERT INTO segments VALUES (?, ?)", [(batch, d) for d in descriptors])
 
+    def drop_segments(self, descriptor: int) -> None:
+        self._connection.execute("DELETE FROM segments WHERE descriptor = ?", (descriptor,))
+
     def drop_empty_segments(self) -> None:
         """Forget the segments of which no row belongs to an image any more."""
         self._connection.execute("DELETE FROM segments WHERE batch NOT IN (SELECT batch FROM images)")
@@ -162,6 +165,9 @@ class Records:
     def property(self, name: str) -> str | None:
         row = self._connection.execute("SELECT value FROM properties WHERE name = ?", (name,)).fetchone()
         return None if row is None else os.fsdecode(row[0])
+
+    def set_property(self, name: str, value: str) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO properties VALUES (?, ?)", (name, value))
 
 
 def _text(path: str) -> str | bytes:

@@ -43,6 +43,8 @@ def retrieve(
     num_threads: int | None,
 ) -> tuple[Scores, Indices]:
     """(q, k) scores and indices; see `Collection.search`."""
+    if not queries:
+        raise ValueError("queries must be at least one image, got none")
     num_images = len(contents.images())
     if num_images == 0:
         raise CollectionError("the collection holds no image yet")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ from hcbir.collection.records import CollectionError
 Arrays = Mapping[str, npt.NDArray[Any]]
 SegmentKey = tuple[int, int]
 """Batch and descriptor id."""
+
+_FEATURES = {"offsets", "image_sizes", "keypoints", "descriptors", "scores"}
 
 
 class Segments:
@@ -52,7 +55,12 @@ class Segments:
             try:
                 self._open[key] = {file.stem: _map(file) for file in sorted(path.iterdir())}
             except (OSError, ValueError) as error:
-                raise CollectionError(f"{path} is damaged: {error}") from None
+                raise CollectionError(f"{path} is damaged ({error}): make the collection anew") from None
+            lacking = _FEATURES - self._open[key].keys()
+            if lacking and "vectors" not in self._open[key]:
+                del self._open[key]
+                names = ", ".join(f"{name}.npy" for name in sorted(lacking))
+                raise CollectionError(f"{path} is damaged (it lacks {names}): make the collection anew")
         return self._open[key]
 
     def keep_only(self, keys: Set[SegmentKey]) -> None:
@@ -117,10 +125,10 @@ def write_npz(path: Path, arrays: Arrays) -> None:
 
 def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (OSError, ValueError) as error:
-        raise CollectionError(f"{path} is damaged: {error}") from None
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise CollectionError(f"{path} is damaged ({error}): index the images again to mend it") from None
 
 
 @contextmanager
