@@ -31,9 +31,9 @@ struct Verification {
     std::array<double, 9> model{};          // row-major, maps points0 to points1; NaN if none was found
     std::size_t num_trials = 0;
     /// Decimal logarithm of the number of false alarms: how many models, of all that samples of these matches
-    /// allow, would be expected to have as many inliers if points1 lay at random in their bounding box (Moisan and
-    /// Stival 2004); matches within max_error of each other count once. Far below 0: not by chance. Infinite if no
-    /// model was found, or its inliers lie in no more places than a sample does.
+    /// allow, would be expected to have as many inliers if points1 lay at random in their bounding box
+    /// (Moisan and Stival 2004); matches within max_error of each other count once. Far below 0: not by
+    /// chance. Infinite if no model was found, or its inliers lie in no more places than a sample does.
     double log10_nfa = std::numeric_limits<double>::infinity();
 };
 
