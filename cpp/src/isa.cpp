@@ -12,9 +12,13 @@ namespace {
 std::vector<const kernels::Table*> usable_tables() {
     std::vector<const kernels::Table*> tables{&kernels::baseline};
 #ifdef HCBIR_X86_LEVELS
-    // The same sets of features as -march=x86-64-v3 and -v4, operating-system support included.
+    // The same sets of features as in KernelLevels.cmake, operating-system support included.
     if (__builtin_cpu_supports("x86-64-v3")) tables.push_back(&kernels::avx2);
     if (__builtin_cpu_supports("x86-64-v4")) tables.push_back(&kernels::avx512);
+    if (__builtin_cpu_supports("x86-64-v4") && __builtin_cpu_supports("avx512vnni") &&
+        __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+        __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("avx512vpopcntdq"))
+        tables.push_back(&kernels::avx512icl);
 #endif
     return tables;
 }

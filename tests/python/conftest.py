@@ -20,7 +20,7 @@ def shared() -> Path:
     return folder
 
 
-@pytest.fixture(params=["baseline", "avx2", "avx512"])
+@pytest.fixture(params=["baseline", "avx2", "avx512", "avx512icl"])
 def isa(request: pytest.FixtureRequest) -> Iterator[str]:
     """Every instruction level in turn, in use during the test."""
     if request.param not in hcbir.available_isas():

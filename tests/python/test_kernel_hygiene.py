@@ -70,3 +70,4 @@ def test_each_level_uses_its_registers(objects: dict[str, Path]) -> None:
     assert registers["baseline"] == {"xmm"}
     assert {"xmm", "ymm"} == registers["avx2"]
     assert "zmm" in registers["avx512"]
+    assert "zmm" in registers["avx512icl"]

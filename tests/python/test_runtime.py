@@ -25,7 +25,7 @@ def test_levels() -> None:
     levels = hcbir.available_isas()
     assert levels[0] == "baseline"
     assert hcbir.isa() in levels
-    assert levels == [level for level in ("baseline", "avx2", "avx512") if level in levels]
+    assert levels == [level for level in ("baseline", "avx2", "avx512", "avx512icl") if level in levels]
 
 
 def test_use_isa_restores_the_level_after_an_error() -> None:
@@ -51,7 +51,7 @@ def test_unknown_level() -> None:
         pass
 
 
-@pytest.mark.parametrize("level", ["baseline", "avx2", "avx512"])
+@pytest.mark.parametrize("level", ["baseline", "avx2", "avx512", "avx512icl"])
 def test_environment_forces_a_level_or_is_refused(level: str) -> None:
     result = run_python("import hcbir; print(hcbir.isa())", HCBIR_ISA=level)
     if level in hcbir.available_isas():

@@ -7,7 +7,8 @@
 
 namespace hcbir {
 
-/// Levels that this build has and this CPU can run, weakest first: "baseline", then "avx2", "avx512".
+/// Levels that this build has and this CPU can run, weakest first: "baseline", then "avx2", "avx512",
+/// "avx512icl" (with VNNI, VBMI and VPOPCNTDQ).
 std::vector<std::string> available_isas();
 
 /// The level in use: the best available, unless HCBIR_ISA or use_isa chose another.

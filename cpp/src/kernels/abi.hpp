@@ -87,6 +87,7 @@ extern const Table baseline;
 #ifdef HCBIR_X86_LEVELS
 extern const Table avx2;
 extern const Table avx512;
+extern const Table avx512icl;
 #endif
 
 }  // namespace hcbir::kernels

@@ -1,4 +1,4 @@
-// All kernels, compiled by baseline.cpp, avx2.cpp and avx512.cpp under the flags of KernelLevels.cmake.
+// All kernels, compiled by baseline.cpp, avx2.cpp ... under the flags of KernelLevels.cmake.
 // Everything but the table stays in an anonymous namespace, so that no two levels share a symbol.
 #include "kernels/abi.hpp"
 
