@@ -1,0 +1,2 @@
+#define HCBIR_LEVEL avx512icl
+#include "kernels/level.inl"
