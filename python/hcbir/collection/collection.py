@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
@@ -21,7 +21,7 @@ from hcbir.collection.queries import Query
 from hcbir.collection.records import CollectionError, Records
 from hcbir.collection.retrieval import retrieve
 from hcbir.collection.segments import Segments, exclusive
-from hcbir.descriptors import Descriptor
+from hcbir.descriptors import Descriptor, Opener
 
 RECORDS, SEGMENTS, CODEBOOKS = "collection.sqlite", "segments", "codebooks"
 DEFAULT_DESCRIPTORS = ("vlad",)
@@ -159,6 +159,11 @@ class Collection:
         """Kind ("global", "local" or "aggregated") of each descriptor, by name."""
         return {record.name: record.kind for record in self._bank.records.values()}
 
+    @property
+    def specs(self) -> dict[str, Mapping[str, Any]]:
+        """What each descriptor was made of when the collection was made, by name."""
+        return {record.name: record.spec for record in self._bank.records.values()}
+
     def descriptor(self, name: str | None = None) -> Descriptor:
         """One of its descriptors, as `hcbir.descriptors.load` gives it; without a name the one that `search` takes."""
         return self._bank.make(self._bank.choose(name))
@@ -169,6 +174,7 @@ class Collection:
         *,
         progress: Progress | None = None,
         num_threads: int | None = None,
+        opener: Opener | None = None,
     ) -> AddReport:
         """Describe images and store what describes them.
 
@@ -186,6 +192,9 @@ class Collection:
             progress(done, total), called after each image that had to be described.
         num_threads : int, optional
             Default: `hcbir.default_num_threads()`.
+        opener : callable, optional
+            opener(path, longest_side) opens the files instead of `hcbir.descriptors.images.open_image`: for images
+            that are to be prepared before they are described. The collection does not remember it.
 
         Raises
         ------
@@ -197,7 +206,7 @@ class Collection:
         with exclusive(self.folder):
             self._segments.keep_only(self._records.segments())
             indexer = Indexer(self._records, self._segments, self._bank, self._paths)
-            report = indexer.add(files, progress, num_threads)
+            report = indexer.add(files, progress, num_threads, opener)
             self._segments.keep_only(self._records.segments())
         return report
 
@@ -224,6 +233,10 @@ class Collection:
     def images(self) -> list[Path]:
         """Paths of the images; `SearchResult.indices` are indices into this list."""
         return [self._paths.resolve(image.path) for image in self._contents.images()]
+
+    def digests(self) -> list[str]:
+        """Hash of the content of each image file, in the order of `images()`."""
+        return [image.digest for image in self._contents.images()]
 
     def vectors(self, descriptor: str | None = None) -> npt.NDArray[np.float32]:
         """(n, d) float32: a global or aggregated descriptor's vectors, in the order of `images()`."""

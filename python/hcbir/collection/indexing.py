@@ -16,7 +16,7 @@ from hcbir.collection.bank import DescriptorBank
 from hcbir.collection.paths import Paths
 from hcbir.collection.records import DescriptorRecord, ImageRecord, Records
 from hcbir.collection.segments import Arrays, Segments, pack_features, unpack_features
-from hcbir.descriptors import AggregatedDescriptor, Described, ImageError, describe_files, list_images
+from hcbir.descriptors import AggregatedDescriptor, Described, ImageError, Opener, describe_files, list_images
 
 BATCH_SIZE = 64
 """Images between two commits: what an interruption loses at most."""
@@ -60,12 +60,14 @@ class Indexer:
     paths: Paths
     batch: list[tuple[Described, ImageRecord]] = field(default_factory=list)
 
-    def add(self, files: Sequence[Path], progress: Progress | None, num_threads: int | None) -> AddReport:
+    def add(
+        self, files: Sequence[Path], progress: Progress | None, num_threads: int | None, opener: Opener | None
+    ) -> AddReport:
         self.bank.drop_damaged_codebooks()
         pending = self._pending(files)
         skipped: list[ImageError] = []
         stats = {path: _stat(path) for path in pending}  # before the content is read: a later change shows
-        describing = describe_files(pending, self.bank.describing(), num_threads=num_threads)
+        describing = describe_files(pending, self.bank.describing(), num_threads=num_threads, opener=opener)
         with closing(describing):  # type: ignore[type-var]  # it is a generator: its threads end with it
             for done, described in enumerate(describing, start=1):
                 error = described.error or self._collect(described, stats[described.path])

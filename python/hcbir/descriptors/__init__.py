@@ -14,7 +14,7 @@ from hcbir.descriptors.base import (
 )
 from hcbir.descriptors.images import ImageError, LoadedImage, list_images, open_image
 from hcbir.descriptors.loading import BUILT_IN, from_spec, load
-from hcbir.descriptors.pipeline import Described, describe_files, describe_image
+from hcbir.descriptors.pipeline import Described, Opener, describe_files, describe_image
 from hcbir.descriptors.progress import Progress
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "ImageError",
     "LoadedImage",
     "LocalDescriptor",
+    "Opener",
     "Progress",
     "describe_files",
     "describe_image",

@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from hcbir._arrays import positive_int
 from hcbir._features import FloatArray, LocalFeatures
 from hcbir._runtime import default_num_threads
 from hcbir.descriptors.base import BatchedLocalDescriptor, Descriptor, GlobalDescriptor, LocalDescriptor
-from hcbir.descriptors.images import ImageError, Source, name_of, open_image
+from hcbir.descriptors.images import ImageError, LoadedImage, Source, name_of, open_image
 from hcbir.descriptors.progress import Progress, RateMeter
 from hcbir.descriptors.vectors import describe_together
 
@@ -24,6 +25,9 @@ from hcbir.descriptors.vectors import describe_together
 WINDOW = 16
 # Windows with the networks at a time: one is in a pass while another is made into tensors, pooled or handed over.
 IN_FLIGHT = 2
+
+Opener = Callable[[Source, int], LoadedImage]
+"""Opens an image at a longest side: `open_image`, or what prepares its result."""
 
 
 @dataclass(eq=False)
@@ -55,6 +59,7 @@ def describe_files(
     num_threads: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     reduced_decoding: bool = False,
+    opener: Opener | None = None,
 ) -> Iterator[Described]:
     """Describes image files one after another.
 
@@ -73,6 +78,8 @@ def describe_files(
         Called before each image is delivered, with count, rate and remaining time.
     reduced_decoding : bool
         Of large JPEGs, as for `open_image`: faster, with descriptors that differ a little.
+    opener : callable, optional
+        opener(path, longest_side) opens the files instead of `open_image`.
 
     Yields
     ------
@@ -84,7 +91,7 @@ def describe_files(
     TypeError
         For an aggregated descriptor.
     """
-    plan = _Plan(descriptors, reduced_decoding)
+    plan = _Plan(descriptors, opener or partial(_open, reduced_decoding=reduced_decoding))
     threads = default_num_threads() if num_threads is None else positive_int(num_threads, "num_threads")
     total = len(paths) if isinstance(paths, Sized) else None
     return _describe_files((Path(path) for path in paths), plan, threads, total, progress)
@@ -98,11 +105,15 @@ def describe_image(source: Source, descriptors: Mapping[str, Descriptor]) -> Des
     ImageError
         If it cannot be used.
     """
-    plan = _Plan(descriptors)
+    plan = _Plan(descriptors, _open)
     [described] = plan.describe_window([plan.prepare(Path(name_of(source)), source)])
     if described.error is not None:
         raise described.error
     return described
+
+
+def _open(source: Source, longest_side: int, *, reduced_decoding: bool = False) -> LoadedImage:
+    return open_image(source, longest_side=longest_side, reduced_decoding=reduced_decoding)
 
 
 @dataclass
@@ -114,8 +125,8 @@ class _Prepared:
 class _Plan:
     """Which descriptors want which size of image."""
 
-    def __init__(self, descriptors: Mapping[str, Descriptor], reduced_decoding: bool = False) -> None:
-        self.reduced_decoding = reduced_decoding
+    def __init__(self, descriptors: Mapping[str, Descriptor], opener: Opener) -> None:
+        self.open = opener
         self.globals: dict[int, dict[str, GlobalDescriptor]] = defaultdict(dict)
         self.batched: dict[int, dict[str, BatchedLocalDescriptor]] = defaultdict(dict)
         self.locals: dict[int, dict[str, LocalDescriptor]] = defaultdict(dict)
@@ -141,7 +152,7 @@ class _Plan:
         described = prepared.described
         try:
             for size in self.sizes:
-                loaded = open_image(source, longest_side=size, reduced_decoding=self.reduced_decoding)
+                loaded = self.open(source, size)
                 described.full_size = loaded.full_size
                 for name, descriptor in self.locals.get(size, {}).items():
                     described.local_features[name] = descriptor.describe(loaded.image, loaded.full_size)

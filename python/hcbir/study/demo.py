@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from hcbir.study.drawing import RankedImage, RankingRow, draw_rankings
 from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, evaluate_collection
 from hcbir.study.pairs import match_pair
 from hcbir.study.ranking import Progress
-from hcbir.study.report import MapTable, MatchFigure, Report, write_report
+from hcbir.study.report import MatchFigure, Report, write_report
 from hcbir.study.synthetic import make_collection
+from hcbir.study.tables import Table, count_cell, precision_cells
 
 GLOBAL = "vlad"
 LOCAL = "sift"
@@ -106,8 +108,8 @@ def run_demo(folder: str | Path, *, seed: int = 0, progress: Progress | None = N
             intro="A procedural collection of landmarks, each shown under changes of viewpoint, scale, illumination, "
             "colour domain, occlusion and alteration, among distractors.",
             stamp=_stamp(evaluation, dataset, result.seconds),
-            table=map_table(evaluation),
-            rankings=list(rankings.items()),
+            tables=[map_table(evaluation)],
+            rankings=[(f"Ranked by {name}", rows) for name, rows in rankings.items()],
             matches=matches,
             skipped=evaluation.skipped,
         ),
@@ -115,15 +117,28 @@ def run_demo(folder: str | Path, *, seed: int = 0, progress: Progress | None = N
     return result
 
 
-def map_table(evaluation: Evaluation) -> MapTable:
-    """The evaluation as the report's table, a column for each descriptor and for each verified one."""
+def map_table(evaluation: Evaluation) -> Table:
+    """The evaluation as a table, a column for each descriptor and for each verified one."""
     columns = evaluation.columns
-    return MapTable(
-        descriptors=list(columns),
-        classes=evaluation.classes,
-        per_class={name: column.per_class for name, column in columns.items()},
-        overall={name: column.mean_ap for name, column in columns.items()},
-        num_queries={label: evaluation.labels.count(label) for label in evaluation.classes},
+    rows = [
+        (
+            label,
+            [
+                count_cell(evaluation.labels.count(label)),
+                *precision_cells([column.per_class.get(label, math.nan) for column in columns.values()]),
+            ],
+        )
+        for label in evaluation.classes
+    ]
+    overall = precision_cells([column.mean_ap for column in columns.values()])
+    rows.append(("all queries", [count_cell(len(evaluation.queries)), *overall]))
+    return Table(
+        "precision",
+        "Mean average precision",
+        ["class", "queries", *columns],
+        rows,
+        num_totals=1,
+        notes=["Per class, the mean over its queries; in the last row, over all queries. The best of each row is bold."],
     )
 
 

@@ -230,16 +230,47 @@ def _evaluate(
             members.setdefault(label, []).append(i)
     query_labels = [labels[query] or "" for query in queries]
     positives = [[i for i in members[label] if i != query] for query, label in zip(queries, query_labels, strict=True)]
-    result = mean_average_precision(ranking.indices, positives, interpolation=interpolation, num_threads=num_threads)
-    per_class = {
-        label: float(np.mean([ap for ap, of in zip(result.ap, query_labels, strict=True) if of == label]))
-        for label in sorted(members)
-        if len(members[label]) > 1
-    }
+    return evaluate_ranking(ranking, query_labels, positives, interpolation=interpolation, num_threads=num_threads)
+
+
+def evaluate_ranking(
+    ranking: Ranking,
+    labels: Sequence[str],
+    positives: Sequence[Sequence[int]],
+    *,
+    junk: Sequence[Sequence[int]] | None = None,
+    interpolation: str = "trapezoid",
+    depth: int | None = None,
+    num_threads: int | None = None,
+) -> DescriptorEvaluation:
+    """Average precision of each query, of each class and of all.
+
+    Parameters
+    ----------
+    ranking : Ranking
+    labels : sequence of q str
+        The class of each query.
+    positives, junk, interpolation, num_threads
+        As in `hcbir.mean_average_precision`.
+    depth : int, optional
+        Only so many of the best images count: AP is divided by min(positives, depth), and is 0 without positives.
+    """
+    indices = ranking.indices if depth is None else np.ascontiguousarray(ranking.indices[:, :depth])
+    ap = mean_average_precision(
+        indices, positives, junk=junk, interpolation=interpolation, num_threads=num_threads
+    ).ap
+    counts = np.array([len(found) for found in positives])
+    if depth is not None:
+        ap = np.where(counts > 0, ap * counts / np.clip(counts, 1, depth), 0.0)
+    defined = ~np.isnan(ap)
+    of_class: dict[str, list[float]] = {}
+    for label, value in zip(labels, ap, strict=True):
+        if not np.isnan(value):
+            of_class.setdefault(label, []).append(float(value))
     return DescriptorEvaluation(
-        mean_ap=result.mean_ap,
-        per_class=per_class,
-        num_queries=sum(len(found) > 0 for found in positives),
-        ap=result.ap,
+        mean_ap=float(ap[defined].mean()) if defined.any() else float("nan"),
+        per_class={label: float(np.mean(of_class[label])) for label in sorted(of_class)},
+        num_queries=int(defined.sum()),
+        ap=ap,
         ranking=ranking,
     )

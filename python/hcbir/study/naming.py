@@ -29,3 +29,15 @@ def _shortened(name: str, num_folders: int) -> str:
         return str(PurePath(*PurePath(match[1]).parts[-1 - num_folders :]))
 
     return re.sub(r"([^+]+?)\.(?:onnx(?=[:+]|$)|npz$)", shorten, name)
+
+
+def folded(name: str, width: int) -> str:
+    """The name, its middle left out where it is longer than `width` characters.
+
+    >>> folded("notre_dame_paris", 9)
+    'notr…aris'
+    """
+    if len(name) <= width:
+        return name
+    keep = width - 1
+    return f"{name[: (keep + 1) // 2]}…{name[len(name) - keep // 2 :]}"

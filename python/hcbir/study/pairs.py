@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ from hcbir._features import LocalFeatures
 from hcbir._matching import match
 from hcbir._verification import Verification, verify
 from hcbir.collection.retrieval import VERIFY_MAX_LOG10_NFA
-from hcbir.descriptors.images import open_image
+from hcbir.descriptors.images import Source, open_image
 from hcbir.study.drawing import draw_matches
 
 
@@ -50,9 +49,9 @@ class MatchedPair:
             return f"a match: so many would agree by chance in one pair of 10^{-self.verification.log10_nfa:.0f}"
         return "no match: chance explains as many" if len(self.points0) else "no match: an image has no features"
 
-    def draw(self, image0: Path, image1: Path, *, height: int = 480) -> Image:
+    def draw(self, image0: Source, image1: Source, *, height: int = 480) -> Image:
         """The two images side by side, matched points joined by lines, under them the verdict."""
-        picture0, picture1 = (open_image(path, longest_side=None).image for path in (image0, image1))
+        picture0, picture1 = (open_image(source, longest_side=None).image for source in (image0, image1))
         return draw_matches(
             picture0,
             picture1,

@@ -6,7 +6,7 @@ import base64
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +16,11 @@ from PIL import Image
 from hcbir.descriptors.images import ImageError, open_image
 from hcbir.study.captions import number
 from hcbir.study.drawing import RankingRow
+from hcbir.study.tables import Table
 
-_THUMBNAIL = 240  # pixels: twice what is shown, for fine screens
+_THUMBNAIL = 224  # pixels: twice what is shown, for fine screens
 _FIGURE_WIDTH = 1600
 _JPEG_QUALITY = 80
-
-
-@dataclass(frozen=True)
-class MapTable:
-    """Mean average precision, 0..1, of each descriptor for each class and over all queries.
-
-    `per_class` is `{descriptor: {class: mAP}}`, `overall` `{descriptor: mAP}`, `num_queries` `{class: queries}`. A
-    value that is missing or NaN is shown as a dash.
-    """
-
-    descriptors: Sequence[str]
-    classes: Sequence[str]
-    per_class: Mapping[str, Mapping[str, float]]
-    overall: Mapping[str, float]
-    num_queries: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -46,27 +32,68 @@ class MatchFigure:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """A drawing as an SVG file, and what it shows."""
+
+    title: str
+    caption: str
+    svg: bytes
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of the report that is shown by itself, when a link leads to it.
+
+    Parameters
+    ----------
+    id : str
+        What links name: letters, digits and dashes.
+    title : str
+    facts : mapping of str to str
+        What is known of its subject.
+    tables : sequence of Table
+    rankings : sequence of (str, rows)
+        As in `Report`.
+    up : (id, title)
+        The page above; an empty id is the front.
+    next, previous : str
+        Pages beside it; empty for none.
+    """
+
+    id: str
+    title: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    tables: Sequence[Table] = ()
+    rankings: Sequence[tuple[str, Sequence[RankingRow]]] = ()
+    up: tuple[str, str] = ("", "")
+    next: str = ""
+    previous: str = ""
+
+
+@dataclass(frozen=True)
 class Report:
     """What a report says.
 
-    `stamp` is how the figures were made (protocol, versions, threads, ...), `rankings` the rows of each descriptor,
+    `stamp` is how the figures were made (protocol, versions, threads, ...), `rankings` the rows under each heading,
     `skipped` a message for each file that could not be used.
     """
 
     title: str
     intro: str
     stamp: Mapping[str, str]
-    table: MapTable
+    tables: Sequence[Table]
+    drawings: Sequence[Drawing] = ()
     rankings: Sequence[tuple[str, Sequence[RankingRow]]] = ()
     matches: Sequence[MatchFigure] = ()
+    pages: Sequence[Page] = ()
     skipped: Sequence[str] = ()
 
 
 def write_report(path: Path, report: Report) -> None:
     """Writes one self-contained HTML file.
 
-    Images are embedded, reduced, as JPEG; nothing is fetched, and without JavaScript only the sorting of the table is
-    missing. An image that cannot be read is shown as a frame that says so.
+    Images are embedded, reduced, as JPEG, each once; nothing is fetched, and without JavaScript only the sorting of
+    the tables is missing. An image that cannot be read is shown as a frame that says so.
 
     Parameters
     ----------
@@ -87,58 +114,57 @@ def write_report(path: Path, report: Report) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["precision"] = _precision
+    environment.filters["known"] = lambda value: "" if math.isnan(value) else f"{value:.6g}"
     thumbnails = _Thumbnails()
+
+    def pictured(rankings: Sequence[tuple[str, Sequence[RankingRow]]]) -> list[tuple[str, list[dict[str, Any]]]]:
+        return [(name, [_ranking(row, thumbnails) for row in rows]) for name, rows in rankings]
+
     page = environment.get_template("report.html").render(
         report=report,
-        rows=_table_rows(report.table),
-        rankings=[(name, [_ranking(row, thumbnails) for row in rows]) for name, rows in report.rankings],
+        rankings=pictured(report.rankings),
+        pages=[(page, pictured(page.rankings)) for page in report.pages],
+        drawings=[(drawing, _svg(drawing.svg)) for drawing in report.drawings],
         matches=[(figure.caption, _embedded(_reduced(figure.image))) for figure in report.matches],
+        thumbnails={name: image for name, image in thumbnails.values() if image},
     )
     # a file name that is not valid Unicode reaches us with lone surrogates
     path.write_text(page, encoding="utf-8", errors="replace")
-
-
-def _table_rows(table: MapTable) -> list[dict[str, Any]]:
-    """One row a class and one over all, with the best value of each row marked."""
-    names = table.descriptors
-    rows = [
-        (label, table.num_queries.get(label, 0), [table.per_class.get(name, {}).get(label, math.nan) for name in names])
-        for label in table.classes
-    ]
-    total = sum(table.num_queries.values())
-    rows.append(("all queries", total, [table.overall.get(name, math.nan) for name in names]))
-    shown = []
-    for label, queries, values in rows:
-        best = max((value for value in values if not math.isnan(value)), default=math.nan)
-        cells = [{"value": value, "best": len(values) > 1 and value == best} for value in values]
-        shown.append({"label": label, "queries": queries, "cells": cells})
-    return shown
 
 
 def _ranking(row: RankingRow, thumbnails: _Thumbnails) -> dict[str, Any]:
     results = [
         {
             "rank": rank,
-            "image": thumbnails[result.path],
+            "thumbnail": thumbnails.name(result.path),
             "name": result.path.name,
             "verdict": {True: "correct", False: "incorrect", None: "unknown"}[result.correct],
             "caption": number(result.score) if result.caption is None else result.caption,
         }
         for rank, result in enumerate(row.results, start=1)
     ]
-    return {"label": row.label, "name": row.query.name, "image": thumbnails[row.query], "results": results}
+    return {"label": row.label, "name": row.query.name, "thumbnail": thumbnails.name(row.query), "results": results}
 
 
-class _Thumbnails(dict[Path, str | None]):
-    """Data URI of each image, read once; None if it cannot be read."""
+class _Thumbnails(dict[Path, tuple[str, str | None]]):
+    """CSS class and data URI of each image, read once; no URI if it cannot be read."""
 
-    def __missing__(self, path: Path) -> str | None:
+    def __missing__(self, path: Path) -> tuple[str, str | None]:
         try:
-            self[path] = _embedded(open_image(path, longest_side=_THUMBNAIL).image)
+            image = _embedded(open_image(path, longest_side=_THUMBNAIL).image)
         except ImageError:
-            self[path] = None
+            image = None
+        self[path] = f"t{len(self)}", image
         return self[path]
+
+    def name(self, path: Path) -> str:
+        """The class; empty if the image cannot be read."""
+        name, image = self[path]
+        return name if image else ""
+
+
+def _svg(content: bytes) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(content).decode("ascii")
 
 
 def _reduced(image: Image.Image) -> Image.Image:
@@ -152,6 +178,3 @@ def _embedded(image: Image.Image) -> str:
     image.save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
-
-def _precision(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"

@@ -1,0 +1,103 @@
+"""Queries worth a look: which are hard, what was found for them, and which features matched."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL
+from hcbir.descriptors.images import Source, open_image
+from hcbir.study.captions import number
+from hcbir.study.datasets.task import Query, Task
+from hcbir.study.drawing import RankedImage, RankingRow
+from hcbir.study.pairs import match_pair
+from hcbir.study.ranking import Ranking
+from hcbir.study.report import MatchFigure
+from hcbir.study.results import StudyResult
+from hcbir.study.similarity import TaskRanker
+
+
+class Verdicts:
+    """Which images are right for which query, in the main setting of a task."""
+
+    def __init__(self, task: Task) -> None:
+        truth = task.truths[task.main_setting]
+        self.positives = [frozenset(found) for found in truth.positives]
+        self.junk = [frozenset(found) for found in truth.junk]
+
+    def head(self, row: int, ranking: Ranking, count: int) -> list[tuple[int, float, bool]]:
+        """(image, score, correct) of the best images of a query that are not junk."""
+        indices, scores = ranking.indices[row], ranking.scores[row]
+        num_read = count + len(self.junk[row])
+        ranked = zip(indices[:num_read].tolist(), scores[:num_read].tolist(), strict=True)
+        return [(i, score, i in self.positives[row]) for i, score in ranked if i not in self.junk[row]][:count]
+
+    def best_positive(self, row: int, ranking: Ranking) -> int | None:
+        """The right image that is ranked best."""
+        return next((int(i) for i in ranking.indices[row] if int(i) in self.positives[row]), None)
+
+
+def example_queries(result: StudyResult) -> list[int]:
+    """The chosen queries, then the hardest: of each class the one with the smallest mean AP over the descriptors."""
+    options = result.config.report
+    chosen = []
+    for end in options.queries:
+        found = [row for row in range(len(result.task.queries)) if result.query_name(row).endswith(end)]
+        if len(found) != 1:
+            raise ValueError(f"report.queries must end the path of one query each, {end} ends {len(found)}")
+        chosen += found
+    mean_ap = np.mean([found.ap for found in result.main.values()], axis=0)
+    hardest: dict[str, int] = {}
+    for row in np.argsort(mean_ap, kind="stable").tolist():  # NaN last
+        if not np.isnan(mean_ap[row]):
+            hardest.setdefault(result.task.queries[row].label, row)
+    return chosen + [row for row in hardest.values() if row not in chosen][: options.hard_queries]
+
+
+def ranking_rows(result: StudyResult, verdicts: Verdicts, row: int) -> list[RankingRow]:
+    """The query's ranking by each descriptor."""
+    rows = []
+    for label, found in result.main.items():
+        unit = " inliers" if result.kinds[label] == "local" else ""
+        head = verdicts.head(row, found.ranking, result.config.report.ranks)
+        results = [
+            RankedImage(result.task.images[image], score, correct, f"{number(score)}{unit}" if unit else None)
+            for image, score, correct in head
+        ]
+        ap = "no right image" if np.isnan(found.ap[row]) else f"AP {found.ap[row]:.3f}"
+        rows.append(RankingRow(result.task.queries[row].path, f"{label}: {ap}", results))
+    return rows
+
+
+def match_figures(result: StudyResult, verdicts: Verdicts, ranker: TaskRanker, row: int) -> list[MatchFigure]:
+    """By each local descriptor, the query and the right image that it ranks best, with their matched features."""
+    figures = []
+    for label, name in result.config.descriptors.items():
+        if result.kinds[label] != "local":
+            continue
+        ranking = result.main[label].ranking
+        best = verdicts.best_positive(row, ranking)
+        if best is None:
+            continue
+        images, queries = ranker.features(name)
+        pair = match_pair(queries[row], images[best], model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR)
+        path = result.task.images[best]
+        picture = pair.draw(_shown(result.task.queries[row]), path, height=360)
+        rank = 1 + [image for image, *_ in verdicts.head(row, ranking, len(ranking.indices[row]))].index(best)
+        figures.append(
+            MatchFigure(
+                f"{result.query_name(row)} and the best right image by {label} (rank {rank}): "
+                f"{pair.verification.num_inliers} of {len(pair.points0)} matches agree",
+                picture,
+            )
+        )
+    return figures
+
+
+def _shown(query: Query) -> Source:
+    """What was described of the query."""
+    if query.box is None:
+        return query.path
+    whole: Image.Image = open_image(query.path, longest_side=None).image
+    left, top, right, bottom = (round(value) for value in query.box)
+    return whole.crop((left, top, min(right, whole.width), min(bottom, whole.height)))

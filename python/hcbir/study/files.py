@@ -1,0 +1,15 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write to a file beside it, then rename: a reader meets the old content or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    # a file name that is not valid Unicode reaches us with lone surrogates
+    partial.write_bytes(content.encode("utf-8", errors="replace") if isinstance(content, str) else content)
+    os.replace(partial, path)

@@ -1,0 +1,135 @@
+"""Rankings of a study's images for its queries, as the paper makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir._features import LocalFeatures
+from hcbir._search import search
+from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL, verify_query
+from hcbir.study.datasets.task import Task
+from hcbir.study.description import Descriptions
+from hcbir.study.ranking import Progress, Ranking
+from hcbir.study.store import Arrays, Store, hash_of
+
+QUERIES_A_BLOCK = 16
+"""Queries whose inliers are counted between two writes: what an interruption loses at most."""
+
+Counts = npt.NDArray[np.int32]
+
+
+def count_exhaustively(query: LocalFeatures, images: Sequence[LocalFeatures], num_threads: int | None) -> Counts:
+    """Inliers of one-to-one matches of the query with every image."""
+    return verify_query(query, images, num_threads=num_threads).num_inliers
+
+
+LOCAL_SEARCHES: Mapping[str, Callable[[LocalFeatures, Sequence[LocalFeatures], int | None], Counts]] = {
+    "exhaustive": count_exhaustively,
+}
+"""How the images are found whose inliers are counted, by the name that a study gives."""
+
+
+@dataclass(frozen=True)
+class TaskRanker:
+    """Ranks a task's images by what descriptors say of them; no ranking that the store holds is made again.
+
+    Parameters
+    ----------
+    task : Task
+    database : Descriptions
+        Of the images.
+    asked : Descriptions or None
+        Of the queries that are cropped or are none of the images, in their order.
+    store : Store
+    local : str
+        One of `LOCAL_SEARCHES`.
+    """
+
+    task: Task
+    database: Descriptions
+    asked: Descriptions | None
+    store: Store
+    local: str
+    num_threads: int | None = None
+    progress: Progress | None = None
+
+    def rank(self, name: str, *, what: str) -> Ranking:
+        """Of one descriptor: global by dot product, local by the number of inliers; ties by smaller index.
+
+        A query that is one of the images stands in its own ranking.
+        """
+        descriptor = self.database.descriptor(name)
+        spec = dict(descriptor.spec())
+        if descriptor.kind == "aggregated":
+            spec["state"] = {key: hash_of({"values": array.tobytes().hex()}) for key, array in descriptor.state().items()}
+        key = hash_of({"ranking of": spec, **self._content(name)})
+        if descriptor.kind == "local":
+            key = hash_of({"ranking of": key, "local": self.local, "model": VERIFY_MODEL, "error": VERIFY_MAX_ERROR})
+            arrays = self.store.get(key, lambda: self._by_inliers(name, key, what))
+            for block in range(0, len(self.task.queries), QUERIES_A_BLOCK):
+                self.store.forget(f"{key}-{block}")
+        else:
+            arrays = self.store.get(key, lambda: self._by_vectors(name))
+        if self.progress is not None:
+            self.progress(what, len(self.task.queries), len(self.task.queries))
+        return Ranking(arrays["indices"], arrays["scores"])
+
+    def features(self, name: str) -> tuple[list[LocalFeatures], list[LocalFeatures]]:
+        """Of the images and of the queries, by a local descriptor."""
+        images = self.database.features(name)
+        asked = iter([] if self.asked is None else self.asked.features(name))
+        return images, [next(asked) if query.place is None else images[query.place] for query in self.task.queries]
+
+    def _content(self, name: str) -> dict[str, Any]:
+        """What tells the images and queries from others."""
+        asked = [] if self.asked is None else self.asked.digests(self.database.looking(name))
+        return {
+            "images": self.database.digests(name),
+            "asked": asked,
+            "boxes": [query.box for query in self.task.queries],
+            "queries": [query.place for query in self.task.queries],
+            "depth": self.task.depth,
+            "opened": self.database.opened,
+        }
+
+    def _by_vectors(self, name: str) -> Arrays:
+        vectors = self.database.vectors(name)
+        queries = np.empty((len(self.task.queries), vectors.shape[1]), np.float32)
+        whole = np.array([query.place is not None for query in self.task.queries], dtype=bool)
+        queries[whole] = vectors[[query.place for query in self.task.queries if query.place is not None]]
+        if self.asked is not None:
+            queries[~whole] = self._asked_vectors(self.asked, name)
+        found = search(queries, vectors, k=self._depth(), num_threads=self.num_threads)
+        return {"indices": found.indices.astype(np.int32), "scores": found.scores}
+
+    def _asked_vectors(self, asked: Descriptions, name: str) -> npt.NDArray[np.float32]:
+        descriptor = self.database.descriptor(name)
+        if descriptor.kind == "aggregated":
+            return np.stack([descriptor.aggregate(features) for features in asked.features(descriptor.local.name)])
+        return asked.vectors(name)
+
+    def _by_inliers(self, name: str, key: str, what: str) -> Arrays:
+        count = LOCAL_SEARCHES[self.local]
+        images, queries = self.features(name)
+        blocks = []
+        for first in range(0, len(queries), QUERIES_A_BLOCK):
+            block = queries[first : first + QUERIES_A_BLOCK]
+
+            def count_block(block: Sequence[LocalFeatures] = block) -> Arrays:
+                return {"inliers": np.stack([count(query, images, self.num_threads) for query in block])}
+
+            blocks.append(self.store.get(f"{key}-{first}", count_block)["inliers"])
+            if self.progress is not None:
+                self.progress(what, first + len(block), len(queries))
+        inliers = np.concatenate(blocks)
+        order = np.argsort(-inliers, axis=1, kind="stable")[:, : self._depth()]
+        scores = np.take_along_axis(inliers, order, axis=1)
+        return {"indices": order.astype(np.int32), "scores": scores.astype(np.float32)}
+
+    def _depth(self) -> int | None:
+        return None if self.task.depth is None else min(self.task.depth, len(self.task.images))
