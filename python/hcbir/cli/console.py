@@ -30,7 +30,7 @@ ProviderOption = Annotated[
     Provider, typer.Option(help="Where networks run; auto: CUDA where it works, else the CPU (see hcbir info).")
 ]
 
-EXPORT_PACKAGES = ("torch", "onnx", "onnxscript", "scipy")
+EXTRA_OF = {"torch": "export", "onnx": "export", "onnxscript": "export", "scipy": "study", "matplotlib": "study"}
 
 stderr = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)  # ":gem:" is no picture
 
@@ -48,7 +48,8 @@ def complain(error: Exception) -> int:
         if not message:  # no command was given: typer has printed the help
             return status
     elif isinstance(error, ModuleNotFoundError):
-        extra = '"hcbir[export]"' if error.name in EXPORT_PACKAGES else '"hcbir[cpu]" (or "hcbir[gpu]")'
+        package = (error.name or "").partition(".")[0]
+        extra = f'"hcbir[{EXTRA_OF[package]}]"' if package in EXTRA_OF else '"hcbir[cpu]" (or "hcbir[gpu]")'
         message = f"this needs {error.name}: pip install {extra}"
     elif isinstance(error, OSError) and error.filename is not None and error.strerror:
         message = f"{error.filename}: {_uncapitalised(error.strerror)}"

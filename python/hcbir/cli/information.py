@@ -12,7 +12,7 @@ import typer
 
 import hcbir
 from hcbir.cli.console import print_json, progress_bars
-from hcbir.cli.evaluation import print_table
+from hcbir.cli.evaluation import print_evaluation
 from hcbir.cli.providers import describe_runtime
 from hcbir.study.demo import run_demo
 
@@ -33,7 +33,7 @@ def demo(
     """
     with progress_bars() as progress:
         result = run_demo(output, progress=progress)
-    print_table(result.evaluation)
+    print_evaluation(result.evaluation)
     typer.echo(f"pictures   {result.rankings_picture}\n           {result.matches_picture}")
     typer.echo(f"report     {result.report}")
     typer.echo(f"collection {result.collection}")

@@ -151,7 +151,7 @@ class StudyConfig:
     report: ReportConfig = field(default_factory=ReportConfig)
 
 
-def load_config(path: str | Path) -> StudyConfig:
+def load_config(path: str | os.PathLike[str]) -> StudyConfig:
     """Read a `study.toml`; its paths are relative to it.
 
     Raises
@@ -175,7 +175,7 @@ def _parse(content: Mapping[str, Any], path: Path) -> StudyConfig:
     _known(content, ("title", "output", "descriptors", "dataset", "protocol", "statistics", "report"), "the file")
     protocol = ProtocolConfig(**_options(content, "protocol", ProtocolConfig))
     one_of(protocol.ap, "protocol.ap", INTERPOLATIONS)
-    one_of(protocol.local, "protocol.local", tuple(LOCAL_SEARCHES))
+    check_local(protocol.local, "protocol.local")
     for name in protocol.normalisations:
         one_of(name, "protocol.normalisations", tuple(other for other in NORMALISATIONS if other != MIXED))
     statistics = StatisticsConfig(**_options(content, "statistics", StatisticsConfig))
@@ -190,6 +190,11 @@ def _parse(content: Mapping[str, Any], path: Path) -> StudyConfig:
         statistics=statistics,
         report=ReportConfig(**_options(content, "report", ReportConfig)),
     )
+
+
+def check_local(value: object, name: str = "local") -> str:
+    """One of the ways to find images by local descriptors."""
+    return one_of(value, name, tuple(LOCAL_SEARCHES))
 
 
 def _dataset(table: Any, folder: Path) -> DatasetConfig:

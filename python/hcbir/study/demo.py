@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +16,11 @@ from hcbir.collection import Collection
 from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL
 from hcbir.study.datasets import Dataset, load_dataset
 from hcbir.study.drawing import RankedImage, RankingRow, draw_rankings
-from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, evaluate_collection
+from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, evaluate_collection, precision_table
 from hcbir.study.pairs import match_pair
 from hcbir.study.ranking import Progress
 from hcbir.study.report import MatchFigure, Report, write_report
 from hcbir.study.synthetic import make_collection
-from hcbir.study.tables import Table, count_cell, precision_cells
 
 GLOBAL = "vlad"
 LOCAL = "sift"
@@ -108,38 +106,13 @@ def run_demo(folder: str | Path, *, seed: int = 0, progress: Progress | None = N
             intro="A procedural collection of landmarks, each shown under changes of viewpoint, scale, illumination, "
             "colour domain, occlusion and alteration, among distractors.",
             stamp=_stamp(evaluation, dataset, result.seconds),
-            tables=[map_table(evaluation)],
+            tables=[precision_table(evaluation)],
             rankings=[(f"Ranked by {name}", rows) for name, rows in rankings.items()],
             matches=matches,
             skipped=evaluation.skipped,
         ),
     )
     return result
-
-
-def map_table(evaluation: Evaluation) -> Table:
-    """The evaluation as a table, a column for each descriptor and for each verified one."""
-    columns = evaluation.columns
-    rows = [
-        (
-            label,
-            [
-                count_cell(evaluation.labels.count(label)),
-                *precision_cells([column.per_class.get(label, math.nan) for column in columns.values()]),
-            ],
-        )
-        for label in evaluation.classes
-    ]
-    overall = precision_cells([column.mean_ap for column in columns.values()])
-    rows.append(("all queries", [count_cell(len(evaluation.queries)), *overall]))
-    return Table(
-        "precision",
-        "Mean average precision",
-        ["class", "queries", *columns],
-        rows,
-        num_totals=1,
-        notes=["Per class, the mean over its queries; in the last row, over all queries. The best of each row is bold."],
-    )
 
 
 def _example_queries(evaluation: Evaluation) -> list[int]:

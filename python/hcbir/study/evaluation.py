@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections import Counter
@@ -18,6 +19,7 @@ from hcbir.collection import Collection
 from hcbir.study.datasets import Dataset
 from hcbir.study.naming import short_names
 from hcbir.study.ranking import Progress, Ranker, Ranking
+from hcbir.study.tables import Table, count_cell, precision_cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,6 +219,19 @@ def evaluate_collection(
     )
 
 
+def precision_table(evaluation: Evaluation) -> Table:
+    """mAP of each class and over all queries, a column for each descriptor and for each verified one."""
+    columns = evaluation.columns
+    rows = []
+    for label in evaluation.classes:
+        values = [column.per_class.get(label, math.nan) for column in columns.values()]
+        rows.append((label, [count_cell(evaluation.labels.count(label)), *precision_cells(values)]))
+    overall = precision_cells([column.mean_ap for column in columns.values()])
+    rows.append(("all queries", [count_cell(len(evaluation.queries)), *overall]))
+    heads = ["class", "images", *columns]
+    return Table("precision", "Mean average precision", heads, rows, num_totals=1)
+
+
 def _evaluate(
     ranking: Ranking,
     queries: npt.NDArray[np.int64],
@@ -256,9 +271,7 @@ def evaluate_ranking(
         Only so many of the best images count: AP is divided by min(positives, depth), and is 0 without positives.
     """
     indices = ranking.indices if depth is None else np.ascontiguousarray(ranking.indices[:, :depth])
-    ap = mean_average_precision(
-        indices, positives, junk=junk, interpolation=interpolation, num_threads=num_threads
-    ).ap
+    ap = mean_average_precision(indices, positives, junk=junk, interpolation=interpolation, num_threads=num_threads).ap
     counts = np.array([len(found) for found in positives])
     if depth is not None:
         ap = np.where(counts > 0, ap * counts / np.clip(counts, 1, depth), 0.0)

@@ -37,21 +37,25 @@ class Verdicts:
         return next((int(i) for i in ranking.indices[row] if int(i) in self.positives[row]), None)
 
 
-def example_queries(result: StudyResult) -> list[int]:
-    """The chosen queries, then the hardest: of each class the one with the smallest mean AP over the descriptors."""
+def example_queries(result: StudyResult) -> dict[int, str]:
+    """The chosen queries, then the hardest: of each class the one with the smallest mean AP over the descriptors.
+
+    With each goes why it is there.
+    """
     options = result.config.report
-    chosen = []
+    examples: dict[int, str] = {}
     for end in options.queries:
         found = [row for row in range(len(result.task.queries)) if result.query_name(row).endswith(end)]
         if len(found) != 1:
             raise ValueError(f"report.queries must end the path of one query each, {end} ends {len(found)}")
-        chosen += found
+        examples[found[0]] = "Chosen"
     mean_ap = np.mean([found.ap for found in result.main.values()], axis=0)
     hardest: dict[str, int] = {}
     for row in np.argsort(mean_ap, kind="stable").tolist():  # NaN last
         if not np.isnan(mean_ap[row]):
             hardest.setdefault(result.task.queries[row].label, row)
-    return chosen + [row for row in hardest.values() if row not in chosen][: options.hard_queries]
+    others = [row for row in hardest.values() if row not in examples]
+    return examples | dict.fromkeys(others[: options.hard_queries], "Hard to find")
 
 
 def ranking_rows(result: StudyResult, verdicts: Verdicts, row: int) -> list[RankingRow]:
@@ -86,7 +90,7 @@ def match_figures(result: StudyResult, verdicts: Verdicts, ranker: TaskRanker, r
         rank = 1 + [image for image, *_ in verdicts.head(row, ranking, len(ranking.indices[row]))].index(best)
         figures.append(
             MatchFigure(
-                f"{result.query_name(row)} and the best right image by {label} (rank {rank}): "
+                f"{result.query_name(row)} and the right image that {label} ranks best, {rank}: "
                 f"{pair.verification.num_inliers} of {len(pair.points0)} matches agree",
                 picture,
             )

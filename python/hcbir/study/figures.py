@@ -6,11 +6,13 @@ import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from hcbir.study.annotation import overall_difficulty
 from hcbir.study.naming import folded
@@ -19,7 +21,7 @@ from hcbir.study.results import StudyResult
 
 _INK, _DIM, _RULE = "#23262b", "#6d737d", "#dedbd3"
 _BAR, _MEAN = "#5b8db8", "#c4572f"
-_STYLE = {
+_STYLE: Any = {  # rcParams' keys are literals to the type checker
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,
@@ -108,9 +110,11 @@ def _bars(result: StudyResult) -> Figure:
                 ha="right" if inside else "left",
                 fontsize=6.5,
                 color="white" if inside else _DIM,
+                path_effects=[] if inside else [withStroke(linewidth=2, foreground="white")],
+                zorder=3,
             )
         overall = result.main[label].mean_ap
-        panel.axvline(overall, color=_MEAN, linewidth=1.1)
+        panel.axvline(overall, color=_MEAN, linewidth=1.1, zorder=2)
         panel.set_title(f"{folded(label, 16)}\n", fontsize=9)
         panel.text(overall, num_classes - 0.35, f"{overall:.3f}", color=_MEAN, ha="center", va="bottom", fontsize=7.5)
         panel.set_xlim(0, 1)
@@ -158,7 +162,7 @@ def _heat_map(result: StudyResult) -> Figure:
     axes.tick_params(which="both", length=0)
     _bare(axes)
     bar = figure.colorbar(image, ax=axes, fraction=0.035, pad=0.03, ticks=[-1, -0.5, 0, 0.5, 1])
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelsize=7.5)
     return figure
 
@@ -197,14 +201,14 @@ def _line(panel: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> No
     panel.plot(ends, intercept + slope * ends, color=_MEAN, linewidth=1.4, zorder=2)
     residuals = y - (intercept + slope * x)
     for i in {int(residuals.argmin()), int(residuals.argmax())}:
-        left = x[i] > ends.mean()
+        left, low = x[i] > ends.mean(), y[i] < 0.1
         panel.annotate(
             folded(names[i], 20),
             (x[i], y[i]),
-            xytext=(-4 if left else 4, -4),
+            xytext=(-4 if left else 4, 3 if low else -4),
             textcoords="offset points",
             ha="right" if left else "left",
-            va="top",
+            va="bottom" if low else "top",
             fontsize=6.5,
             color=_DIM,
         )

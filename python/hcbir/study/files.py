@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+RESULTS = "study.json"
+"""The file of a study's output folder that holds all its figures."""
+
 
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write to a file beside it, then rename: a reader meets the old content or the new."""

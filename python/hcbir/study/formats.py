@@ -25,7 +25,9 @@ def to_csv(table: Table, stamp: Mapping[str, Any]) -> str:
 
 def to_markdown(table: Table, stamp_line: str) -> str:
     """A table of GitHub's Markdown with its notes and the protocol."""
-    rows = [[_markdown(name), *(_emphasised(cell, _markdown, "**{}**") for cell in cells)] for name, cells in table.rows]
+    rows = [
+        [_markdown(name), *(_emphasised(cell, _markdown, "**{}**") for cell in cells)] for name, cells in table.rows
+    ]
     lines = [f"### {_markdown(table.title)}", ""]
     lines += [_markdown_row([_markdown(head) for head in table.columns])]
     lines += [_markdown_row(["---", *["---:"] * (len(table.columns) - 1)])]

@@ -12,17 +12,15 @@ from typing import Any
 import numpy as np
 
 from hcbir.study.examples import Verdicts
-from hcbir.study.files import write_whole
+from hcbir.study.files import RESULTS, write_whole
 from hcbir.study.formats import to_csv, to_latex, to_markdown
 from hcbir.study.paper_tables import make_tables
 from hcbir.study.protocol import stamp_line
 from hcbir.study.ranking import Progress
-from hcbir.study.results import StudyResult, relative_name
+from hcbir.study.results import StudyResult
 from hcbir.study.similarity import TaskRanker
 from hcbir.study.study_report import write_study_report
 from hcbir.study.tables import Table
-
-RESULTS = "study.json"
 
 
 def write_outputs(result: StudyResult, ranker: TaskRanker, progress: Progress | None = None) -> None:
@@ -98,7 +96,7 @@ def _rankings_csv(result: StudyResult) -> str:
         for label in result.labels:
             head = verdicts.head(row, result.main[label].ranking, result.config.report.ranks)
             for rank, (image, score, correct) in enumerate(head, start=1):
-                path = relative_name(result.task.images[image], result.config)
+                path = result.image_name(result.task.images[image])
                 verdict = "correct" if correct else "incorrect"
                 rows.append([name, label, rank, path, score, verdict, result.stamp["id"]])
     return _csv(rows)

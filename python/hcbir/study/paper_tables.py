@@ -79,8 +79,9 @@ def correlation_table(result: StudyResult, *, rank: bool) -> Table:
     confidence = f"{result.config.statistics.confidence:.0%}"
     tested = sum(not c.reason for c in found.values())
     notes = [
-        f"{'Spearman' if rank else 'Pearson'} correlation over {len(result.task.classes)} classes; * p < {SIGNIFICANT}; "
-        f"intervals of {confidence}. Of {tested} tests, {tested * SIGNIFICANT:.0f} would be starred by chance alone.",
+        f"{'Spearman' if rank else 'Pearson'} correlation over {len(result.task.classes)} classes; "
+        f"* p < {SIGNIFICANT}; intervals of {confidence}. "
+        f"Of {tested} tests, {tested * SIGNIFICANT:.1f} would be starred by chance alone.",
         *dict.fromkeys(f"{name}: {found[name, label].reason}." for name, label in found if found[name, label].reason),
     ]
     records = [
@@ -108,7 +109,14 @@ def normalisation_table(result: StudyResult, normalisation: str) -> Table:
     after = result.evaluations[normalisation, setting]
     pairs = compare(result.main, after, result)
     rows = [
-        (label, [precision_cell(result.main[label].mean_ap), precision_cell(after[label].mean_ap), *difference_cells(pairs[label])])
+        (
+            label,
+            [
+                precision_cell(result.main[label].mean_ap),
+                precision_cell(after[label].mean_ap),
+                *difference_cells(pairs[label]),
+            ],
+        )
         for label in result.labels
     ]
     records = [
@@ -122,7 +130,9 @@ def normalisation_table(result: StudyResult, normalisation: str) -> Table:
     ]
     name = "table2" if normalisation == "grayscale" else f"table2-{normalisation}"
     heads = ["descriptor", MIXED, normalisation, *DIFFERENCE_HEADS]
-    return Table(name, f"All images {normalisation}", heads, rows, 0, [difference_note(result)], records)
+    options = result.config.statistics
+    note = difference_note(options.confidence, options.resamples, options.seed)
+    return Table(name, f"All images {normalisation}", heads, rows, notes=[note], records=records)
 
 
 def settings_table(result: StudyResult) -> Table:
@@ -167,17 +177,22 @@ def difference_record(found: Difference) -> dict[str, Any]:
     return {"difference": found.mean, "low": found.low, "high": found.high, "p": found.p, "queries": found.n}
 
 
-def difference_note(result: StudyResult) -> str:
-    options = result.config.statistics
+def difference_note(confidence: float, num_resamples: int, seed: int) -> str:
     return (
-        f"Mean difference over queries; bootstrap interval of {options.confidence:.0%} and two-sided randomisation "
-        f"test, {options.resamples} resamples, seed {options.seed}; bold where p < {SIGNIFICANT}."
+        f"Mean difference over queries; bootstrap interval of {confidence:.0%} and two-sided randomisation test, "
+        f"{num_resamples} resamples, seed {seed}; bold where p < {SIGNIFICANT}."
     )
 
 
 def _correlation(found: Correlation) -> Cell:
     if found.reason:
-        return Cell("–", detail=found.reason)
+        return Cell("–", detail=found.reason, tint=0)
     starred = found.p < SIGNIFICANT
     interval = "" if math.isnan(found.low) else f"{found.low:+.2f} to {found.high:+.2f}, "
-    return Cell(f"{found.r:+.2f}{'*' if starred else ''}", found.r, starred, f"{interval}p {p_value(found.p)}, n {found.n}", tint=found.r)
+    return Cell(
+        f"{found.r:+.2f}{'*' if starred else ''}",
+        found.r,
+        starred,
+        f"{interval}p {p_value(found.p)}, n {found.n}",
+        tint=found.r,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,17 +80,18 @@ class StudyResult:
         found = self.main[label].per_class
         return np.array([found.get(name, math.nan) for name in self.task.classes])
 
+    @cached_property
+    def _root(self) -> str:
+        """The folder that holds all images."""
+        files = [*self.task.images, *(query.path for query in self.task.queries)]
+        return os.path.commonpath([path.parent for path in files])
+
+    def image_name(self, path: Path) -> str:
+        """An image's path within its dataset."""
+        return Path(os.path.relpath(path, self._root)).as_posix()
+
     def query_name(self, row: int) -> str:
-        """What tells a query from the others, wherever the dataset stands: the end of its path, and its box."""
+        """What tells a query from the others, wherever the dataset stands: its path within it, and its box."""
         query = self.task.queries[row]
-        name = relative_name(query.path, self.config)
+        name = self.image_name(query.path)
         return name if query.box is None else f"{name} [{', '.join(f'{value:g}' for value in query.box)}]"
-
-
-def relative_name(path: Path, config: StudyConfig) -> str:
-    """An image's path within its dataset."""
-    dataset = config.dataset
-    for root in (dataset.queries, dataset.images, dataset.path, dataset.path.parent):
-        if root is not None and path.is_relative_to(root):
-            return path.relative_to(root).as_posix()
-    return path.as_posix()

@@ -12,7 +12,7 @@ from typing import Any
 
 from hcbir.study.annotation import ClassScores, annotate, read_scores
 from hcbir.study.config import DatasetConfig, StudyConfig, load_config
-from hcbir.study.datasets import Dataset, Query, Task, load_dataset, load_gldv2, load_oxford, load_revisitop, task_of
+from hcbir.study.datasets import Dataset, Task, load_dataset, load_gldv2, load_oxford, load_revisitop, task_of
 from hcbir.study.description import Descriptions
 from hcbir.study.evaluation import evaluate_ranking
 from hcbir.study.normalisation import MIXED
@@ -136,7 +136,9 @@ def _check_alegoria(path: Path, task: Task, scores: ClassScores | None) -> None:
     lacking = set(VARIATIONS) - set(next(iter(scores.values())) if scores else ())
     if lacking:
         names = ", ".join(name for name in VARIATIONS if name in lacking)
-        raise ValueError(f"{path}, line 1: kind alegoria has all {len(VARIATIONS)} variations, without columns: {names}")
+        raise ValueError(
+            f"{path}, line 1: kind alegoria has all {len(VARIATIONS)} variations, without columns: {names}"
+        )
 
 
 def _views(

@@ -66,7 +66,9 @@ class TaskRanker:
         descriptor = self.database.descriptor(name)
         spec = dict(descriptor.spec())
         if descriptor.kind == "aggregated":
-            spec["state"] = {key: hash_of({"values": array.tobytes().hex()}) for key, array in descriptor.state().items()}
+            spec["state"] = {
+                key: hash_of({"values": array.tobytes().hex()}) for key, array in descriptor.state().items()
+            }
         key = hash_of({"ranking of": spec, **self._content(name)})
         if descriptor.kind == "local":
             key = hash_of({"ranking of": key, "local": self.local, "model": VERIFY_MODEL, "error": VERIFY_MAX_ERROR})

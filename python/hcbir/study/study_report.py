@@ -33,9 +33,9 @@ def write_study_report(
         write_whole(folder / "figures" / f"{figure.name}.svg", figure.svg)
     verdicts = Verdicts(result.task)
     rankings, matches = [], []
-    for number, row in enumerate(example_queries(result), start=1):
+    for number, (row, why) in enumerate(example_queries(result).items(), start=1):
         rows = ranking_rows(result, verdicts, row)
-        title = f"{result.task.queries[row].label}: {result.query_name(row)}"
+        title = f"{why}: {result.query_name(row)}"
         rankings.append((title, rows))
         _save(draw_rankings(rows, title=title), result, f"figure4-rankings-{number}")
         for pair in match_figures(result, verdicts, ranker, row):
@@ -83,12 +83,12 @@ def _shown_stamp(result: StudyResult) -> dict[str, str]:
         sha256 = facts.get("model sha256", "")
         size = f"{facts['image size']} px"
         stamp[label] = f"{size}, sha256 {sha256[:12]}…" if sha256 else f"{facts['name']}, {size}"
-    return {**stamp, "seconds": f"{result.seconds:.0f}", "protocol": result.stamp["id"]}
+    return {**stamp, "seconds of this run": f"{result.seconds:.0f}", "protocol": result.stamp["id"]}
 
 
 def _pages(result: StudyResult, verdicts: Verdicts, progress: Progress | None) -> list[Page]:
     """A page for each class, and one for each query unless the study wants none."""
-    queries = {label: [] for label in result.task.classes}
+    queries: dict[str, list[int]] = {label: [] for label in result.task.classes}
     for row, query in enumerate(result.task.queries):
         queries[query.label].append(row)
     pages = []

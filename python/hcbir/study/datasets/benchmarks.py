@@ -61,7 +61,9 @@ def load_revisitop(ground_truth: Path, images: Path) -> Task:
         entry = _mapping(entry, ("bbx", "easy", "hard", "junk"), where)
         path = find(name, f"{ground_truth}: qimlist[{i}]")
         own = {key: _indices(entry[key], len(names), f"{where}.{key}") for key in ("easy", "hard", "junk")}
-        shown = Counter(landmarks[i] for i in sum(own.values(), []) if landmarks[i] not in _NO_LANDMARK)
+        shown = Counter(landmarks[i] for indices in own.values() for i in indices)
+        for name_of_none in _NO_LANDMARK:
+            del shown[name_of_none]
         label = shown.most_common(1)[0][0] if shown else _landmark(str(name))
         queries.append(Query(path, label, _box(entry["bbx"], f"{where}.bbx")))
         lists.append(own)

@@ -1,0 +1,133 @@
+"""`hcbir study` and `hcbir annotate`."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hcbir.cli.console import Provider, ProviderOption, print_json, progress_bars, say, tell_skipped, writing
+from hcbir.cli.tables import print_table
+
+CONFIG = Path("study.toml")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(no_args_is_help=True, help="How descriptors bear the variations of a collection: init, run.")
+    group.command()(init)
+    group.command()(run)
+    group.command()(compare)
+    app.add_typer(group, name="study")
+    app.command()(annotate)
+
+
+def init(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")] = CONFIG,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a study.toml that explains itself.
+
+    Example: [bold]hcbir study init[/bold]
+    """
+    if path.exists() and not force:
+        raise ValueError(f"{path} is there already; --force writes over it")
+    with writing(path):
+        path.write_text(files("hcbir.study").joinpath("templates/study.toml").read_text("utf-8"), "utf-8")
+    say(f"{path}: set the dataset and the descriptors, then: hcbir study run --config {path}")
+
+
+def run(
+    config: Annotated[Path, typer.Option(help="What to study; hcbir study init writes one.")] = CONFIG,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The folder of the results instead of the file's.")
+    ] = None,
+    local: Annotated[
+        str | None, typer.Option(help="How local descriptors find images: exhaustive; default: what the file says.")
+    ] = None,
+    as_json: JsonOption = False,
+    provider: ProviderOption = Provider.auto,
+) -> None:
+    """Describe, rank and evaluate; write the paper's tables and figures and a report.
+
+    What was computed is kept in the output folder: after Ctrl-C, or with another descriptor in the file, the same
+    command goes on where it stopped.
+
+    Example: [bold]hcbir study run --config study.toml[/bold]
+    """
+    from dataclasses import replace
+
+    from hcbir.study.config import check_local, load_config
+    from hcbir.study.output import as_plain
+    from hcbir.study.paper_tables import make_tables
+    from hcbir.study.runner import run as run_study
+
+    study = load_config(config)
+    if output is not None:
+        study = replace(study, output=output.absolute())
+    if local is not None:
+        study = replace(study, protocol=replace(study.protocol, local=check_local(local)))
+    with progress_bars() as progress:
+        result = run_study(study, progress=progress, provider=provider.value)
+    tell_skipped(result.skipped)
+    tables = make_tables(result)
+    if as_json:
+        print_json(as_plain(result, tables))
+    else:
+        for table in tables:
+            print_table(table, titled=True)
+    say(f"report: {study.output / 'report.html'} ({result.seconds:.0f} s; tables and figures beside it)")
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="The output folder of a run.")],
+    second: Annotated[Path, typer.Argument(help="That of another.")],
+    resamples: Annotated[int, typer.Option(min=1, help="Of the bootstrap and the randomisation test.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of both.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Put two runs side by side: is the difference more than chance?
+
+    Descriptors are paired by label and queries by path.
+
+    Example: [bold]hcbir study compare before-results/ after-results/[/bold]
+    """
+    from hcbir.study.comparison import compare_runs
+
+    table = compare_runs(first, second, num_resamples=resamples, seed=seed)
+    if as_json:
+        print_json({"figures": list(table.records), "notes": list(table.notes)})
+    else:
+        print_table(table, titled=True)
+
+
+def annotate(
+    dataset: Annotated[Path, typer.Argument(metavar="CSV", help="path,class and a column for each variation.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The CSV to write; default: standard output.")
+    ] = None,
+    strong: Annotated[
+        int | None,
+        typer.Option(min=1, max=3, help="The least strength that counts as strong; default: 2, or 1 for 0/1 flags."),
+    ] = None,
+) -> None:
+    """Score how much each variation bears on each class, from what was noted of its images.
+
+    By the paper's rule: 0 no image is concerned, 1 one shows it strongly or some do weakly, 2 several show it strongly,
+    3 more than a third of the class does.
+
+    Example: [bold]hcbir annotate photos.csv -o scores.csv[/bold]
+    """
+    from hcbir.study.annotation import annotate as score
+    from hcbir.study.annotation import format_scores
+    from hcbir.study.datasets import load_dataset
+
+    text = format_scores(score(load_dataset(dataset), strong=strong))
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    with writing(output):
+        output.write_text(text, encoding="utf-8")
