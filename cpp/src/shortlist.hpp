@@ -13,12 +13,14 @@ public:
     struct Entry {
         float lower, upper;  // of the row's key
         std::int64_t row;
+        bool refined;  // bounds are as tight as float arithmetic gives
     };
 
     explicit Shortlist(std::size_t k) : k_(k) {}
 
-    /// Entries at which it is time to prune: room enough that pruning costs little an entry.
-    static std::size_t capacity(std::size_t k) { return 2 * k + 16; }
+    /// Entries at which it is time to prune: room enough that pruning costs little an entry, and that wide bounds
+    /// leave it far from full.
+    static std::size_t capacity(std::size_t k) { return 4 * k + 64; }
 
     bool full() const { return entries_.size() >= capacity(k_); }
     /// A key that k rows at least are known to reach.
@@ -32,14 +34,36 @@ public:
         entries_.insert(entries_.end(), entries.begin(), entries.end());
     }
 
-    /// Raises the bar to the k-th largest lower bound and drops what cannot reach it.
-    void prune() {
+    /// Raises the bar to the k-th largest lower bound, or to what is known from elsewhere, and drops what cannot
+    /// reach it.
+    void prune(float known = -std::numeric_limits<float>::infinity()) {
+        bar_ = std::max(bar_, known);
+        std::erase_if(entries_, [this](const Entry& e) { return e.upper < bar_; });
         if (entries_.size() < k_) return;
         const auto kth = entries_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
         std::nth_element(entries_.begin(), kth, entries_.end(),
                          [](const Entry& a, const Entry& b) { return a.lower > b.lower; });
         bar_ = std::max(bar_, kth->lower);
         std::erase_if(entries_, [this](const Entry& e) { return e.upper < bar_; });
+    }
+
+    /// Replaces the bounds of those that are not refined by bounds(row).
+    template <class Bounds>
+    std::size_t refine(Bounds bounds) {
+        std::size_t count = 0;
+        for (Entry& entry : entries_)
+            if (!entry.refined) {
+                const auto [lower, upper] = bounds(entry.row);
+                entry = {std::max(lower, entry.lower), std::min(upper, entry.upper), entry.row, true};
+                ++count;
+            }
+        return count;
+    }
+
+    /// Forgets the first `count` entries, which after pruning are those with the largest lower bounds.
+    void drop_first(std::size_t count) {
+        const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(std::min(count, entries_.size()));
+        entries_.erase(entries_.begin(), end);
     }
 
     /// Forgets the entries; the bar stays, for whoever has taken them over.
