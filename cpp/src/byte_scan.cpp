@@ -2,12 +2,14 @@
 
 #include <bit>
 #include <cstring>
+#include <tuple>
 
 namespace hcbir {
 namespace {
 
 using kernels::byte_panel_rows, kernels::byte_tile_queries, kernels::BytePanel;
 
+constexpr std::size_t many_hits = 64;  // one pair in fewer
 constexpr double unit = 0x1p-24;  // half the spacing of floats next to 1
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
@@ -161,7 +163,10 @@ double ByteScan::query_slack(std::size_t query) const {
 }
 
 void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t base, std::size_t first,
-                    std::size_t last, Candidates& candidates) {
+                    std::size_t last, bool rows_at_hand, Candidates& candidates) {
+    // Rows that lie in the cache, or of which many are wanted, are looked at as they are found.
+    refine_ = rows_at_hand || num_hits_ > num_scanned_ / many_hits;
+    num_scanned_ += rows.count * (last - first);
     const std::size_t dim = problem_.queries.cols, num_panels = ceil_div(rows.count, byte_panel_rows);
     kernels::ByteHits hits;
     for (std::size_t begin = first; begin < last; begin += byte_tile_queries) {
@@ -173,6 +178,7 @@ void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t ba
                                                              quads_of(dim), rows.panels[p], hits);
             for (; found; found &= found - 1) {
                 const auto i = static_cast<std::size_t>(std::countr_zero(found));
+                num_hits_ += static_cast<std::size_t>(std::popcount(hits.rows[i]));
                 collect(rows, p, first_row, base, begin + i, hits.rows[i], hits.products + i * byte_panel_rows,
                         candidates);
             }
@@ -197,9 +203,14 @@ void ByteScan::collect(const CodedRows& rows, std::size_t panel, std::size_t fir
         if (in_block >= rows.count) return;
         double key = known ? products[j] * unit_of_products : 0;
         if (known && problem_.metric == Metric::l2) key += rows.offsets[in_block];
-        if (key + margin < candidates.bar(q)) continue;
-        if (candidates.add(q, key - margin, key + margin, first_row + in_block, false))
-            set_bar(base, q, candidates);
+        double lower = key - margin, upper = key + margin;
+        if (refine_) {
+            const std::size_t row = first_row + in_block;
+            std::tie(lower, upper) = problem_.key_bounds(base + q, problem_.rows.floats(row, 1, row_).data);
+            ++num_refined_;
+        }
+        if (upper < candidates.bar(q)) continue;
+        if (candidates.add(q, lower, upper, first_row + in_block, refine_)) set_bar(base, q, candidates);
     }
 }
 

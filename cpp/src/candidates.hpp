@@ -72,12 +72,13 @@ private:
 
     void shorten(std::size_t q) {
         auto& [shortlist, scored] = best_[q];
-        const std::size_t enough = Shortlist::capacity(problem_.k) / 2;
+        // Short enough: less than three quarters full.
+        const auto short_enough = [&] { return 4 * shortlist.entries().size() <= 3 * shortlist.capacity(); };
         shortlist.prune(bars_[q]);
-        if (shortlist.entries().size() <= enough) return;
+        if (short_enough()) return;
         num_refined_ += shortlist.refine([&](std::int64_t r) { return problem_.key_bounds(base_ + q, row(r)); });
         shortlist.prune();
-        if (shortlist.entries().size() <= enough) return;
+        if (short_enough()) return;
         // Where bounds cannot keep the list short (many equal rows), its rows are scored and the best move on.
         for (const auto& entry : shortlist.entries())
             scored.push({problem_.score(base_ + q, row(entry.row)), entry.row});

@@ -39,13 +39,19 @@ void quantize(const Database& database, Metric metric, MatrixView<std::uint8_t> 
     require_codes({codes.data, codes.rows, codes.cols, codes.stride},
                   {bounds.data, bounds.rows, bounds.cols, bounds.stride}, offsets.size(), database, metric);
     const Rows rows(database);
-    RowCoder coder(metric, database.cols);
-    std::vector<AlignedBuffer<float>> buffers(executor.size());
+    struct Worker {
+        RowCoder coder;
+        AlignedBuffer<float> floats;
+    };
+    std::vector<Worker> workers;
+    for (std::size_t w = 0; w < executor.size(); ++w)
+        workers.push_back({RowCoder(metric, database.cols), AlignedBuffer<float>()});
     try {
         executor.parallel_for(ceil_div(codes.rows, panels_a_task), [&](std::size_t task, std::size_t w) {
             const std::size_t panel = task * panels_a_task, row = panel * byte_panel_rows;
             const std::size_t count = std::min(panels_a_task * byte_panel_rows, database.rows - row);
-            coder.encode(rows.floats(row, count, buffers[w]), codes.row(panel),
+            auto& [coder, floats] = workers[w];
+            coder.encode(rows.floats(row, count, floats), codes.row(panel),
                          reinterpret_cast<BytePanel*>(bounds.row(panel)),
                          offsets.empty() ? nullptr : offsets.data() + row);
         });

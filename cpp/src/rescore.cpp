@@ -81,9 +81,17 @@ void rescore_group(const SearchProblem& problem, const std::vector<Candidates*>&
     using Entries = std::span<const Shortlist::Entry>;
     score_entries(problem, base, shortlists, best, executor,
                   [&](std::size_t, Entries entries) { return entries.first(std::min(k, entries.size())); });
-    executor.parallel_for(count, [&](std::size_t q, std::size_t) {
+    std::vector<AlignedBuffer<float>> buffers(executor.size());
+    executor.parallel_for(count, [&](std::size_t q, std::size_t w) {
         shortlists[q].drop_first(k);
-        if (best[q].full()) shortlists[q].prune(round_down(problem.lowest_key(base + q, best[q].bar())));
+        if (!best[q].full()) return;
+        const float bar = round_down(problem.lowest_key(base + q, best[q].bar()));
+        shortlists[q].prune(bar);
+        shortlists[q].refine([&](std::int64_t row) {
+            return problem.key_bounds(base + q,
+                                      problem.rows.floats(static_cast<std::size_t>(row), 1, buffers[w]).data);
+        });
+        shortlists[q].prune(bar);
     });
     score_entries(problem, base, shortlists, best, executor,
                   [](std::size_t, Entries entries) { return entries; });

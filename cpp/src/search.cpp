@@ -18,10 +18,11 @@ namespace {
 constexpr std::size_t block_bytes = 256 * 1024;        // of the database, to stay in a core's cache
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' shortlists
 constexpr std::size_t max_group = 4096;                // queries scanned together
+constexpr std::size_t enough_rows = 1000;              // for each of the k best, else byte bounds leave too many
 constexpr std::size_t tasks_per_worker = 4;
 constexpr std::size_t few_queries = 24;       // so few are scanned without turning rows into panels or codes
 constexpr std::size_t few_allowed = 8;        // one row in more than this many
-constexpr std::size_t worth_bytes = 8;        // one pair in this many looked at in float: bytes do not pay
+constexpr std::size_t worth_bytes = 4;        // one pair in this many looked at in float: bytes do not pay
 
 std::size_t count_allowed(const Database& database, std::span<const std::uint8_t> allowed) {
     return allowed.empty() ? database.rows
@@ -54,11 +55,10 @@ struct Worker {
     Candidates candidates;
     FloatScan floats;
     ByteScan bytes;
-    std::size_t num_scanned = 0;  // pairs, in bytes
-
     /// Whether the scan in bytes leaves few enough rows; `expected` are looked at in float before the bars stand.
     bool bytes_pay(std::size_t expected) const {
-        return candidates.num_refined() <= expected + num_scanned / worth_bytes;
+        const std::size_t refined = bytes.num_refined() + candidates.num_refined();
+        return refined <= expected + bytes.num_scanned() / worth_bytes;
     }
 };
 
@@ -95,7 +95,9 @@ private:
 
     bool choose_bytes() const {
         if (options_.precision == Precision::float32 || problem_.queries.cols > kernels::max_byte_dim) return false;
-        return options_.precision == Precision::int8 || options_.codes || problem_.queries.rows > few_queries;
+        if (options_.precision == Precision::int8) return true;
+        const bool selective = problem_.rows.size() / problem_.k >= enough_rows;
+        return selective && (options_.codes || problem_.queries.rows > few_queries);
     }
 
     void scan(std::size_t base, std::size_t count) {
@@ -123,11 +125,10 @@ private:
     /// Queries first .. last - 1 of the group.
     void scan_block(Worker& worker, std::size_t row, std::size_t num_rows, std::size_t base, std::size_t first,
                     std::size_t last, QueryPanels& panels) {
-        auto& [candidates, floats, bytes, num_scanned] = worker;
-        if (by_bytes_ && (options_.precision == Precision::int8 || worker.bytes_pay(4 * problem_.k * (last - first)))) {
+        auto& [candidates, floats, bytes] = worker;
+        if (by_bytes_ && (options_.precision == Precision::int8 || worker.bytes_pay(2 * Shortlist::capacity(problem_.k) * (last - first)))) {
             const CodedRows rows = options_.codes ? coded_rows(row, num_rows) : bytes.encode(row, num_rows);
-            bytes.scan(rows, row, base, first, last, candidates);
-            num_scanned += num_rows * (last - first);
+            bytes.scan(rows, row, base, first, last, options_.codes == nullptr, candidates);
         } else if (last - first <= few_queries) {
             floats.scan_rows(row, num_rows, base, first, last, candidates);
         } else {

@@ -18,16 +18,20 @@ public:
 
     explicit Shortlist(std::size_t k) : k_(k) {}
 
-    /// Entries at which it is time to prune: room enough that pruning costs little an entry, and that wide bounds
-    /// leave it far from full.
-    static std::size_t capacity(std::size_t k) { return 4 * k + 64; }
+    /// Entries at which it is time to prune: room enough that pruning costs little an entry, and, where there are wide
+    /// bounds, that they leave it far from full.
+    static std::size_t capacity(std::size_t k, bool wide = true) { return wide ? 4 * k + 64 : 2 * k + 16; }
 
-    bool full() const { return entries_.size() >= capacity(k_); }
+    std::size_t capacity() const { return capacity(k_, wide_); }
+    bool full() const { return entries_.size() >= capacity(); }
     /// A key that k rows at least are known to reach.
     float bar() const { return bar_; }
     const std::vector<Entry>& entries() const { return entries_; }
 
-    void add(const Entry& entry) { entries_.push_back(entry); }
+    void add(const Entry& entry) {
+        entries_.push_back(entry);
+        wide_ = wide_ || !entry.refined;
+    }
 
     template <class Entries>
     void add_all(const Entries& entries) {
@@ -51,6 +55,7 @@ public:
     template <class Bounds>
     std::size_t refine(Bounds bounds) {
         std::size_t count = 0;
+        wide_ = false;
         for (Entry& entry : entries_)
             if (!entry.refined) {
                 const auto [lower, upper] = bounds(entry.row);
@@ -67,10 +72,11 @@ public:
     }
 
     /// Forgets the entries; the bar stays, for whoever has taken them over.
-    void clear_entries() { entries_.clear(); }
+    void clear_entries() { entries_.clear(), wide_ = false; }
 
 private:
     std::size_t k_;
+    bool wide_ = false;  // some entries are not refined
     float bar_ = -std::numeric_limits<float>::infinity();
     std::vector<Entry> entries_;
 };

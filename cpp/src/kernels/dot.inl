@@ -31,6 +31,29 @@ constexpr std::size_t rows_at_once = 4;  // 16 sums, 4 squares, 4 rows and a que
 constexpr std::size_t rows_at_once = 2;
 #endif
 
+inline Vec4 fold(Vec4 v) { return v; }
+inline Vec4 fold(Vec8 v) {
+    return __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
+}
+inline Vec4 fold(Vec16 v) {
+    return fold(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+}
+
+/// Writes the sum of each vector's elements.
+template <std::size_t count>
+inline void store_sums(const Vec (&vectors)[count], float* sums) {
+    if constexpr (count == 4) {
+        const Vec4 a = fold(vectors[0]), b = fold(vectors[1]), c = fold(vectors[2]), d = fold(vectors[3]);
+        const Vec4 ab = __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
+        const Vec4 cd = __builtin_shufflevector(c, d, 0, 1, 4, 5) + __builtin_shufflevector(c, d, 2, 3, 6, 7);
+        store(sums, __builtin_shufflevector(ab, cd, 0, 2, 4, 6) + __builtin_shufflevector(ab, cd, 1, 3, 5, 7));
+    } else {
+#pragma GCC unroll 2
+        for (std::size_t i = 0; i < count; ++i) sums[i] = sum(vectors[i]);
+    }
+}
+
 /// num_rows rows and num_queries queries; a row's squared length too, if asked for.
 template <std::size_t num_queries, std::size_t num_rows, bool with_norms>
 inline void dot_block(const float* queries, std::size_t query_stride, const float* rows, std::size_t stride,
@@ -51,17 +74,33 @@ inline void dot_block(const float* queries, std::size_t query_stride, const floa
             for (std::size_t r = 0; r < num_rows; ++r) sums[i][r] = fma(query, row[r], sums[i][r]);
         }
     }
-    for (std::size_t r = 0; r < num_rows; ++r) {
-        const float* row = rows + r * stride;
-        for (std::size_t i = 0; i < num_queries; ++i) {
-            float total = sum(sums[i][r]);
-            for (std::size_t t = c; t < dim; ++t) total += queries[i * query_stride + t] * row[t];
-            scores[i * score_stride + r] = total;
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < num_queries; ++i) store_sums(sums[i], scores + i * score_stride);
+    if (with_norms) store_sums(squares, norms);
+    for (std::size_t r = 0; r < num_rows; ++r)
+        for (std::size_t t = c; t < dim; ++t) {
+            const float value = rows[r * stride + t];
+            for (std::size_t i = 0; i < num_queries; ++i)
+                scores[i * score_stride + r] += queries[i * query_stride + t] * value;
+            if (with_norms) norms[r] += value * value;
         }
-        if (!with_norms) continue;
-        norms[r] = sum(squares[r]);
-        for (std::size_t t = c; t < dim; ++t) norms[r] += row[t] * row[t];
-    }
+}
+
+/// One query and one row, in four sums, so that additions need not wait for each other.
+inline void dot_pair(const float* query, const float* row, std::size_t dim, float* score, float* norm) {
+    Vec dots[4] = {}, squares[4] = {};
+    std::size_t c = 0;
+    for (; c + 4 * lanes <= dim; c += 4 * lanes)
+#pragma GCC unroll 4
+        for (std::size_t s = 0; s < 4; ++s) {
+            const Vec values = load<Vec>(row + c + s * lanes);
+            dots[s] = fma(load<Vec>(query + c + s * lanes), values, dots[s]);
+            squares[s] = fma(values, values, squares[s]);
+        }
+    float dot = sum((dots[0] + dots[1]) + (dots[2] + dots[3]));
+    float square = sum((squares[0] + squares[1]) + (squares[2] + squares[3]));
+    for (; c < dim; ++c) dot += query[c] * row[c], square += row[c] * row[c];
+    *score = dot, *norm = square;
 }
 
 template <std::size_t num_queries, bool with_norms>
@@ -90,6 +129,7 @@ inline void dot_norms(const float* queries, std::size_t query_stride, const floa
 void dot_rows(const float* queries, std::size_t query_stride, std::size_t num_queries, const float* rows,
               std::size_t stride, std::size_t count, std::size_t dim, float* scores, std::size_t score_stride,
               float* norms) {
+    if (num_queries == 1 && count == 1 && norms) return dot_pair(queries, rows, dim, scores, norms);
     switch (num_queries) {
         case 1:
             return dot_norms<1>(queries, query_stride, rows, stride, count, dim, scores, score_stride, norms);
