@@ -53,9 +53,10 @@ def _past_words(power: int) -> Sums:
     if power > 0:
         half = _past_words(power - 1)
         return _moved(half, half)
-    sums = np.arange(256, dtype=np.uint32) << np.arange(0, 32, 8, dtype=np.uint32)[:, None]
+    one = np.uint32(1)
+    sums: Sums = np.arange(256, dtype=np.uint32) << np.arange(0, 32, 8, dtype=np.uint32)[:, None]
     for _ in range(32):
-        sums = (sums >> 1) ^ (sums & 1) * np.uint32(0x82F63B78)
+        sums = (sums >> one) ^ (sums & one) * np.uint32(0x82F63B78)
     return sums
 
 
