@@ -73,4 +73,4 @@ def _page_locked(cuda: Any, device: int, size: int) -> Bytes | None:
         return None
     memory = (ctypes.c_uint8 * size).from_address(address.value)
     weakref.finalize(memory, cuda.cudaFreeHost, address).atexit = False  # CUDA may be gone by then
-    return np.frombuffer(memory, np.uint8)
+    return np.ctypeslib.as_array(memory)
