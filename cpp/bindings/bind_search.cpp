@@ -1,10 +1,36 @@
 #include <pybind11/native_enum.h>
+#include <pybind11/stl.h>
+
+#include <optional>
+#include <tuple>
 
 #include "bindings.hpp"
 #include "hcbir/search.hpp"
 #include "numpy_views.hpp"
 
 namespace hcbir::bindings {
+namespace {
+
+/// codes, bounds, offsets, as `quantize` returns them.
+using Codes = std::tuple<Array<std::uint8_t>, Array<float>, Array<float>>;
+
+/// float32, float16, or uint16, which stands for bfloat16; the facade has checked the layout.
+Database database_of(const py::array& array) {
+    const auto view = [&]<class T>(ElementType type) {
+        const auto m = matrix(Array<T>(array), "database");
+        return Database(m.data, m.rows, m.cols, m.stride, type);
+    };
+    if (py::isinstance<Array<float>>(array)) return view.operator()<float>(ElementType::float32);
+    if (py::isinstance<Array<std::uint16_t>>(array)) return view.operator()<std::uint16_t>(ElementType::bfloat16);
+    if (array.dtype().kind() == 'e' || (array.dtype().kind() == 'f' && array.itemsize() == 2)) {
+        const auto halves = array.attr("view")("uint16").cast<Array<std::uint16_t>>();
+        const auto m = matrix(halves, "database");
+        return {m.data, m.rows, m.cols, m.stride, ElementType::float16};
+    }
+    throw py::type_error("database must be float32, float16 or bfloat16");
+}
+
+}  // namespace
 
 void bind_search(py::module_& m) {
     py::native_enum<Metric>(m, "Metric", "enum.Enum")
@@ -13,22 +39,56 @@ void bind_search(py::module_& m) {
         .value("l2", Metric::l2)
         .finalize();
 
+    py::native_enum<Precision>(m, "Precision", "enum.Enum")
+        .value("auto", Precision::automatic)
+        .value("float32", Precision::float32)
+        .value("int8", Precision::int8)
+        .finalize();
+
     m.def(
         "search",
-        [](const Array<float>& queries, const Array<float>& database, std::size_t k, Metric metric,
+        [](const Array<float>& queries, const py::array& database, std::size_t k, Metric metric,
+           Precision precision, const std::optional<Array<std::uint8_t>>& allowed, const std::optional<Codes>& codes,
            std::size_t num_threads) {
-            const auto q = matrix(queries, "queries"), d = matrix(database, "database");
+            const auto q = matrix(queries, "queries");
+            const Database d = database_of(database);
+            SearchOptions options{.metric = metric, .precision = precision};
+            if (allowed) options.allowed = values(*allowed, "allowed");
+            ByteCodes views;
+            if (codes) {
+                views = {matrix(std::get<0>(*codes), "codes"), matrix(std::get<1>(*codes), "bounds"),
+                         values(std::get<2>(*codes), "offsets")};
+                options.codes = &views;
+            }
             auto executor = interruptible(num_threads);
             Output<float> scores(q.rows, k);
             Output<std::int64_t> indices(q.rows, k);
             {
                 py::gil_scoped_release unlocked;
-                search(q, d, k, metric, scores.view, indices.view, executor);
+                search(q, d, k, options, scores.view, indices.view, executor);
             }
             return py::make_tuple(scores.array, indices.array);
         },
         py::arg("queries").noconvert(), py::arg("database").noconvert(), py::arg("k"), py::arg("metric"),
-        py::arg("num_threads"));
+        py::arg("precision"), py::arg("allowed").noconvert(), py::arg("codes").noconvert(), py::arg("num_threads"));
+
+    m.def(
+        "quantize",
+        [](const py::array& database, Metric metric, std::size_t num_threads) {
+            const Database d = database_of(database);
+            auto executor = interruptible(num_threads);
+            Output<std::uint8_t> codes(byte_codes_rows(d.rows), byte_codes_cols(d.cols));
+            Output<float> bounds(byte_codes_rows(d.rows), 4);
+            Array<float> offsets(metric == Metric::l2 ? d.rows : 0);
+            {
+                const std::span<float> offsets_view(offsets.mutable_data(), static_cast<std::size_t>(offsets.size()));
+                py::gil_scoped_release unlocked;
+                quantize(d, metric, codes.view, bounds.view, offsets_view, executor);
+            }
+            return py::make_tuple(codes.array, bounds.array, offsets);
+        },
+        py::arg("database").noconvert(), py::arg("metric"), py::arg("num_threads"));
+    m.attr("max_byte_codes_dim") = max_byte_codes_dim();
 }
 
 }  // namespace hcbir::bindings

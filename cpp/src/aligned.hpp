@@ -13,7 +13,12 @@ class AlignedBuffer {
 public:
     AlignedBuffer() = default;
     explicit AlignedBuffer(std::size_t count)
-        : data_(static_cast<T*>(::operator new(count * sizeof(T), alignment))) {}
+        : data_(static_cast<T*>(::operator new(count * sizeof(T), alignment))), capacity_(count) {}
+
+    /// Room for `count` values; what stood here is lost if it grows.
+    void reserve(std::size_t count) {
+        if (capacity_ < count) *this = AlignedBuffer(count);
+    }
 
     T* data() const { return data_.get(); }
     T& operator[](std::size_t i) const { return data_.get()[i]; }
@@ -24,6 +29,7 @@ private:
         void operator()(T* p) const { ::operator delete(p, alignment); }
     };
     std::unique_ptr<T, Free> data_;
+    std::size_t capacity_ = 0;
 };
 
 }  // namespace hcbir

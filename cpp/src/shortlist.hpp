@@ -13,27 +13,36 @@ public:
     struct Entry {
         float lower, upper;  // of the row's key
         std::int64_t row;
+        bool refined;  // bounds are as tight as float arithmetic gives
     };
 
     explicit Shortlist(std::size_t k) : k_(k) {}
 
-    /// Entries at which it is time to prune: room enough that pruning costs little an entry.
-    static std::size_t capacity(std::size_t k) { return 2 * k + 16; }
+    /// Entries at which it is time to prune: room enough that pruning costs little an entry, and, where there are wide
+    /// bounds, that they leave it far from full.
+    static std::size_t capacity(std::size_t k, bool wide = true) { return wide ? 4 * k + 64 : 2 * k + 16; }
 
-    bool full() const { return entries_.size() >= capacity(k_); }
+    std::size_t capacity() const { return capacity(k_, wide_); }
+    bool full() const { return entries_.size() >= capacity(); }
     /// A key that k rows at least are known to reach.
     float bar() const { return bar_; }
     const std::vector<Entry>& entries() const { return entries_; }
 
-    void add(const Entry& entry) { entries_.push_back(entry); }
+    void add(const Entry& entry) {
+        entries_.push_back(entry);
+        wide_ = wide_ || !entry.refined;
+    }
 
     template <class Entries>
     void add_all(const Entries& entries) {
         entries_.insert(entries_.end(), entries.begin(), entries.end());
     }
 
-    /// Raises the bar to the k-th largest lower bound and drops what cannot reach it.
-    void prune() {
+    /// Raises the bar to the k-th largest lower bound, or to what is known from elsewhere, and drops what cannot
+    /// reach it.
+    void prune(float known = -std::numeric_limits<float>::infinity()) {
+        bar_ = std::max(bar_, known);
+        std::erase_if(entries_, [this](const Entry& e) { return e.upper < bar_; });
         if (entries_.size() < k_) return;
         const auto kth = entries_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
         std::nth_element(entries_.begin(), kth, entries_.end(),
@@ -42,11 +51,32 @@ public:
         std::erase_if(entries_, [this](const Entry& e) { return e.upper < bar_; });
     }
 
+    /// Replaces the bounds of those that are not refined by bounds(row).
+    template <class Bounds>
+    std::size_t refine(Bounds bounds) {
+        std::size_t count = 0;
+        wide_ = false;
+        for (Entry& entry : entries_)
+            if (!entry.refined) {
+                const auto [lower, upper] = bounds(entry.row);
+                entry = {std::max(lower, entry.lower), std::min(upper, entry.upper), entry.row, true};
+                ++count;
+            }
+        return count;
+    }
+
+    /// Forgets the first `count` entries, which after pruning are those with the largest lower bounds.
+    void drop_first(std::size_t count) {
+        const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(std::min(count, entries_.size()));
+        entries_.erase(entries_.begin(), end);
+    }
+
     /// Forgets the entries; the bar stays, for whoever has taken them over.
-    void clear_entries() { entries_.clear(); }
+    void clear_entries() { entries_.clear(), wide_ = false; }
 
 private:
     std::size_t k_;
+    bool wide_ = false;  // some entries are not refined
     float bar_ = -std::numeric_limits<float>::infinity();
     std::vector<Entry> entries_;
 };

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hcbir._clustering import KMeans, kmeans
 from hcbir._core import FormatError, __version__
 from hcbir._evaluation import EvaluationResult, mean_average_precision, mean_average_precision_from_scores
+from hcbir._exact_index import ExactIndex
 from hcbir._features import LocalFeatures
 from hcbir._matching import Matches, match
 from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CandidateVerifications",
     "EvaluationResult",
+    "ExactIndex",
     "FormatError",
     "KMeans",
     "LocalFeatures",

@@ -35,6 +35,31 @@ def large_matrix(values: object, name: str, *, dtype: type[np.generic] = np.floa
     return values
 
 
+def database_matrix(values: object, name: str) -> npt.NDArray[Any]:
+    """A float32, float16 or bfloat16 matrix as it is; bfloat16 (of ml_dtypes) as the uint16 that hold it."""
+    if isinstance(values, np.ndarray) and values.dtype.name == "bfloat16":
+        return large_matrix(values.view(np.uint16), name, dtype=np.uint16)
+    if isinstance(values, np.ndarray) and values.dtype == np.float16:
+        return large_matrix(values, name, dtype=np.float16)
+    return large_matrix(values, name)
+
+
+def row_flags(allowed: npt.ArrayLike | None, num_rows: int) -> npt.NDArray[np.uint8] | None:
+    """A flag a row, of a boolean mask or of row numbers."""
+    if allowed is None:
+        return None
+    array = np.asarray(allowed)
+    if array.dtype == np.bool_ and array.shape == (num_rows,):
+        return array.view(np.uint8) if array.flags.c_contiguous else array.astype(np.uint8)
+    if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size > 0):
+        raise ValueError(f"allowed must be {num_rows} booleans or a list of row numbers, got {describe(array)}")
+    if array.size and not (0 <= array.min() and array.max() < num_rows):
+        raise ValueError(f"allowed must hold row numbers from 0 to {num_rows - 1}, got {array.min()} to {array.max()}")
+    flags = np.zeros(num_rows, np.uint8)
+    flags[array.astype(np.int64)] = 1
+    return flags
+
+
 def positive_int(value: object, name: str) -> int:
     """A whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:

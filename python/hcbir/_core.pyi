@@ -1,6 +1,7 @@
 """The compiled core; its callers are the facade modules, which check and convert."""
 
 import enum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +20,26 @@ class Metric(enum.Enum):
     cosine = 1
     l2 = 2
 
+class Precision(enum.Enum):
+    auto = 0
+    float32 = 1
+    int8 = 2
+
+max_byte_codes_dim: int
+
 def search(
     queries: npt.NDArray[np.float32],
-    database: npt.NDArray[np.float32],
+    database: npt.NDArray[Any],
     k: int,
     metric: Metric,
+    precision: Precision,
+    allowed: npt.NDArray[np.uint8] | None,
+    codes: tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32]] | None,
     num_threads: int,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
+def quantize(
+    database: npt.NDArray[Any], metric: Metric, num_threads: int
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32]]: ...
 def match_float(
     descriptors0: npt.NDArray[np.float32],
     descriptors1: npt.NDArray[np.float32],

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import large_matrix, one_of, positive_int, small_matrix
+from hcbir._arrays import database_matrix, one_of, positive_int, row_flags, small_matrix
 from hcbir._runtime import num_threads_argument
 
 if TYPE_CHECKING:
@@ -41,10 +41,11 @@ class SearchResult:
 
 def search(
     queries: npt.ArrayLike | str | PathLike[str] | Sequence[str | PathLike[str]],
-    database: npt.NDArray[np.float32] | str | PathLike[str] | Collection,
+    database: npt.NDArray[Any] | str | PathLike[str] | Collection,
     k: int | None = 10,
     *,
     metric: str = "dot",
+    allowed: npt.ArrayLike | None = None,
     num_threads: int | None = None,
     **options: Any,
 ) -> SearchResult:
@@ -57,12 +58,14 @@ def search(
     ----------
     queries : (q, d) array, or path(s) of image(s)
         Converted to float32. Paths need a collection as the database.
-    database : (n, d) float32 array, or a Collection or its path
+    database : (n, d) array of float32, float16 or bfloat16 (ml_dtypes), or a Collection or its path
         Rows may be strided or memory-mapped; never copied.
     k : int or None
-        1 to n; None ranks everything.
+        1 to n; None ranks everything (that is allowed).
     metric : {"dot", "cosine", "l2"}
         q·x; q·x / (|q| |x|), 0 for a zero vector; or -|q - x|². Larger is better for all.
+    allowed : (n,) bool, or row numbers, optional
+        The rows that may be found; all if not given. For arrays only.
     num_threads : int, optional
         Default: `hcbir.default_num_threads()`.
     **options
@@ -83,23 +86,46 @@ def search(
     if not isinstance(database, np.ndarray) and _is_collection(database):
         from hcbir.collection import search_images
 
+        if allowed is not None:
+            raise TypeError("search of a collection takes no option allowed")
         return search_images(queries, database, k, metric=metric, num_threads=num_threads, **options)
     if options:
         raise TypeError(f"search of an array takes no option {', '.join(sorted(options))}")
     if _holds_paths(queries):
         raise TypeError("queries must be an array where the database is one: paths of images need a collection")
-    d = large_matrix(database, "database")
-    q = small_matrix(queries, "queries")  # type: ignore[arg-type]
+    d = database_matrix(database, "database")
+    return search_arrays(queries, d, k, metric, allowed, num_threads)  # type: ignore[arg-type]
+
+
+def search_arrays(
+    queries: npt.ArrayLike,
+    database: npt.NDArray[Any],
+    k: int | None,
+    metric: str,
+    allowed: npt.ArrayLike | None,
+    num_threads: int | None,
+    *,
+    precision: str = "auto",
+    codes: tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None,
+) -> SearchResult:
+    """What `search` and `ExactIndex.search` share; the database has been checked."""
+    q = small_matrix(queries, "queries")
     one_of(metric, "metric", METRICS)
-    if q.shape[1] != d.shape[1]:
-        raise ValueError(f"queries must have the database's dimension, {d.shape[1]}, got {q.shape[1]}")
+    if q.shape[1] != database.shape[1]:
+        raise ValueError(f"queries must have the database's dimension, {database.shape[1]}, got {q.shape[1]}")
+    flags = row_flags(allowed, len(database))
+    count, rows = len(database), "database rows"
+    if flags is not None:
+        count, rows = int(np.count_nonzero(flags)), "allowed rows"
     if k is None:
-        k = max(len(d), 1)
-    elif positive_int(k, "k") > len(d):
-        raise ValueError(f"k must be at most the number of database rows, {len(d)}, got {k}")
-    if len(d) == 0:
+        k = count
+    elif positive_int(k, "k") > count:
+        raise ValueError(f"k must be at most the number of {rows}, {count}, got {k}")
+    if count == 0:
         return SearchResult(np.empty((len(q), 0), np.float32), np.empty((len(q), 0), np.int64))
-    return SearchResult(*_core.search(q, d, k, _core.Metric[metric], num_threads_argument(num_threads)))
+    threads = num_threads_argument(num_threads)
+    chosen = _core.Metric[metric], _core.Precision[precision]
+    return SearchResult(*_core.search(q, database, k, *chosen, flags, codes, threads))
 
 
 def _holds_paths(queries: object) -> bool:

@@ -22,7 +22,7 @@ CPP = ROOT / "cpp"
 PYTHON_FLOORS = [
     {"_core"},
     {"_arrays", "_runtime", "_features"},
-    {"_search", "_matching", "_verification", "_evaluation", "_clustering", "_quantization"},
+    {"_search", "_exact_index", "_matching", "_verification", "_evaluation", "_clustering", "_quantization"},
     {"hcbir"},
     {"descriptors"},
     {"collection"},

@@ -227,6 +227,15 @@ def test_provider_that_is_not_there(photos: Path, in_folder: Path, capsys: pytes
         assert 'provider "cuda"' in capsys.readouterr().err
 
 
+def test_provider_options(photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = save_identity(Path("net.onnx"))
+    command = ["index", str(photos), "--descriptor", f"{network}:gem", "-o", "net.hcbir"]
+    assert run([*command, "--provider-option", "device_id"]) == 2
+    assert "--provider-option must be KEY=VALUE, got 'device_id'" in capsys.readouterr().err
+    assert run([*command, "--provider", "cpu", "--provider-option", "device_id=1"]) == 2
+    assert "provider_options are for CUDA, got {'device_id': '1'}" in capsys.readouterr().err
+
+
 def test_info_tells_what_is_used(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["info", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)

@@ -21,6 +21,7 @@ from published import (
     tiny_resnet,
     tiny_vgg,
 )
+from tensorflow_files import save_bundle
 from torch import nn
 
 from hcbir.models.checkpoints import (
@@ -251,10 +252,13 @@ def test_netvlad_of_another_structure(tmp_path: Path) -> None:
         load_netvlad(path)
 
 
-def test_delf(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["delf.npz", "delf"])
+def test_delf(tmp_path: Path, name: str) -> None:
     original = tiny_delf()
-    np.savez(tmp_path / "delf.npz", **delf_variables(original))
-    loaded = load_delf(tmp_path / "delf.npz", network=empty_delf())
+    variables = delf_variables(original)
+    np.savez(tmp_path / "delf.npz", **variables)
+    save_bundle(tmp_path / "delf" / "variables" / "variables", variables)
+    loaded = load_delf(tmp_path / name, network=empty_delf())
     assert (loaded.mean, loaded.std) == ((128,) * 3, (128,) * 3)
     with torch.inference_mode():
         for actual, expected in zip(loaded.network(IMAGE), original(IMAGE), strict=True):
@@ -312,5 +316,8 @@ def test_summaries(tmp_path: Path) -> None:
     assert len(facts["sha256"]) == 64
     np.savez(tmp_path / "delf.npz", **{"a/weights": np.zeros((2, 3))})
     assert (summarise(tmp_path / "delf.npz")["tensors"], summarise(tmp_path / "delf.npz")["numbers"]) == (1, 6)
+    save_bundle(tmp_path / "delf", {"a/weights": np.zeros((2, 3))})
+    facts = summarise(tmp_path / "delf")
+    assert (facts["tensors"], facts["numbers"], len(facts["sha256"])) == (1, 6, 64)
     write_netvlad(tmp_path / "net.mat")
     assert summarise(tmp_path / "net.mat")["layers"] == 34

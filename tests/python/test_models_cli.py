@@ -112,7 +112,7 @@ def test_wrong_options(weights: Path, options: list[str], message: str, capsys: 
 
 
 def test_weights_of_one_head_take_no_other(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, alone in (("net.mat", "netvlad"), ("net.npz", "delf")):
+    for name, alone in (("net.mat", "netvlad"), ("net.npz", "delf"), ("net.tar.gz", "delf"), (".", "delf")):
         assert run(["export", "mine", "--weights", name, "-o", "net.onnx", "--heads", "gem"]) == 2
         assert f"--heads must be {alone} for {name}, got gem" in capsys.readouterr().err
     assert run(["export", "mine", "-o", "net.onnx"]) == 2

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "hcbir/parallel.hpp"
 #include "hcbir/types.hpp"
@@ -15,13 +16,64 @@ enum class Metric {
     l2,      // -|q - x|^2
 };
 
+enum class ElementType { float32, float16, bfloat16 };
+
+/// Row-major rows of any element type; stride in elements.
+struct Database {
+    const void* data = nullptr;
+    std::size_t rows = 0, cols = 0, stride = 0;
+    ElementType type = ElementType::float32;
+
+    Database() = default;
+    Database(const void* data_, std::size_t rows_, std::size_t cols_, std::size_t stride_, ElementType type_)
+        : data(data_), rows(rows_), cols(cols_), stride(stride_), type(type_) {}
+    Database(MatrixView<const float> floats)
+        : Database(floats.data, floats.rows, floats.cols, floats.stride, ElementType::float32) {}
+};
+
+/// What is scanned to find the rows worth scoring; the answer is the same. `automatic` scans bytes until they turn
+/// out to leave too many rows.
+enum class Precision { automatic, float32, int8 };
+
+/// A database quantised to bytes, with bounds of what rounding changed (`quantize`).
+struct ByteCodes {
+    MatrixView<const std::uint8_t> codes;  // byte_codes_rows(rows) x byte_codes_cols(cols)
+    MatrixView<const float> bounds;        // byte_codes_rows(rows) x 4
+    std::span<const float> offsets;        // one a row for l2, else empty
+};
+
+struct SearchOptions {
+    Metric metric = Metric::dot;
+    Precision precision = Precision::automatic;
+    std::span<const std::uint8_t> allowed = {};  // a flag a row: whether it may be found; empty: all may
+    const ByteCodes* codes = nullptr;            // of this database and metric; saves making them
+};
+
 /// Writes to row i of `scores` and `indices` (both queries.rows x k) the k best database rows of query i,
 /// best first. A score is computed in double and rounded to float; rows of equal score stand in ascending
-/// order. The result is the same for every number of threads, every batch of queries and every instruction
-/// level.
+/// order. The result is the same for every number of threads, every batch of queries, every precision of the
+/// scan and every instruction level.
 ///
-/// Needs 1 <= k <= database.rows, equal cols, and finite values; throws std::invalid_argument otherwise.
-void search(MatrixView<const float> queries, MatrixView<const float> database, std::size_t k, Metric metric,
-            MatrixView<float> scores, MatrixView<std::int64_t> indices, Executor& executor);
+/// Needs 1 <= k <= the number of (allowed) rows, equal cols, and finite values; throws std::invalid_argument
+/// otherwise.
+void search(MatrixView<const float> queries, const Database& database, std::size_t k,
+            const SearchOptions& options, MatrixView<float> scores, MatrixView<std::int64_t> indices,
+            Executor& executor);
+
+inline void search(MatrixView<const float> queries, const Database& database, std::size_t k, Metric metric,
+                   MatrixView<float> scores, MatrixView<std::int64_t> indices, Executor& executor) {
+    search(queries, database, k, SearchOptions{.metric = metric}, scores, indices, executor);
+}
+
+/// Dimensions up to this can be quantised.
+std::size_t max_byte_codes_dim();
+/// Shape of ByteCodes::codes.
+std::size_t byte_codes_rows(std::size_t rows);
+std::size_t byte_codes_cols(std::size_t cols);
+
+/// Writes the ByteCodes of a database, in arrays of the caller; the same bits for every number of threads.
+/// Throws std::invalid_argument if the database is not finite.
+void quantize(const Database& database, Metric metric, MatrixView<std::uint8_t> codes, MatrixView<float> bounds,
+              std::span<float> offsets, Executor& executor);
 
 }  // namespace hcbir

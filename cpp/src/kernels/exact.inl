@@ -14,10 +14,19 @@ struct SumsOf16 {
 /// Adds term(a, b) of 16 elements to the sums.
 template <class Term>
 inline void add16(SumsOf16& sums, const float* a, const float* b, Term term) {
-    sums.low +=
-        term(__builtin_convertvector(load<Vec8>(a), Vec8d), __builtin_convertvector(load<Vec8>(b), Vec8d));
-    sums.high += term(__builtin_convertvector(load<Vec8>(a + 8), Vec8d),
-                      __builtin_convertvector(load<Vec8>(b + 8), Vec8d));
+    sums.low = term(__builtin_convertvector(load<Vec8>(a), Vec8d), __builtin_convertvector(load<Vec8>(b), Vec8d),
+                    sums.low);
+    sums.high = term(__builtin_convertvector(load<Vec8>(a + 8), Vec8d),
+                     __builtin_convertvector(load<Vec8>(b + 8), Vec8d), sums.high);
+}
+
+/// sum + a * b: the product of two floats is exact in double, so that fusing changes no bit.
+inline Vec8d add_product(Vec8d a, Vec8d b, Vec8d sum) {
+#if defined(__AVX512F__)
+    return _mm512_fmadd_pd(a, b, sum);
+#else
+    return sum + a * b;
+#endif
 }
 
 template <class Term>
@@ -34,9 +43,9 @@ inline double sum_terms(const float* a, const float* b, std::size_t dim, Term te
 }
 
 double dot_f64(const float* a, const float* b, std::size_t dim) {
-    return sum_terms(a, b, dim, [](Vec8d x, Vec8d y) { return x * y; });
+    return sum_terms(a, b, dim, add_product);
 }
 
 double squared_l2_f64(const float* a, const float* b, std::size_t dim) {
-    return sum_terms(a, b, dim, [](Vec8d x, Vec8d y) { return (x - y) * (x - y); });
+    return sum_terms(a, b, dim, [](Vec8d x, Vec8d y, Vec8d sum) { return sum + (x - y) * (x - y); });
 }

@@ -14,11 +14,14 @@ namespace {
 #include "kernels/vec.inl"
 
 #include "kernels/dot.inl"
+#include "kernels/bytes.inl"
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
 #include "kernels/nearest.inl"
 #include "kernels/residual.inl"
+#include "kernels/rotate.inl"
 #include "kernels/select.inl"
+#include "kernels/widen.inl"
 
 }  // namespace
 
@@ -32,10 +35,16 @@ extern const Table HCBIR_LEVEL = {
     .dot_tile = dot_tile,
     .dot_rows = dot_rows,
     .squared_norms = squared_norms,
+    .largest_magnitudes = largest_magnitudes,
+    .rotate_row = rotate_row,
+    .quantize_rows = quantize_rows,
+    .byte_tile = byte_tile,
     .update_best = update_best,
     .select = select,
     .dot_f64 = dot_f64,
     .squared_l2_f64 = squared_l2_f64,
+    .widen_half = widen_half,
+    .widen_bfloat = widen_bfloat,
     .hamming_rows = hamming_rows,
     .residuals = residuals,
 };

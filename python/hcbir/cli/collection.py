@@ -8,7 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from hcbir._search import SearchResult
-from hcbir.cli.console import Provider, ProviderOption, print_json, progress_bars, say, tell_skipped, writing
+from hcbir.cli.console import (
+    Provider,
+    ProviderOption,
+    RuntimeOption,
+    print_json,
+    progress_bars,
+    runtime,
+    say,
+    tell_skipped,
+    writing,
+)
 from hcbir.collection import Collection
 from hcbir.collection.collection import RECORDS
 from hcbir.collection.indexing import find_files
@@ -36,6 +46,7 @@ def index(
     ] = None,
     size: Annotated[int | None, typer.Option(min=1, help="Longest side, in pixels, for description.")] = None,
     provider: ProviderOption = Provider.auto,
+    provider_option: RuntimeOption = None,
 ) -> None:
     """Index photographs, so that they can be searched.
 
@@ -47,7 +58,9 @@ def index(
     if output.is_dir() and any(output.iterdir()) and not (output / RECORDS).exists():
         raise ValueError(f"{output} holds other files and no collection: name another folder with -o")
     with writing(output):
-        collection = Collection.open_or_create(output, descriptor, image_size=size, provider=provider.value)
+        collection = Collection.open_or_create(
+            output, descriptor, image_size=size, **runtime(provider, provider_option)
+        )
     with collection:
         try:
             with progress_bars() as progress:
@@ -85,6 +98,7 @@ def search(
     verify: Annotated[bool, typer.Option("--verify", help="Re-rank the best by geometric verification.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list and nothing else.")] = False,
     provider: ProviderOption = Provider.auto,
+    provider_option: RuntimeOption = None,
 ) -> None:
     """Find the images of a collection that are most like a photograph.
 
@@ -93,7 +107,7 @@ def search(
 
     Example: [bold]hcbir search photos.hcbir query.jpg -k 5 --verify[/bold]
     """
-    with Collection.open(collection, provider=provider.value) as opened:
+    with Collection.open(collection, **runtime(provider, provider_option)) as opened:
         if len(opened) == 0:
             raise ValueError(f"{collection} holds no image yet")
         k, num_candidates = min(k, len(opened)), min(max(k, NUM_CANDIDATES), len(opened))

@@ -30,6 +30,15 @@ ProviderOption = Annotated[
     Provider, typer.Option(help="Where networks run; auto: CUDA where it works, else the CPU (see hcbir info).")
 ]
 
+RuntimeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--provider-option",
+        metavar="KEY=VALUE",
+        help="Of ONNX Runtime's CUDA provider, such as device_id=1 or gpu_mem_limit=8589934592; may be repeated.",
+    ),
+]
+
 EXTRA_OF = {"torch": "export", "onnx": "export", "onnxscript": "export", "scipy": "study", "matplotlib": "study"}
 
 stderr = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)  # ":gem:" is no picture
@@ -62,6 +71,15 @@ def complain(error: Exception) -> int:
         status = 1
     say("error: " + re.sub(r"\s*\n\s*", "; ", message.strip()))
     return status
+
+
+def runtime(provider: Provider, options: list[str] | None) -> dict[str, Any]:
+    """What `Collection.open` and `evaluate_dataset` take: where networks run."""
+    pairs = [option.partition("=") for option in options or []]
+    for key, equals, value in pairs:
+        if not (key and equals and value):
+            raise ValueError(f"--provider-option must be KEY=VALUE, got {key + equals + value!r}")
+    return {"provider": provider.value, "provider_options": {key: value for key, _, value in pairs}}
 
 
 @contextmanager

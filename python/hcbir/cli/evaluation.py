@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from hcbir.cli.console import Provider, ProviderOption, print_json, progress_bars, say, tell_skipped
+from hcbir.cli.console import (
+    Provider,
+    ProviderOption,
+    RuntimeOption,
+    print_json,
+    progress_bars,
+    runtime,
+    say,
+    tell_skipped,
+)
 from hcbir.cli.tables import print_table
 from hcbir.study.datasets import load_dataset
 from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, evaluate_dataset, precision_table
@@ -42,6 +51,7 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")] = False,
     provider: ProviderOption = Provider.auto,
+    provider_option: RuntimeOption = None,
 ) -> None:
     """Measure how well descriptors find the images of each class: mean average precision (mAP).
 
@@ -59,7 +69,7 @@ def evaluate(
             interpolation=ap.value,
             verify=verify,
             progress=progress,
-            provider=provider.value,
+            **runtime(provider, provider_option),
         )
     tell_skipped(result.skipped)
     for name in [name for name in result.descriptors if verify and name not in result.verified]:

@@ -36,7 +36,8 @@ def export(
     weights: Annotated[
         Path | None,
         typer.Option(
-            help="cirtorch's or torchvision's .pth, NetVLAD's .mat, or a .npz of DELF's variables.",
+            help="cirtorch's or torchvision's .pth, NetVLAD's .mat, or DELF's TensorFlow variables "
+            "(a SavedModel's folder or .tar.gz, variables/variables, or a .npz).",
             show_default="where `hcbir models pull` puts it",
         ),
     ] = None,
@@ -121,7 +122,7 @@ def _load(
     from hcbir.models import checkpoints
 
     chosen = None if heads is None else tuple(head.strip() for head in heads.split(","))
-    alone = {".mat": "netvlad", ".npz": "delf"}.get(weights.suffix)
+    alone = "delf" if checkpoints.is_bundle(weights) else {".mat": "netvlad", ".npz": "delf"}.get(weights.suffix)
     if alone is None:
         if pca is not None:
             raise ValueError("--pca is for DELF")
@@ -134,7 +135,7 @@ def _load(
             whiten=whiten is not False,
         )
     if chosen not in (None, (alone,)):
-        raise ValueError(f"--heads must be {alone} for {weights.name}, got {heads}")
+        raise ValueError(f"--heads must be {alone} for {weights}, got {heads}")
     if alone == "netvlad":
         return checkpoints.load_netvlad(weights, whiten=bool(whiten))
     return checkpoints.load_delf(weights, pca=pca, whiten_pca=bool(whiten))

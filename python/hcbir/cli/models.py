@@ -53,7 +53,7 @@ def pull(
     Example: [bold]hcbir models pull retrievalSfM120k-resnet101-gem[/bold]
     """
     from hcbir.models.download import download
-    from hcbir.models.registry import FORMATS, default_folder, find_model
+    from hcbir.models.registry import default_folder, find_model
 
     model = find_model(name)
     path = (output or default_folder()) / model.file_name
@@ -71,14 +71,11 @@ def pull(
         known = f"only {model.known_hash} of its hash" if model.known_hash else "no hash for it"
         say(f"its authors publish {known}; SHA-256 of what came: {sha256}")
     say(f"licence: {model.licence}")
-    if model.format == "delf-tensorflow":
-        say(f"it is {FORMATS[model.format]} (hcbir.models.checkpoints.delf says how)")
-    else:
-        say(f"next: hcbir export {name} -o {name}.onnx")
+    say(f"next: hcbir export {name} -o {name}.onnx")
 
 
 def info(
-    file: Annotated[Path, typer.Argument(help="A .onnx, or a file of weights: .pth, .mat, .npz.")],
+    file: Annotated[Path, typer.Argument(help="A .onnx, or weights: .pth, .mat, .npz, TensorFlow's variables.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")] = False,
 ) -> None:
     """Show what a file holds: the recipe, inputs and outputs of a network, or the weights and where they come from.

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from hcbir.cli.console import Provider, ProviderOption, print_json, progress_bars, say, tell_skipped, writing
+from hcbir.cli.console import (
+    Provider,
+    ProviderOption,
+    RuntimeOption,
+    print_json,
+    progress_bars,
+    runtime,
+    say,
+    tell_skipped,
+    writing,
+)
 from hcbir.cli.tables import print_table
 
 CONFIG = Path("study.toml")
@@ -50,6 +60,7 @@ def run(
     ] = None,
     as_json: JsonOption = False,
     provider: ProviderOption = Provider.auto,
+    provider_option: RuntimeOption = None,
 ) -> None:
     """Describe, rank and evaluate; write the paper's tables and figures and a report.
 
@@ -71,7 +82,7 @@ def run(
     if local is not None:
         study = replace(study, protocol=replace(study.protocol, local=check_local(local)))
     with progress_bars() as progress:
-        result = run_study(study, progress=progress, provider=provider.value)
+        result = run_study(study, progress=progress, **runtime(provider, provider_option))
     tell_skipped(result.skipped)
     tables = make_tables(result)
     if as_json:

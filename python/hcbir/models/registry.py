@@ -12,11 +12,7 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-FORMATS = {
-    "cirtorch": "a cirtorch .pth",
-    "netvlad": "a MATLAB structure",
-    "delf-tensorflow": "a TensorFlow SavedModel in a .tar.gz: its variables must be written to a .npz first",
-}
+FORMATS = ("cirtorch", "netvlad", "delf-tensorflow")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +24,7 @@ class PublishedModel:
     name : str
     url : str
     format : {"cirtorch", "netvlad", "delf-tensorflow"}
-        What the file is.
+        What the file is: a .pth, a MATLAB structure, a TensorFlow SavedModel in a .tar.gz.
     trunk : str
     heads : names
         That the weights are made or good for.

@@ -1,11 +1,4 @@
-"""DELF's TensorFlow variables, by their scope names in a `.npz` -> `DELF`.
-
-TensorFlow's own checkpoints are not read here. Where TensorFlow is installed, this makes the `.npz` of one:
-
-    import numpy, tensorflow
-    model = tensorflow.compat.v2.saved_model.load("delf_v1_20171026/model")
-    numpy.savez("delf.npz", **{variable.name: variable.numpy() for variable in model.variables})
-"""
+"""DELF's TensorFlow variables, by their scope names -> `DELF`."""
 
 from __future__ import annotations
 
@@ -16,6 +9,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from hcbir.models.checkpoints.arrays import read_arrays
+from hcbir.models.checkpoints.bundle import bundle_files, is_bundle, read_bundle
 from hcbir.models.checkpoints.files import LoadedNetwork, as_tensor, complain, fill, sha256_of
 from hcbir.models.delf import DELF, PCA
 
@@ -35,7 +29,8 @@ def load_delf(
     Parameters
     ----------
     path : Path
-        A `.npz` of name -> array, such as `resnet_v1_50/block1/unit_1/bottleneck_v1/conv1/weights`.
+        What TensorFlow has saved (as for `read_bundle`), or a `.npz`, of name -> array, such as
+        `resnet_v1_50/block1/unit_1/bottleneck_v1/conv1/weights`.
     pca : Path, optional
         A `.npz` for `load_pca`; without it descriptors keep their 1024 numbers.
     whiten_pca : bool
@@ -49,7 +44,7 @@ def load_delf(
         shape.
     """
     network = DELF() if network is None else network
-    variables = read_arrays(path)
+    variables = read_bundle(path) if is_bundle(path) else read_arrays(path)
     state: dict[str, Tensor] = {}
     missing = []
     for place, scope in _places(network):
@@ -72,7 +67,7 @@ def load_delf(
         architecture="resnet50 to block3",
         mean=(128.0,) * 3,
         std=(128.0,) * 3,
-        sha256=sha256_of(path),
+        sha256=sha256_of(*(bundle_files(path) if is_bundle(path) else [path])),
     )
 
 

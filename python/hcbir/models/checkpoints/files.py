@@ -42,10 +42,14 @@ class LoadedNetwork:
     sha256: str
 
 
-def sha256_of(path: Path) -> str:
-    """Hash of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def sha256_of(*paths: Path) -> str:
+    """Hash of a file, or of several one after another, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()
 
 
 def read_torch(path: Path) -> Any:

@@ -7,21 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 from hcbir.models.checkpoints.arrays import read_arrays
+from hcbir.models.checkpoints.bundle import bundle_files, is_bundle, read_bundle
 from hcbir.models.checkpoints.files import read_torch, sha256_of
 from hcbir.models.checkpoints.netvlad import read_structure
 
 
 def summarise(path: Path) -> dict[str, Any]:
-    """Facts about a `.pth`, `.npz` or `.mat` file: plain JSON values.
+    """Facts about a `.pth`, `.npz` or `.mat` file, or about TensorFlow's variables: plain JSON values.
 
     Raises
     ------
     ValueError
         If the file is not what its name says, or truncated.
     """
+    if is_bundle(path):
+        return {"file": str(path), "sha256": sha256_of(*bundle_files(path)), **_counts(read_bundle(path))}
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     read = {".npz": _npz, ".mat": _mat}.get(path.suffix, _torch)
@@ -52,7 +56,10 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 
 
 def _npz(path: Path) -> dict[str, Any]:
-    arrays = read_arrays(path)
+    return _counts(read_arrays(path))
+
+
+def _counts(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
     return {"tensors": len(arrays), "numbers": sum(int(np.asarray(array).size) for array in arrays.values())}
 
 

@@ -1,0 +1,217 @@
+#include "byte_scan.hpp"
+
+#include <bit>
+#include <cstring>
+#include <tuple>
+
+namespace hcbir {
+namespace {
+
+using kernels::byte_panel_rows, kernels::byte_tile_queries, kernels::BytePanel;
+
+constexpr std::size_t many_hits = 64;  // one pair in fewer
+constexpr double unit = 0x1p-24;  // half the spacing of floats next to 1
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
+
+std::size_t quads_of(std::size_t dim) { return ceil_div(dim, 4); }
+std::size_t panel_bytes(std::size_t dim) { return 4 * byte_panel_rows * quads_of(dim); }
+
+/// In units of the codes, more than what underflow takes from a row.
+constexpr double vanished = 1e-5;
+
+/// So that no product with a value of at most this magnitude rounds to more than 127, or overflows.
+float multiplier_for(float largest) { return largest > 0 ? std::min(126.99f / largest, 1e37f) : 1.0f; }
+
+/// Upper bound of a length, given the float sum of `dim` squares.
+double length_above(float squared, const DotError& error) { return std::sqrt(squared) * (1 + error.relative); }
+
+/// Of half the squared length of a row, as a float, and of half the squared distance, rounded to float.
+double l2_slack(double length, const DotError& error) {
+    return (error.relative + 8 * unit) * length * length + error.underflow;
+}
+
+}  // namespace
+
+QueryCodes::QueryCodes(const SearchProblem& problem, std::size_t group)
+    : problem_(problem),
+      rotation_(problem.queries.cols),
+      codes_(group * 4 * quads_of(problem.queries.cols)),
+      multiplier_(group + 16),
+      residual_(group + 16),
+      length_(group + 16),
+      start_(group + 16) {
+    for (std::size_t q = 0; q < group + 16; ++q) multiplier_[q] = residual_[q] = length_[q] = 0, start_[q] = 0;
+}
+
+void QueryCodes::load(std::size_t base, std::size_t count, Executor& executor) {
+    executor.parallel_for(ceil_div(count, byte_tile_queries), [&](std::size_t tile, std::size_t) {
+        const std::size_t first = tile * byte_tile_queries;
+        load_tile(base, first, std::min(byte_tile_queries, count - first));
+    });
+}
+
+void QueryCodes::load_tile(std::size_t base, std::size_t first, std::size_t count) {
+    const std::size_t dim = problem_.queries.cols;
+    AlignedBuffer<float> buffer;
+    const auto queries =
+        rotation_.apply({problem_.queries.row(base + first), count, dim, problem_.queries.stride}, buffer);
+    auto* codes = codes_.data() + first * 4 * quads_of(dim);
+    std::memset(codes, 0, byte_tile_queries * 4 * quads_of(dim));
+    float largest[byte_tile_queries], lengths[byte_tile_queries], residuals[byte_tile_queries];
+    problem_.kernels.largest_magnitudes(queries.data, queries.stride, count, dim, largest);
+    for (std::size_t i = 0; i < count; ++i) multiplier_[first + i] = multiplier_for(largest[i]);
+    problem_.kernels.quantize_rows(queries.data, queries.stride, count, dim, multiplier_.data() + first, 0,
+                                   reinterpret_cast<std::uint8_t*>(codes), 4 * byte_tile_queries, lengths,
+                                   residuals);
+    for (std::size_t i = 0; i < count; ++i) {
+        const double length = length_above(lengths[i], problem_.error);
+        const double residual = length_above(residuals[i], problem_.error);
+        length_[first + i] = round_up(length);
+        const double rounded = 4 * unit + 2 * rotation_.rounding();  // the rotation, and each product
+        residual_[first + i] = round_up(residual + rounded * (length + residual) + vanished);
+        std::int32_t sum = 0;
+        for (std::size_t c = 0; c < quads_of(dim); ++c)
+            for (std::size_t b = 0; b < 4; ++b) sum += codes[c * 4 * byte_tile_queries + 4 * i + b];
+        start_[first + i] = -128 * sum;
+    }
+}
+
+kernels::ByteQueries QueryCodes::tile(std::size_t first, const float* bars) const {
+    return {codes_.data() + first * 4 * quads_of(problem_.queries.cols),
+            bars + first,
+            multiplier_.data() + first,
+            residual_.data() + first,
+            length_.data() + first,
+            start_.data() + first};
+}
+
+void RowCoder::encode(MatrixView<const float> rows, std::uint8_t* codes, BytePanel* panels, float* offsets) {
+    for (std::size_t first = 0; first < rows.rows; first += byte_panel_rows) {
+        const std::size_t count = std::min(byte_panel_rows, rows.rows - first);
+        encode_panel({rows.row(first), count, rows.cols, rows.stride}, codes, *panels++,
+                     metric_ == Metric::l2 ? offsets + first : nullptr);
+        codes += panel_bytes(rows.cols);
+    }
+}
+
+void RowCoder::encode_panel(MatrixView<const float> rows, std::uint8_t* codes, BytePanel& panel,
+                            float* offsets) {
+    const auto& kernels = kernels::active();
+    const std::size_t count = rows.rows, dim = rows.cols;
+    float largest[byte_panel_rows], squared[byte_panel_rows], multipliers[byte_panel_rows];
+    float lengths[byte_panel_rows], residuals[byte_panel_rows];
+    if (count < byte_panel_rows) std::memset(codes, 128, panel_bytes(dim));
+    const auto rotated = rotation_.apply(rows, rotated_);
+    kernels.largest_magnitudes(rotated.data, rotated.stride, count, dim, largest);
+    bool known = true;
+    if (metric_ != Metric::dot) {
+        kernels.squared_norms(rows.data, rows.stride, count, dim, squared);
+        for (std::size_t j = 0; j < count; ++j) {
+            known = known && squared[j] < 1e30f && (metric_ == Metric::l2 || squared[j] > 1e-30f);
+            if (metric_ == Metric::cosine) largest[j] /= std::sqrt(squared[j]);
+        }
+    }
+    const float multiplier = multiplier_for(*std::max_element(largest, largest + count));
+    for (std::size_t j = 0; j < count; ++j)
+        multipliers[j] = metric_ == Metric::cosine ? multiplier / std::sqrt(squared[j]) : multiplier;
+    if (!known)  // codes of no meaning
+        std::fill_n(multipliers, count, 0.0f);
+    kernels.quantize_rows(rotated.data, rotated.stride, count, dim, multipliers, 128, codes, 4 * byte_panel_rows,
+                          lengths, residuals);
+
+    // Lengths in units of the codes. A product was rounded by 1 unit roundoff; under cosine the multiplier errs
+    // by what the squared length does and three roundings more.
+    const double rounding =
+        (metric_ == Metric::cosine ? error_.relative + 4 * unit : unit) + rotation_.rounding();
+    double longest = 0, residual = 0, offset = -std::numeric_limits<double>::infinity();
+    for (std::size_t j = 0; j < count; ++j) {
+        if (!std::isfinite(residuals[j])) {
+            for (const float x : rows.row_span(j))
+                if (!std::isfinite(x)) throw NonFinite{};
+            known = false;  // the rotation overflowed
+        }
+        const double rest = length_above(residuals[j], error_), length = length_above(lengths[j], error_) + rest;
+        longest = std::max(longest, length * (1 + 2 * rounding));
+        residual = std::max(residual, rest + 2 * rounding * length);
+        if (offsets) offset = std::max(offset, double{offsets[j] = -squared[j] / 2});
+    }
+    // So that scores that round to the same float are never taken for different ones (docs/exact-search.md).
+    residual += 16 * unit * longest + vanished;
+    if (metric_ == Metric::l2) offset += l2_slack(longest / multiplier, error_);
+    panel = {known ? multiplier : not_a_number, round_up(longest), round_up(residual),
+             metric_ == Metric::l2 ? round_up(offset) : 0.0f};
+}
+
+CodedRows ByteScan::encode(std::size_t first_row, std::size_t count) {
+    const std::size_t num_panels = ceil_div(count, byte_panel_rows);
+    codes_.reserve(num_panels * panel_bytes(problem_.queries.cols));
+    panels_.reserve(num_panels);
+    offsets_.reserve(num_panels * byte_panel_rows);
+    coder_.encode(problem_.rows.floats(first_row, count, floats_), codes_.data(), panels_.data(),
+                  offsets_.data());
+    return {codes_.data(), panels_.data(), offsets_.data(), count};
+}
+
+/// What must be reached by a key in a panel; the panel's own bounds are the kernel's business.
+void ByteScan::set_bar(std::size_t base, std::size_t q, const Candidates& candidates) {
+    bars_[q] = round_down(candidates.bar(q) - query_slack(base + q));
+}
+
+double ByteScan::query_slack(std::size_t query) const {
+    const double norm = problem_.query_norms[query];
+    return problem_.metric == Metric::l2 ? 8 * unit * norm * norm : 0;
+}
+
+void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t base, std::size_t first,
+                    std::size_t last, bool rows_at_hand, Candidates& candidates) {
+    // Rows that lie in the cache, or of which many are wanted, are looked at as they are found.
+    refine_ = rows_at_hand || num_hits_ > num_scanned_ / many_hits;
+    num_scanned_ += rows.count * (last - first);
+    const std::size_t dim = problem_.queries.cols, num_panels = ceil_div(rows.count, byte_panel_rows);
+    kernels::ByteHits hits;
+    for (std::size_t begin = first; begin < last; begin += byte_tile_queries) {
+        const std::size_t num_queries = std::min(byte_tile_queries, last - begin);
+        for (std::size_t q = begin; q < begin + num_queries; ++q) set_bar(base, q, candidates);
+        const auto tile = queries_.tile(begin, bars_.data());
+        for (std::size_t p = 0; p < num_panels; ++p) {
+            std::uint32_t found = problem_.kernels.byte_tile(tile, num_queries, rows.codes + p * panel_bytes(dim),
+                                                             quads_of(dim), rows.panels[p], hits);
+            for (; found; found &= found - 1) {
+                const auto i = static_cast<std::size_t>(std::countr_zero(found));
+                num_hits_ += static_cast<std::size_t>(std::popcount(hits.rows[i]));
+                collect(rows, p, first_row, base, begin + i, hits.rows[i], hits.products + i * byte_panel_rows,
+                        candidates);
+            }
+        }
+    }
+}
+
+/// Takes up a panel's rows whose bits are set in `hits`.
+void ByteScan::collect(const CodedRows& rows, std::size_t panel, std::size_t first_row, std::size_t base,
+                       std::size_t q, std::uint32_t hits, const std::int32_t* products,
+                       Candidates& candidates) {
+    const BytePanel& bounds = rows.panels[panel];
+    const double unit_of_products = 1 / (queries_.multiplier(q) * double{bounds.multiplier});
+    double margin = (queries_.residual(q) * bounds.length + queries_.length(q) * bounds.residual) * unit_of_products;
+    if (problem_.metric == Metric::l2)
+        margin += l2_slack(bounds.length / bounds.multiplier, problem_.error) + query_slack(base + q);
+    const bool known = std::isfinite(margin);
+    if (!known) margin = std::numeric_limits<double>::infinity();
+    for (; hits; hits &= hits - 1) {
+        const auto j = static_cast<std::size_t>(std::countr_zero(hits));
+        const std::size_t in_block = panel * byte_panel_rows + j;
+        if (in_block >= rows.count) return;
+        double key = known ? products[j] * unit_of_products : 0;
+        if (known && problem_.metric == Metric::l2) key += rows.offsets[in_block];
+        double lower = key - margin, upper = key + margin;
+        if (refine_) {
+            const std::size_t row = first_row + in_block;
+            std::tie(lower, upper) = problem_.key_bounds(base + q, problem_.rows.floats(row, 1, row_).data);
+            ++num_refined_;
+        }
+        if (upper < candidates.bar(q)) continue;
+        if (candidates.add(q, lower, upper, first_row + in_block, refine_)) set_bar(base, q, candidates);
+    }
+}
+
+}  // namespace hcbir

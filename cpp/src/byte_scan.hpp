@@ -1,0 +1,97 @@
+// The scan in bytes: rows and queries rounded to 8 bits, keys known to within what rounding changed.
+#pragma once
+
+#include "aligned.hpp"
+#include "candidates.hpp"
+#include "rotation.hpp"
+
+namespace hcbir {
+
+/// A group of queries, quantised.
+class QueryCodes {
+public:
+    QueryCodes(const SearchProblem& problem, std::size_t group);
+
+    void load(std::size_t base, std::size_t count, Executor& executor);
+    /// The tile that begins at query `first`, a multiple of byte_tile_queries.
+    kernels::ByteQueries tile(std::size_t first, const float* bars) const;
+    /// Of a query: q * multiplier = code + a rest of at most this length; the length of the code.
+    double multiplier(std::size_t q) const { return multiplier_[q]; }
+    double residual(std::size_t q) const { return residual_[q]; }
+    double length(std::size_t q) const { return length_[q]; }
+
+private:
+    void load_tile(std::size_t base, std::size_t first, std::size_t count);
+
+    const SearchProblem& problem_;
+    Rotation rotation_;
+    AlignedBuffer<std::int8_t> codes_;
+    AlignedBuffer<float> multiplier_, residual_, length_;
+    AlignedBuffer<std::int32_t> start_;
+};
+
+/// Throws std::invalid_argument unless the arrays have the shapes of the database's ByteCodes.
+void require_codes(MatrixView<const std::uint8_t> codes, MatrixView<const float> bounds, std::size_t num_offsets,
+                   const Database& database, Metric metric);
+
+/// Rows as panels of codes.
+struct CodedRows {
+    const std::uint8_t* codes;
+    const kernels::BytePanel* panels;
+    const float* offsets;  // a row, for l2
+    std::size_t count;
+};
+
+/// Makes coded rows of floats, some panels at a time.
+class RowCoder {
+public:
+    RowCoder(Metric metric, std::size_t dim) : metric_(metric), error_(dim), rotation_(dim) {}
+
+    /// Rows into whole panels; throws NonFinite.
+    void encode(MatrixView<const float> rows, std::uint8_t* codes, kernels::BytePanel* panels, float* offsets);
+
+private:
+    void encode_panel(MatrixView<const float> rows, std::uint8_t* codes, kernels::BytePanel& panel,
+                      float* offsets);
+
+    Metric metric_;
+    DotError error_;
+    Rotation rotation_;
+    AlignedBuffer<float> rotated_;
+};
+
+/// One worker's scan.
+class ByteScan {
+public:
+    ByteScan(const SearchProblem& problem, std::size_t group, const QueryCodes& queries)
+        : problem_(problem), queries_(queries), coder_(problem.metric, problem.queries.cols), bars_(group + 16) {}
+
+    /// Queries first .. last - 1 of the group that begins at `base` (first: a multiple of byte_tile_queries)
+    /// against the rows from `first_row` on, whose floats are `at hand` if they have just been read.
+    void scan(const CodedRows& rows, std::size_t first_row, std::size_t base, std::size_t first,
+              std::size_t last, bool rows_at_hand, Candidates& candidates);
+
+    std::size_t num_scanned() const { return num_scanned_; }  // pairs
+    /// Of these, how many were looked at in float.
+    std::size_t num_refined() const { return num_refined_; }
+
+    /// Rows of the database quantised for this scan.
+    CodedRows encode(std::size_t first_row, std::size_t count);
+
+private:
+    void collect(const CodedRows& rows, std::size_t panel, std::size_t first_row, std::size_t base,
+                 std::size_t q, std::uint32_t hits, const std::int32_t* products, Candidates& candidates);
+    double query_slack(std::size_t query) const;
+    void set_bar(std::size_t base, std::size_t q, const Candidates& candidates);
+
+    const SearchProblem& problem_;
+    const QueryCodes& queries_;
+    RowCoder coder_;
+    bool refine_ = false;
+    std::size_t num_scanned_ = 0, num_hits_ = 0, num_refined_ = 0;
+    AlignedBuffer<float> bars_, floats_, offsets_, row_;
+    AlignedBuffer<std::uint8_t> codes_;
+    AlignedBuffer<kernels::BytePanel> panels_;
+};
+
+}  // namespace hcbir

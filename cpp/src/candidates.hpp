@@ -1,0 +1,96 @@
+// The rows that may be among the best, of every query of a group.
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "search_problem.hpp"
+#include "shortlist.hpp"
+#include "topk.hpp"
+
+namespace hcbir {
+
+/// For each query of a group a key that k rows are known to reach, found by any worker.
+class SharedBars {
+public:
+    explicit SharedBars(std::size_t group) : bars_(group) { clear(); }
+
+    void clear() {
+        for (auto& bar : bars_) bar.store(-std::numeric_limits<float>::infinity(), std::memory_order_relaxed);
+    }
+    float operator[](std::size_t q) const { return bars_[q].load(std::memory_order_relaxed); }
+    void raise(std::size_t q, float bar) {
+        float known = (*this)[q];
+        while (known < bar && !bars_[q].compare_exchange_weak(known, bar, std::memory_order_relaxed)) {
+        }
+    }
+
+private:
+    std::vector<std::atomic<float>> bars_;
+};
+
+/// What one worker keeps of a group of queries, from the rows that it scanned.
+class Candidates {
+public:
+    Candidates(const SearchProblem& problem, std::size_t group, SharedBars& bars)
+        : problem_(problem), bars_(bars), best_(group, Best{Shortlist(problem.k), TopK(problem.k)}) {}
+
+    /// Queries are counted from here on.
+    void begin_group(std::size_t base) { base_ = base; }
+
+    /// A row whose key is certainly below this cannot be among the best.
+    float bar(std::size_t q) const { return bars_[q]; }
+
+    /// Takes up a row with a key in [lower, upper], which may be wider than float arithmetic needs unless `refined`.
+    /// The bar may have risen if this returns true.
+    bool add(std::size_t q, double lower, double upper, std::size_t row, bool refined) {
+        if (!problem_.allowed.empty() && problem_.allowed[row] == 0) return false;
+        Shortlist& shortlist = best_[q].shortlist;
+        shortlist.add({round_down(lower), round_up(upper), static_cast<std::int64_t>(row), refined});
+        if (!shortlist.full()) return false;
+        shorten(q);
+        bars_.raise(q, shortlist.bar());
+        return true;
+    }
+
+    /// Rows of wide bounds that were looked at in float because the lists grew too long.
+    std::size_t num_refined() const { return num_refined_; }
+
+    const Shortlist& shortlist(std::size_t q) const { return best_[q].shortlist; }
+    const TopK& scored(std::size_t q) const { return best_[q].scored; }
+    void forget(std::size_t q) { best_[q] = Best{Shortlist(problem_.k), TopK(problem_.k)}; }
+
+private:
+    struct Best {
+        Shortlist shortlist;
+        TopK scored;
+    };
+
+    const float* row(std::int64_t row) {
+        return problem_.rows.floats(static_cast<std::size_t>(row), 1, row_).data;
+    }
+
+    void shorten(std::size_t q) {
+        auto& [shortlist, scored] = best_[q];
+        // Short enough: less than three quarters full.
+        const auto short_enough = [&] { return 4 * shortlist.entries().size() <= 3 * shortlist.capacity(); };
+        shortlist.prune(bars_[q]);
+        if (short_enough()) return;
+        num_refined_ += shortlist.refine([&](std::int64_t r) { return problem_.key_bounds(base_ + q, row(r)); });
+        shortlist.prune();
+        if (short_enough()) return;
+        // Where bounds cannot keep the list short (many equal rows), its rows are scored and the best move on.
+        for (const auto& entry : shortlist.entries())
+            scored.push({problem_.score(base_ + q, row(entry.row)), entry.row});
+        shortlist.clear_entries();
+        if (scored.full()) bars_.raise(q, round_down(problem_.lowest_key(base_ + q, scored.bar())));
+    }
+
+    const SearchProblem& problem_;
+    SharedBars& bars_;
+    std::vector<Best> best_;
+    AlignedBuffer<float> row_;
+    std::size_t base_ = 0, num_refined_ = 0;
+};
+
+}  // namespace hcbir

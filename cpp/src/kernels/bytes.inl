@@ -1,0 +1,202 @@
+// Dot products of rows quantised to bytes: integers, so exact and the same at every level.
+
+typedef std::int32_t VecI __attribute__((vector_size(4 * lanes)));
+typedef std::int16_t VecShort __attribute__((vector_size(4 * lanes)));
+typedef std::uint8_t Bytes16 __attribute__((vector_size(16)));
+
+template <class V>
+inline V load_bytes(const void* p) {
+    typedef V Unaligned __attribute__((aligned(1), may_alias));
+    return *static_cast<const Unaligned*>(p);
+}
+
+template <class V>
+inline void store_bytes(void* p, V v) {
+    typedef V Unaligned __attribute__((aligned(1), may_alias));
+    *static_cast<Unaligned*>(p) = v;
+}
+
+constexpr std::size_t panel_bytes = 4 * byte_panel_rows, tile_bytes = 4 * byte_tile_queries;  // of four columns
+constexpr std::size_t panel_vectors = byte_panel_rows / lanes;
+
+// Per 32-bit lane, adds the products of four bytes, those of the rows unsigned, those of the query signed.
+#if defined(__AVX512VNNI__)
+struct ByteRows {
+    VecI codes;
+    explicit ByteRows(const std::uint8_t* p) : codes(load_bytes<VecI>(p)) {}
+};
+struct ByteQuery {
+    VecI codes;
+    explicit ByteQuery(const std::int8_t* p) : codes(load_bytes<std::int32_t>(p) - VecI{}) {}
+};
+inline VecI add_products(VecI sum, ByteRows rows, ByteQuery query) {
+    return (VecI)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)rows.codes, (__m512i)query.codes);
+}
+constexpr std::size_t byte_tile_width = 2, byte_tile_height = 12;  // vectors of rows, queries
+#else
+/// Sums of the products of neighbouring 16-bit integers.
+inline VecI add_pairs(VecShort a, VecShort b) {
+#if defined(__AVX512BW__)
+    return (VecI)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (VecI)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+    return (VecI)_mm_madd_epi16((__m128i)a, (__m128i)b);
+#else
+    VecI sums;
+    for (std::size_t l = 0; l < lanes; ++l) sums[l] = a[2 * l] * b[2 * l] + a[2 * l + 1] * b[2 * l + 1];
+    return sums;
+#endif
+}
+struct ByteRows {
+    VecShort even, odd;
+    explicit ByteRows(const std::uint8_t* p) {
+        typedef std::uint16_t VecUnsigned __attribute__((vector_size(4 * lanes)));
+        const auto pairs = load_bytes<VecUnsigned>(p);
+        even = (VecShort)(pairs & 0xff), odd = (VecShort)(pairs >> 8);
+    }
+};
+struct ByteQuery {
+    VecShort even, odd;
+    explicit ByteQuery(const std::int8_t* p) {
+        const auto pairs = (VecShort)(load_bytes<std::int32_t>(p) - VecI{});
+        even = (pairs << 8) >> 8, odd = pairs >> 8;
+    }
+};
+inline VecI add_products(VecI sum, ByteRows rows, ByteQuery query) {
+    return sum + add_pairs(rows.even, query.even) + add_pairs(rows.odd, query.odd);
+}
+constexpr std::size_t byte_tile_width = 2, byte_tile_height = 4;
+#endif
+
+/// Bit l is set unless a[l] < b[l].
+inline std::uint32_t not_less(VecI a, VecI b) {
+#if defined(__AVX512F__)
+    return _mm512_cmpge_epi32_mask((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return ~static_cast<std::uint32_t>(_mm256_movemask_ps((__m256)(a < b))) & 0xff;
+#elif defined(__SSE2__)
+    return ~static_cast<std::uint32_t>(_mm_movemask_ps((__m128)(a < b))) & 0xf;
+#else
+    std::uint32_t bits = 0;
+    for (std::size_t l = 0; l < lanes; ++l) bits |= static_cast<std::uint32_t>(a[l] >= b[l]) << l;
+    return bits;
+#endif
+}
+
+/// Queries i < num_queries against two vectors of rows.
+template <std::size_t num_queries>
+inline void byte_products(const std::int8_t* queries, const std::uint8_t* rows, std::size_t quads,
+                          VecI (&sums)[num_queries][byte_tile_width]) {
+    for (std::size_t c = 0; c < quads; ++c, queries += tile_bytes, rows += panel_bytes) {
+        const ByteRows left(rows), right(rows + sizeof(VecI));
+#pragma GCC unroll 12
+        for (std::size_t i = 0; i < num_queries; ++i) {
+            const ByteQuery query(queries + 4 * i);
+            sums[i][0] = add_products(sums[i][0], left, query);
+            sums[i][1] = add_products(sums[i][1], right, query);
+        }
+    }
+}
+
+inline Vec16 magnitude(Vec16 x) { return x < 0 ? -x : x; }
+
+/// For each query of a tile, at most the least product that reaches its bar in the panel. Float arithmetic
+/// errs by less than size / 2^20 + 2; where it settles nothing (infinities, NaN), everything passes.
+inline void byte_bars(const ByteQueries& queries, const BytePanel& panel, std::int32_t* bars) {
+    typedef std::int32_t Vec16i __attribute__((vector_size(64)));
+    const Vec16 scale = load<Vec16>(queries.multiplier) * panel.multiplier;
+    const Vec16 bar = load<Vec16>(queries.bar), offset = panel.offset - Vec16{};
+    const Vec16 error = load<Vec16>(queries.residual) * panel.length + load<Vec16>(queries.length) * panel.residual;
+    const Vec16 size = (magnitude(bar) + magnitude(offset)) * scale + error;
+    const Vec16 least = (bar - offset) * scale - error - size * 0x1p-20f - 3.0f;
+    const Vec16 lowest = Vec16{} - 0x1p31f, highest = Vec16{} + 2147483520.0f;
+    const Vec16 known = size < 1e30f ? (least < lowest ? lowest : least) : lowest;
+    store_bytes(bars, __builtin_convertvector(known < highest ? known : highest, Vec16i));
+}
+
+/// Queries first .. first + num_queries - 1 of the tile against all rows of the panel.
+template <std::size_t num_queries>
+inline std::uint32_t byte_strip(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
+                                std::size_t quads, const std::int32_t* bars, ByteHits& hits) {
+    std::uint32_t found = 0;
+#pragma GCC unroll 1
+    for (std::size_t v = 0; v < panel_vectors; v += byte_tile_width) {
+        VecI sums[num_queries][byte_tile_width];
+        for (std::size_t i = 0; i < num_queries; ++i)
+            sums[i][0] = sums[i][1] = queries.start[first + i] - VecI{};
+        byte_products<num_queries>(queries.codes + 4 * first, rows + v * sizeof(VecI), quads, sums);
+        std::uint32_t passed[num_queries], any = 0;
+#pragma GCC unroll 12
+        for (std::size_t i = 0; i < num_queries; ++i) {
+            const VecI bar = bars[first + i] - VecI{};
+            passed[i] = not_less(sums[i][0], bar) | not_less(sums[i][1], bar) << lanes;
+            any |= passed[i];
+        }
+        if (any == 0) continue;
+        for (std::size_t i = 0; i < num_queries; ++i) {
+            const std::size_t q = first + i;
+            hits.rows[q] |= passed[i] << v * lanes;
+            found |= static_cast<std::uint32_t>(passed[i] != 0) << q;
+            std::int32_t* products = hits.products + q * byte_panel_rows + v * lanes;
+            store_bytes(products, sums[i][0]);
+            store_bytes(products + lanes, sums[i][1]);
+        }
+    }
+    return found;
+}
+
+std::uint32_t byte_tile(const ByteQueries& queries, std::size_t num_queries, const std::uint8_t* rows,
+                        std::size_t quads, const BytePanel& panel, ByteHits& hits) {
+    alignas(64) std::int32_t bars[16];
+    byte_bars(queries, panel, bars);
+    for (std::size_t q = 0; q < num_queries; ++q) hits.rows[q] = 0;
+    std::uint32_t found = 0;
+    std::size_t i = 0;
+    for (; i + byte_tile_height <= num_queries; i += byte_tile_height)
+        found |= byte_strip<byte_tile_height>(queries, i, rows, quads, bars, hits);
+    if (byte_tile_height > 4)
+        for (; i + 4 <= num_queries; i += 4) found |= byte_strip<4>(queries, i, rows, quads, bars, hits);
+    for (; i < num_queries; ++i) found |= byte_strip<1>(queries, i, rows, quads, bars, hits);
+    return found;
+}
+
+inline Vec16 load_some(const float* p, std::size_t count) {
+    Vec16 values = {};
+    for (std::size_t l = 0; l < count; ++l) values[l] = p[l];
+    return values;
+}
+
+void quantize_rows(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
+                   const float* multipliers, std::uint8_t flip, std::uint8_t* codes, std::size_t quad_stride,
+                   float* lengths, float* residuals) {
+    typedef std::int8_t Signed16 __attribute__((vector_size(16)));
+    typedef std::uint32_t Quads __attribute__((vector_size(16)));
+    constexpr float magic = 0x1.8p23f;  // floats of this size are whole numbers
+    for (std::size_t j = 0; j < count; ++j, rows += stride, codes += 4) {
+        Vec16 length = {}, residual = {};
+        for (std::size_t c = 0; c < dim; c += 16) {
+            const Vec16 scaled = (c + 16 <= dim ? load<Vec16>(rows + c) : load_some(rows + c, dim - c)) * multipliers[j];
+            const Vec16 rounded = scaled + magic - magic, rest = scaled - rounded;
+            length += rounded * rounded;
+            residual += rest * rest;
+            const auto quads = (Quads)((Bytes16)__builtin_convertvector(rounded, Signed16) ^ flip);
+            for (std::size_t i = 0; i < 4 && c + 4 * i < dim; ++i)
+                store_bytes(codes + (c / 4 + i) * quad_stride, quads[i]);
+        }
+        lengths[j] = sum(length);
+        residuals[j] = sum(residual);
+    }
+}
+
+void largest_magnitudes(const float* rows, std::size_t stride, std::size_t count, std::size_t dim, float* largest) {
+    for (std::size_t j = 0; j < count; ++j, rows += stride) {
+        Vec16 most = {};
+        for (std::size_t c = 0; c < dim; c += 16) {
+            const Vec16 size = magnitude(c + 16 <= dim ? load<Vec16>(rows + c) : load_some(rows + c, dim - c));
+            most = most < size ? size : most;
+        }
+        largest[j] = 0;
+        for (std::size_t l = 0; l < 16; ++l) largest[j] = largest[j] < most[l] ? most[l] : largest[j];
+    }
+}

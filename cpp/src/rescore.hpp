@@ -1,0 +1,16 @@
+// The end of a search: what the scans left is scored and ordered.
+#pragma once
+
+#include <vector>
+
+#include "candidates.hpp"
+
+namespace hcbir {
+
+/// Joins what the workers kept of `count` queries from `base` on, scores it in double, and writes the best of each
+/// query; the workers forget these queries.
+void rescore_group(const SearchProblem& problem, const std::vector<Candidates*>& workers, std::size_t base,
+                   std::size_t count, MatrixView<float> scores, MatrixView<std::int64_t> indices,
+                   Executor& executor);
+
+}  // namespace hcbir

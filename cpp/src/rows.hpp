@@ -1,0 +1,38 @@
+// The rows that a search goes through, as floats.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "aligned.hpp"
+#include "hcbir/search.hpp"
+
+namespace hcbir {
+
+/// A database of any element type, or those of its rows that are allowed, in their order.
+class Rows {
+public:
+    explicit Rows(const Database& database) : database_(database) {}
+    /// Only the rows whose flag is set.
+    Rows(const Database& database, std::span<const std::uint8_t> allowed);
+
+    std::size_t size() const { return chosen_.empty() ? database_.rows : chosen_.size(); }
+    std::size_t cols() const { return database_.cols; }
+    /// Where row i stands in the database.
+    std::int64_t index(std::size_t i) const {
+        return chosen_.empty() ? static_cast<std::int64_t>(i) : chosen_[i];
+    }
+
+    /// Rows first .. first + count - 1 as they lie, if they are floats one after another, else copied into the
+    /// buffer, which grows as needed.
+    MatrixView<const float> floats(std::size_t first, std::size_t count, AlignedBuffer<float>& buffer) const;
+
+    /// Throws std::invalid_argument that names the first row with a value that is not finite.
+    void require_finite() const;
+
+private:
+    Database database_;
+    std::vector<std::int64_t> chosen_;
+};
+
+}  // namespace hcbir

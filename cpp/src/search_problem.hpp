@@ -1,0 +1,94 @@
+// What is constant over one search.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "kernels/dispatch.hpp"
+#include "panels.hpp"
+#include "rows.hpp"
+
+namespace hcbir {
+
+/// Thrown by a task that met a row with a NaN or an infinity.
+struct NonFinite {};
+
+/// A float just below x, so that rounding never raises a threshold.
+inline float round_down(double x) {
+    constexpr double largest = std::numeric_limits<float>::max();
+    const double lower = x - 0x1p-23 * std::abs(x) - 0x1p-149;  // by more than half a float's spacing
+    return lower < -largest ? -std::numeric_limits<float>::infinity()
+                            : static_cast<float>(std::min(lower, largest));
+}
+
+inline float round_up(double x) { return -round_down(-x); }
+
+/// Rows are compared by keys, which rise with the score: q . x for dot, q . x / |x| for cosine, q . x - |x|^2 / 2
+/// for l2.
+struct SearchProblem {
+    const kernels::Table& kernels = kernels::active();
+    MatrixView<const float> queries;
+    const Rows& rows;
+    std::span<const std::uint8_t> allowed;  // a flag a row; empty: all may be found
+    std::size_t k;
+    Metric metric;
+    DotError error;
+    std::vector<double> query_norms;  // rounded to double
+    double max_query_norm = 0;
+
+    SearchProblem(MatrixView<const float> queries_, const Rows& rows_, std::span<const std::uint8_t> allowed_,
+                  std::size_t k_, Metric metric_)
+        : queries(queries_), rows(rows_), allowed(allowed_), k(k_), metric(metric_), error(queries_.cols) {
+        for (std::size_t q = 0; q < queries.rows; ++q) {
+            query_norms.push_back(norm(queries.row(q)));
+            max_query_norm = std::max(max_query_norm, query_norms.back());
+        }
+    }
+
+    double norm(const float* vector) const {
+        return std::sqrt(kernels.dot_f64(vector, vector, queries.cols));
+    }
+
+    /// The score that is reported, of query q and a row's values.
+    float score(std::size_t q, const float* row) const {
+        const float* query = queries.row(q);
+        if (metric == Metric::l2)
+            return static_cast<float>(0.0 - kernels.squared_l2_f64(query, row, queries.cols));
+        const double dot = kernels.dot_f64(query, row, queries.cols);
+        if (metric == Metric::dot) return static_cast<float>(dot);
+        const double norms = query_norms[q] * norm(row);
+        return norms > 0 ? static_cast<float>(dot / norms) : 0.0f;
+    }
+
+    /// Bounds of the key of query q and a row's values, by float arithmetic (docs/exact-search.md).
+    std::pair<float, float> key_bounds(std::size_t q, const float* row) const {
+        float dot = 0, squared = 0;
+        kernels.dot_rows(queries.row(q), queries.stride, 1, row, queries.cols, 1, queries.cols, &dot, 1, &squared);
+        const double length = error.length(squared), norm = query_norms[q] * (1 + 1e-14);
+        const bool tiny = metric == Metric::cosine && !(squared > 1e-30f);
+        if (!(length * norm < 1e38 && length * length < 1e38) || tiny)
+            return {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
+        double key = dot, margin = error.relative * norm * length + 4 * error.underflow;
+        if (metric == Metric::cosine) key /= std::sqrt(double{squared}), margin *= 4 / std::sqrt(double{squared});
+        if (metric == Metric::l2) {
+            key -= double{squared} / 2;
+            margin += 2 * error.relative * (norm + length) * (norm + length);
+        }
+        return {round_down(key - margin), round_up(key + margin)};
+    }
+
+    /// Every row whose score against query q, rounded to float, reaches `bar` has an exact key of at least
+    /// this.
+    double lowest_key(std::size_t q, float bar) const {
+        const double rounding = 0x1p-23 * std::abs(double{bar}) + 0x1p-149, norm = query_norms[q];
+        const double exact = bar - rounding;
+        if (metric == Metric::dot) return exact;
+        if (metric == Metric::cosine) return exact * norm - 1e-15 * norm;
+        return (exact + norm * norm * (1 - 1e-14)) / 2;
+    }
+};
+
+}  // namespace hcbir

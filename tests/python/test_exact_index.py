@@ -1,0 +1,196 @@
+"""hcbir.ExactIndex: the answers of exact search, from a scan of bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hcbir
+from hcbir import reference
+
+METRICS = ["dot", "cosine", "l2"]
+# (rows, dimension, queries): tails of panels, of groups of four columns, of the transform, and none of it.
+SHAPES = [(1, 1, 1), (5, 3, 2), (31, 17, 5), (33, 16, 13), (257, 130, 11), (1500, 37, 30), (40, 2048, 14)]
+
+
+def random_vectors(rows: int, dim: int, seed: int = 0) -> np.ndarray:
+    """Multiples of 1/64: float64 sums of their products are exact in any order, so results must be equal."""
+    return (np.random.default_rng(seed).standard_normal((rows, dim)) * 64).round().astype(np.float32) / 64
+
+
+def assert_same(result: hcbir.SearchResult, expected: tuple[np.ndarray, np.ndarray]) -> None:
+    np.testing.assert_array_equal(result.scores, expected[0])
+    np.testing.assert_array_equal(result.indices, expected[1])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_equals_the_reference_at_every_level(isa: str, shape: tuple[int, int, int], metric: str) -> None:
+    rows, dim, num_queries = shape
+    database, queries = random_vectors(rows, dim), random_vectors(num_queries, dim, seed=1)
+    index = hcbir.ExactIndex(database, metric=metric, precision="int8")
+    for k in {1, min(3, rows), rows}:
+        assert_same(index.search(queries, k), reference.search(queries, database, k, metric=metric))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_same_bits_for_every_precision_level_and_thread_count(metric: str) -> None:
+    database, queries = random_vectors(20_000, 40), random_vectors(40, 40, seed=1)
+    expected = hcbir.search(queries, database, 10, metric=metric, num_threads=1)
+    for isa in hcbir.available_isas():
+        with hcbir.use_isa(isa):
+            for precision in ("auto", "float32", "int8"):
+                index = hcbir.ExactIndex(database, metric=metric, precision=precision)
+                for num_threads in (1, 2, 7):
+                    for batch in (queries, queries[:1]):
+                        result = index.search(batch, 10, num_threads=num_threads)
+                        assert_same(result, (expected.scores[: len(batch)], expected.indices[: len(batch)]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 150), st.integers(1, 70), st.integers(1, 30), st.data())
+def test_any_shape(rows: int, dim: int, num_queries: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(1, rows))
+    metric = data.draw(st.sampled_from(METRICS))
+    database, queries = random_vectors(rows, dim), random_vectors(num_queries, dim, seed=1)
+    index = hcbir.ExactIndex(database, metric=metric, precision="int8")
+    assert_same(index.search(queries, k), reference.search(queries, database, k, metric=metric))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_many_equal_rows(isa: str, metric: str) -> None:
+    rng = np.random.default_rng(0)
+    database = rng.integers(-1, 2, (3000, 6)).astype(np.float32)  # zero rows too
+    queries = rng.integers(-1, 2, (15, 6)).astype(np.float32)
+    index = hcbir.ExactIndex(database, metric=metric, precision="int8")
+    assert_same(index.search(queries, 50, num_threads=3), reference.search(queries, database, 50, metric=metric))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("scale", [1e-44, 1e-42, 1e-30, 1e-18, 1.0, 1e18, 1e30, 1e34])
+def test_extreme_lengths(isa: str, scale: float, metric: str) -> None:
+    """Rows of lengths from 1e-3 to 1e3 times the scale, some of one value, one zero."""
+    database = (random_vectors(400, 24) * np.logspace(-3, 3, 400)[:, None]).astype(np.float32)
+    database = (database.astype(np.float64) * scale).astype(np.float32)
+    database[7], database[8] = 0, database[9, 0]
+    queries = random_vectors(14, 24, seed=1)
+    index = hcbir.ExactIndex(database, metric=metric, precision="int8")
+    for batch in (queries, queries[:1]):
+        result = index.search(batch, 30)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores, indices = reference.search(batch, database, 30, metric=metric)
+        np.testing.assert_array_equal(result.indices, indices)
+        np.testing.assert_allclose(result.scores, scores, rtol=1e-6)
+
+
+def test_outliers_do_not_hide_the_rest() -> None:
+    """One huge value coarsens the bytes of its whole panel; the answer stays."""
+    database, queries = random_vectors(5000, 64), random_vectors(20, 64, seed=1)
+    database[::32, 3] = 1e6
+    index = hcbir.ExactIndex(database, precision="int8")
+    assert_same(index.search(queries, 200), reference.search(queries, database, 200))
+
+
+def test_near_ties_that_bytes_cannot_tell_apart() -> None:
+    rng = np.random.default_rng(0)
+    base = (rng.integers(-64, 65, 64) / 64).astype(np.float32)
+    database = np.repeat(base[None], 3000, axis=0)
+    database[np.arange(3000), rng.integers(0, 64, 3000)] += np.float32(1 / 4096)
+    queries = (rng.integers(-64, 65, (13, 64)) / 64).astype(np.float32)
+    index = hcbir.ExactIndex(database, precision="int8")
+    assert_same(index.search(queries, 40), reference.search(queries, database, 40))
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5])
+@pytest.mark.parametrize("metric", METRICS)
+def test_only_allowed_rows_are_found(metric: str, share: float) -> None:
+    database, queries = random_vectors(4000, 20), random_vectors(30, 20, seed=1)
+    mask = np.random.default_rng(2).random(4000) < share
+    ids = np.flatnonzero(mask)
+    scores, places = reference.search(queries, database[ids], 7, metric=metric)
+    for allowed in (mask, ids, ids[::-1].tolist()):
+        assert_same(hcbir.search(queries, database, 7, metric=metric, allowed=allowed), (scores, ids[places]))
+        for precision in ("auto", "int8"):
+            index = hcbir.ExactIndex(database, metric=metric, precision=precision)
+            assert_same(index.search(queries, 7, allowed=allowed), (scores, ids[places]))
+            full = index.search(queries, None, allowed=allowed)
+            assert full.indices.shape == (30, len(ids))
+
+
+def test_bad_filters() -> None:
+    database = random_vectors(10, 4)
+    for allowed, message in [
+        ([3, 10], "row numbers from 0 to 9, got 3 to 10"),
+        (np.ones(9, bool), "10 booleans or a list of row numbers"),
+        ([0.5], "10 booleans or a list"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            hcbir.search(database[:1], database, 1, allowed=allowed)
+    with pytest.raises(ValueError, match="k must be at most the number of allowed rows, 2, got 3"):
+        hcbir.search(database[:1], database, 3, allowed=[1, 2])
+    assert hcbir.search(database[:2], database, None, allowed=[]).indices.shape == (2, 0)
+
+
+def bfloat16(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values, np.float32).astype(pytest.importorskip("ml_dtypes").bfloat16)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+def test_half_precision_databases(isa: str, kind: str, metric: str) -> None:
+    values = random_vectors(700, 37)
+    values[3], values[4] = 6e-8, 0  # a subnormal half
+    half = bfloat16(values) if kind == "bfloat16" else values.astype(np.float16)
+    queries, floats = random_vectors(30, 37, seed=1), half.astype(np.float32)
+    for batch in (queries, queries[:2]):
+        expected = hcbir.search(batch, floats, 9, metric=metric)
+        for result in (
+            hcbir.search(batch, half, 9, metric=metric),
+            hcbir.ExactIndex(half, metric=metric, precision="int8").search(batch, 9),
+        ):
+            assert_same(result, (expected.scores, expected.indices))
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("metric", METRICS)
+def test_saves_and_opens(tmp_path: Path, metric: str, kind: str) -> None:
+    database, queries = random_vectors(300, 20), random_vectors(5, 20, seed=1)
+    database = bfloat16(database) if kind == "bfloat16" else database.astype(kind)
+    index = hcbir.ExactIndex(database, metric=metric)
+    index.save(tmp_path / "index")
+    opened = hcbir.ExactIndex.open(tmp_path / "index")
+    expected = index.search(queries, 4)
+    assert_same(opened.search(queries, 4), (expected.scores, expected.indices))
+    assert (len(opened), opened.metric, opened.nbytes) == (300, metric, index.nbytes)
+    codes = (tmp_path / "index" / "codes.npy").read_bytes()
+    (tmp_path / "index" / "codes.npy").write_bytes(codes[:-1000])
+    with pytest.raises(hcbir.FormatError, match="is not a whole ExactIndex"):
+        hcbir.ExactIndex.open(tmp_path / "index")
+    with pytest.raises(FileNotFoundError):
+        hcbir.ExactIndex.open(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_refuses_a_database_that_is_not_finite(isa: str, bad: float, metric: str) -> None:
+    database = random_vectors(5000, 19)
+    database[[4321, 2500], [18, 3]] = bad
+    with pytest.raises(ValueError, match=r"database must be finite, got -?(nan|inf) in row 2500"):
+        hcbir.ExactIndex(database, metric=metric)
+
+
+def test_empty_database_and_memory() -> None:
+    assert hcbir.ExactIndex(random_vectors(0, 8)).search(random_vectors(2, 8), None).indices.shape == (2, 0)
+    index = hcbir.ExactIndex(random_vectors(320, 64))
+    assert index.nbytes == 320 * 64 + 10 * 16
+    assert hcbir.ExactIndex(random_vectors(320, 64), precision="float32").nbytes == 0
+
+
+@pytest.mark.parametrize(("option", "message"), [({"metric": "ip"}, "metric"), ({"precision": "int4"}, "precision")])
+def test_bad_options(option: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=f"{message} must be one of"):
+        hcbir.ExactIndex(random_vectors(3, 4), **option)  # type: ignore[arg-type]
