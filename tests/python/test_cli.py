@@ -156,8 +156,8 @@ def test_networks_of_one_name_are_told_apart(
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert not any("…" in line for line in lines)
-    heads = [line.replace("┃", " ").split()[2:] for line in lines if "images" in line]
-    assert [head for row in heads for head in row] == [str(number) for number in range(1, 9)]
+    heads = [line.replace("┃", " ").split()[1:] for line in lines if "class" in line]
+    assert [head for row in heads for head in row] == ["images", *(str(number) for number in range(1, 9))]
     legend = [line.split() for line in lines[-8:]]
     assert legend[0] == ["1", "a/a_network_of_a_long_name:gem"]
     assert legend[7] == ["8", "b/a_network_of_a_long_name:rmac"]

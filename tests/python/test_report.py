@@ -6,6 +6,7 @@ import base64
 import io
 import math
 import os
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ import pytest
 from PIL import Image
 
 from hcbir.study.drawing import RankedImage, RankingRow
-from hcbir.study.report import MapTable, MatchFigure, Report, write_report
+from hcbir.study.report import Drawing, MatchFigure, Page, Report, write_report
+from hcbir.study.tables import Cell, Table, count_cell, precision_cells
 
 EVIL = """<script>alert("&'1'")</script>"""
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
-class Page(HTMLParser):
+class Parsed(HTMLParser):
     """Elements with their attributes and text, in order; fails on a tag closed out of turn."""
 
     def __init__(self, text: str) -> None:
@@ -56,24 +58,23 @@ def _photo(path: Path, colour: tuple[int, int, int] = (200, 40, 30)) -> Path:
     return path
 
 
-def _table() -> MapTable:
-    return MapTable(
-        descriptors=["vlad", EVIL],
-        classes=["castle", "mill"],
-        per_class={"vlad": {"castle": 0.51234, "mill": 0.25}, EVIL: {"castle": 0.75, "mill": math.nan}},
-        overall={"vlad": 0.4, EVIL: 0.6},
-        num_queries={"castle": 7, "mill": 3},
-    )
+def _table() -> Table:
+    rows = [
+        ("castle", [count_cell(7), *precision_cells([0.51234, 0.75])]),
+        ("mill", [count_cell(3), *precision_cells([0.25, math.nan])]),
+        ("all queries", [count_cell(10), *precision_cells([0.4, 0.6])]),
+    ]
+    return Table("precision", "Precision", ["class", "queries", "vlad", EVIL], rows, 1, links={"mill": "page-mill"})
 
 
 def _report(**changes: Any) -> Report:
-    return Report(**({"title": "Study", "intro": "Words.", "stamp": {"threads": "2"}, "table": _table()} | changes))
+    return Report(**({"title": "Study", "intro": "Words.", "stamp": {"threads": "2"}, "tables": [_table()]} | changes))
 
 
-def _write(tmp_path: Path, report: Report) -> Page:
+def _write(tmp_path: Path, report: Report) -> Parsed:
     path = tmp_path / "report.html"
     write_report(path, report)
-    return Page(path.read_text(encoding="utf-8"))
+    return Parsed(path.read_text(encoding="utf-8"))
 
 
 def test_the_table_holds_each_figure(tmp_path: Path) -> None:
@@ -84,19 +85,44 @@ def test_the_table_holds_each_figure(tmp_path: Path) -> None:
         "mill 3 0.250 –",
         "all queries 10 0.400 0.600",
     ]
-    best = [a.get("class") == "figure best" for a in page.all("td") if "figure" in (a.get("class") or "")]
-    assert best == [False, True, True, False, False, True]
+    strong = [(a.get("class") or "").startswith("strong") for a in page.all("td")]
+    assert strong == [False, False, True, False, True, False, False, False, True]
+    assert [a["data-value"] for a in page.all("td")][:6] == ["7", "0.51234", "0.75", "3", "0.25", ""]
 
 
-def test_one_descriptor_is_not_called_the_best(tmp_path: Path) -> None:
-    table = MapTable(["orb"], ["castle"], {"orb": {"castle": 0.5}}, {"orb": 0.5}, {"castle": 2})
-    page = _write(tmp_path, _report(table=table))
-    assert not [a for a in page.all("td") if "best" in (a.get("class") or "")]
+def test_one_descriptor_is_not_called_the_best() -> None:
+    assert [cell.strong for cell in precision_cells([0.5])] == [False]
+    assert [(cell.text, cell.strong) for cell in precision_cells([math.nan, math.nan])] == [("–", False)] * 2
 
 
-def test_a_descriptor_without_figures_shows_dashes(tmp_path: Path) -> None:
-    table = MapTable(["orb"], ["castle"], {}, {}, {"castle": 2})
-    assert _write(tmp_path, _report(table=table)).texts("tr")[1:] == ["castle 2 –", "all queries 2 –"]
+def test_details_tints_and_links_of_a_table(tmp_path: Path) -> None:
+    cells = [Cell("-0.51*", -0.51, True, "p 0.01", tint=-0.51), Cell("2", 2, tint=0.5)]
+    table = Table(
+        "t", "Correlation", ["score", "vlad", "orb"], [("scale", cells)], notes=["A note."], links={"scale": "x"}
+    )
+    page = _write(tmp_path, _report(tables=[table], pages=[Page("x", "Scale")]))
+    assert page.texts("small") == ["p 0.01"]
+    assert [(a["class"], a["style"]) for a in page.all("td")] == [
+        ("strong tinted down", "--amount: 0.51"),
+        ("tinted up", "--amount: 0.5"),
+    ]
+    assert {"href": "#x"} in page.all("a")
+    assert "A note." in page.texts("p")
+
+
+def test_pages_have_their_own_rankings_and_ways_out(tmp_path: Path) -> None:
+    photo = _photo(tmp_path / "photo.jpg")
+    rows = [RankingRow(photo, "orb: AP 1", [RankedImage(photo, 1.0, True)])]
+    pages = [
+        Page("class-0", "castle", facts={"scale": "2"}, tables=[_table()], up=("", "all classes"), next="query-7"),
+        Page("query-7", "castle/1.jpg", rankings=[("", rows)], up=("class-0", "castle"), previous="class-0"),
+    ]
+    page = _write(tmp_path, _report(pages=pages))
+    assert [a["id"] for a in page.all("section") if a.get("class") == "page"] == ["class-0", "query-7"]
+    assert page.texts("h2")[-2:] == ["castle", "castle/1.jpg"]
+    assert ("2" in page.texts("dd"), "orb: AP 1" in page.texts("h3")) == (True, True)
+    targets = [a["href"] for a in page.all("a")]
+    assert targets[-4:] == ["#query-7", "#page-mill", "#class-0", "#class-0"]
 
 
 def test_rankings_are_shown_in_order_with_their_verdicts(tmp_path: Path) -> None:
@@ -115,7 +141,7 @@ def test_rankings_are_shown_in_order_with_their_verdicts(tmp_path: Path) -> None
         "2. 0.500right.jpg",
         "3. 0.100missing.jpg",
     ]
-    assert [a["alt"] for a in page.all("img")] == [
+    assert [a["aria-label"] for a in page.all("div") if a.get("role") == "img"] == [
         "query query.jpg",
         "rank 1, incorrect: wrong.jpg",
         "rank 2, correct: right.jpg",
@@ -127,25 +153,37 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     photo = _photo(tmp_path / "photo.jpg")
     rows = [RankingRow(photo, "castle", [RankedImage(photo, 1.0, True)])]
     figure = MatchFigure("castle and castle", Image.new("RGBA", (3000, 900), (0, 200, 0, 255)))
-    page = _write(tmp_path, _report(rankings=[("vlad", rows), ("orb", rows)], matches=[figure]))
-    sizes = []
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+    drawing = Drawing("Bars", "A bar a class.", svg)
+    page = _write(tmp_path, _report(rankings=[("vlad", rows), ("orb", rows)], matches=[figure], drawings=[drawing]))
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    thumbnails = re.findall(r"\.t\d+ { background-image: url\(data:image/jpeg;base64,([^)]*)\)", text)
+    assert len(thumbnails) == 1, "one image stands there once, however often it is shown"
+    embedded = [base64.b64decode(thumbnails[0], validate=True)]
     for attributes in page.all("img"):
         head, _, data = (attributes["src"] or "").partition(",")
-        assert head == "data:image/jpeg;base64"
-        with Image.open(io.BytesIO(base64.b64decode(data, validate=True))) as image:
+        content = base64.b64decode(data, validate=True)
+        assert attributes["alt"]
+        if head == "data:image/svg+xml;base64":
+            assert content == svg
+        else:
+            assert head == "data:image/jpeg;base64"
+            embedded.append(content)
+    sizes = []
+    for content in embedded:
+        with Image.open(io.BytesIO(content)) as image:
             assert image.format == "JPEG"
             sizes.append(image.size)
-        assert attributes["alt"]
-    assert sizes == [(240, 144)] * 4 + [(1600, 480)]
+    assert sizes == [(224, 134), (1600, 480)]
     assert not page.all("link")
     assert not [a for a in page.all("script") if "src" in a]
     identifiers = {a["id"] for _, a, _ in page.elements if "id" in a}
     targets = [a["href"] or "" for a in page.all("a")]
-    assert len(targets) == 4
-    assert all(target.startswith("#") and target[1:] in identifiers for target in targets)
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    for word in ("http:", "https:", "@import", "url("):
+    assert len(targets) == 6
+    assert all(target.startswith("#") and target[1:] in {*identifiers, "page-mill"} for target in targets)
+    for word in ("http:", "https:", "@import"):
         assert word not in text
+    assert len(re.findall(r"url\(", text)) == len(thumbnails)
 
 
 def test_every_text_is_escaped(tmp_path: Path) -> None:
@@ -155,22 +193,24 @@ def test_every_text_is_escaped(tmp_path: Path) -> None:
         title=EVIL,
         intro=EVIL,
         stamp={EVIL: EVIL},
-        table=MapTable([EVIL], [EVIL], {EVIL: {EVIL: 0.5}}, {EVIL: 0.5}, {EVIL: 1}),
+        tables=[
+            Table("evil", EVIL, [EVIL, EVIL], [(EVIL, [Cell(EVIL, detail=EVIL)])], notes=[EVIL], links={EVIL: "p"})
+        ],
+        drawings=[Drawing(EVIL, EVIL, b"<svg/>")],
+        pages=[Page("p", EVIL, facts={EVIL: EVIL}, rankings=[(EVIL, [])], up=("", EVIL))],
         rankings=[(EVIL, [RankingRow(photo, EVIL, [RankedImage(photo, 1.0, True, EVIL)])])],
         matches=[MatchFigure(EVIL, Image.new("RGB", (50, 20)))],
         skipped=[EVIL],
     )
     page = _write(tmp_path, report)
     assert len(page.all("script")) == 1, "only the page's own"
-    assert len(page.all("b")) == 2
+    assert len(page.all("b")) == 3
     assert not [a for _, a, _ in page.elements if "onclick" in a]
-    for tag in ("title", "h1", "dt", "dd", "h3", "li"):
+    for tag in ("title", "h1", "h2", "dt", "dd", "h3", "li", "th", "small"):
         assert EVIL in page.texts(tag)
-    assert [a["alt"] for a in page.all("img")] == [
-        f"query {name}",
-        f"rank 1, correct: {name}",
-        f"Matched features: {EVIL}",
-    ]
+    assert [a["alt"] for a in page.all("img")] == [EVIL, f"Matched features: {EVIL}"]
+    labels = [a["aria-label"] for a in page.all("div") if a.get("role") == "img"]
+    assert labels == [f"query {name}", f"rank 1, correct: {name}"]
     assert f"1. {EVIL}{name}" in page.texts("figcaption")
 
 
@@ -185,7 +225,7 @@ def test_skipped_files_are_counted_and_listed(tmp_path: Path, skipped: list[str]
 
 
 def test_what_there_is_none_of_has_no_section(tmp_path: Path) -> None:
-    assert _write(tmp_path, _report()).texts("h2") == ["Mean average precision"]
+    assert _write(tmp_path, _report()).texts("h2") == ["Precision"]
 
 
 def test_file_names_that_are_not_unicode(tmp_path: Path) -> None:
