@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hcbir.study.datasets import load_dataset
+from hcbir.study.datasets import Dataset, load_dataset, task_of
 
 
 def picture(path: Path) -> Path:
@@ -97,3 +97,53 @@ def test_real_landmarks_are_the_same_from_folder_and_csv(shared: Path) -> None:
     assert dict(zip(from_csv.images, from_csv.labels, strict=True)) == dict(
         zip(from_folder.images, from_folder.labels, strict=True)
     )
+
+
+def test_csv_tells_variations_boxes_collections_and_dates(tmp_path: Path) -> None:
+    table = tmp_path / "set.csv"
+    table.write_text(
+        "path,class,collection,date,Colour,time_changes,x1,y1,x2,y2\n"
+        "a.jpg,tower,IGN,1954,3,,1,2,30.5,40\n"
+        "b.jpg,,,,,1.5,,,,\n"
+    )
+    dataset = load_dataset(table)
+    assert {name: values.tolist() for name, values in dataset.strengths.items()} == {
+        "color": [3, pytest.approx(float("nan"), nan_ok=True)],
+        "time changes": [pytest.approx(float("nan"), nan_ok=True), 1.5],
+    }
+    assert dataset.boxes == [(1, 2, 30.5, 40), None]
+    assert (dataset.collections, dataset.dates) == (["IGN", ""], ["1954", ""])
+    query = task_of(dataset).queries[0]
+    assert (query.box, query.image, query.place) == ((1, 2, 30.5, 40), 0, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,class,scale\na,t,5\n", "line 2, column scale: expected 0 to 3, got 5"),
+        ("path,class,scale\na,t,nan\n", "line 2, column scale: expected a number, got 'nan'"),
+        ("path,class,color,colour\na,t,1,2\n", "line 1: color and colour are the same variation"),
+        ("path,class,x1,y1,x2,y2\na,t,1,2,3,\n", "line 2, column y2: expected a number: a box needs x1, y1, x2, y2"),
+        ("path,class,x1,y1,x2\na,t,1,2,3\n", "line 2, column y2: expected a number"),
+        ("path,class,x1,y1,x2,y2\na,t,9,2,3,4\n", "line 2, column x2: expected more than 9"),
+        ("path,class,x1,y1,x2,y2\na,t,1,-2,3,4\n", "line 2, column y2: expected more than -2, itself at least 0"),
+    ],
+)
+def test_csv_columns_that_do_not_fit(tmp_path: Path, text: str, message: str) -> None:
+    table = tmp_path / "set.csv"
+    table.write_text(text)
+    with pytest.raises(ValueError, match=rf"set\.csv, {message}"):
+        load_dataset(table)
+
+
+def test_a_task_asks_for_the_rest_of_the_class() -> None:
+    images = [Path(name) for name in "abcde"]
+    task = task_of(Dataset(images, ["x", None, "y", "x", "x"]))
+    assert [query.label for query in task.queries] == ["x", "y", "x", "x"]
+    assert task.truths["all"].positives == [[3, 4], [], [0, 4], [0, 3]]
+    assert task.truths["all"].junk == [[0], [2], [3], [4]]
+    less = task.restricted({images[i] for i in (0, 2, 4)}, {images[i] for i in (0, 2, 4)})
+    assert less.images == [images[0], images[2], images[4]]
+    assert [query.image for query in less.queries] == [0, 1, 2]
+    assert less.truths["all"].positives == [[2], [], [0]]
+    assert less.truths["all"].junk == [[0], [1], [2]]

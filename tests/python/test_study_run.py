@@ -1,0 +1,374 @@
+"""A study from its configuration to its files."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scenes import scene, view, write_classes
+
+import hcbir
+from hcbir.cli import run as hcbir_command
+from hcbir.descriptors import load, open_image
+from hcbir.study.datasets import load_dataset
+from hcbir.study.evaluation import evaluate_dataset
+
+pytest.importorskip("scipy", reason='needs scipy: pip install "hcbir[study]"')
+pytest.importorskip("matplotlib", reason='needs matplotlib: pip install "hcbir[study]"')
+
+from hcbir.study import StudyResult, compare_runs, load_config, run
+from hcbir.study import similarity as similarity_module
+
+HEADER = "path,class,collection,scale,color,occlusion"
+
+
+def write_study(folder: Path, *, descriptors: str = '["vlad", "orb"]', more: str = "") -> Path:
+    """Four classes of three, two distractors; occlusion differs between the classes, color does not."""
+    if not (folder / "photos").exists():
+        write_classes(folder / "photos", num_classes=4)
+        lines = [HEADER]
+        for c, i in itertools.product(range(4), range(3)):
+            hidden = i < c
+            if hidden:
+                path = folder / "photos" / f"place{c}" / f"{i}.png"
+                image = Image.open(path)
+                image.paste(scene(50 + 3 * c + i), (0, 0, 220, 160), Image.new("L", (220, 160), 235))
+                image.save(path)
+            lines += [f"photos/place{c}/{i}.png,place{c},here,{3 if i == c else 0},0,{3 if hidden else 0}"]
+        lines += [f"photos/_distractors/{i}.png,,there,,," for i in range(2)]
+        (folder / "photos.csv").write_text("\n".join(lines))
+    path = folder / "study.toml"
+    path.write_text(
+        f'title = "Places"\ndescriptors = {descriptors}\n[dataset]\nkind = "csv"\npath = "photos.csv"\n'
+        f"[protocol]\nimage_size = 160\n{more}"
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    return run(write_study(tmp_path_factory.mktemp("study"), more="[statistics]\nspearman = true\nresamples = 500\n"))
+
+
+def test_figures_are_those_of_evaluate(result: StudyResult) -> None:
+    dataset = load_dataset(result.config.dataset.path)
+    evaluation = evaluate_dataset(dataset, ["vlad", "orb"], image_size=160)
+    for name, figures in evaluation.descriptors.items():
+        np.testing.assert_array_equal(result.main[name].ap, figures.ap)
+        assert result.main[name].per_class == figures.per_class
+        assert result.main[name].mean_ap == figures.mean_ap
+
+
+def test_grayscale_changes_nothing_for_descriptors_of_grey_images(result: StudyResult) -> None:
+    for name in ("vlad", "orb"):
+        np.testing.assert_array_equal(result.evaluations["grayscale", "all"][name].ap, result.main[name].ap)
+    rows = json.loads((result.config.output / "study.json").read_text())["tables"]["table2"]
+    assert [(row["difference"], row["p"]) for row in rows] == [(0, 1), (0, 1)]
+
+
+def test_scores_and_their_correlations(result: StudyResult) -> None:
+    assert result.scores is not None
+    assert {label: of["occlusion"] for label, of in result.scores.items()} == {
+        "place0": 0,
+        "place1": 1,
+        "place2": 3,
+        "place3": 3,
+    }
+    tables = json.loads((result.config.output / "study.json").read_text())["tables"]
+    found = {(row["variation"], row["descriptor"]): row for row in tables["table1"]}
+    assert [key[0] for key in found][::2] == ["scale", "color", "occlusion", "overall difficulty"]
+    assert found["color", "vlad"]["r"] is None
+    assert found["color", "vlad"]["reason"] == "the score is 0 in every class"
+    precision = [result.main["orb"].per_class[label] for label in result.task.classes]
+    expected = np.corrcoef([0, 1, 3, 3], precision)[0, 1]
+    assert found["occlusion", "orb"]["r"] == pytest.approx(expected, abs=1e-12)
+    assert {row["coefficient"] for row in tables["table1-spearman"]} == {"spearman"}
+    assert [row["class"] for row in tables["table3"]] == [*result.task.classes, "all queries"]
+
+
+def test_every_number_stands_under_its_protocol(result: StudyResult) -> None:
+    folder = result.config.output
+    stamp = result.stamp
+    assert stamp["average precision"] == "trapezoid"
+    assert stamp["query"] == "left out of its own ranking"
+    assert (stamp["query crop"], stamp["images"]) == ("none", "14")
+    assert stamp["image size"] == "longest side 160 px, never enlarged"
+    assert (stamp["hcbir"], stamp["instruction level"]) == (hcbir.__version__, hcbir.isa())
+    assert stamp["descriptors"]["vlad"]["kind"] == "aggregated"
+    for path in (folder / "tables").glob("*.csv"):
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert rows, path
+        assert {row["protocol"] for row in rows} == {stamp["id"]}, path
+    for suffix in ("md", "tex"):
+        for path in (folder / "tables").glob(f"*.{suffix}"):
+            assert f"protocol {stamp['id']}" in path.read_text(), path
+    assert json.loads((folder / "study.json").read_text())["protocol"] == stamp
+
+
+def test_files_of_all_kinds(result: StudyResult) -> None:
+    folder = result.config.output
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    for table in ("table1", "table1-spearman", "table2", "table3"):
+        assert {f"tables/{table}.{suffix}" for suffix in ("csv", "md", "tex")} <= names
+    for figure in ("classes", "correlations", "difficulty"):
+        assert {f"figures/{figure}.{suffix}" for suffix in ("png", "svg")} <= names
+        with Image.open(folder / "figures" / f"{figure}.png") as image:
+            assert min(image.size) > 200
+    assert {"figures/figure4-rankings-1.png", "figures/figure4-matches-1.png"} <= names
+    assert not [name for name in names if name.endswith(".partial")]
+    page = (folder / "report.html").read_text()
+    assert page.count('class="page"') == 4 + 12
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
+
+
+def test_rankings_csv_is_what_was_ranked(result: StudyResult) -> None:
+    with (result.config.output / "tables" / "rankings.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["query"] == "place1/0.png" and row["descriptor"] == "vlad"]
+    assert [int(row["rank"]) for row in rows] == list(range(1, 9))
+    assert {row["image"] for row in rows if row["verdict"] == "correct"} <= {"place1/1.png", "place1/2.png"}
+    assert "place1/0.png" not in {row["image"] for row in rows}
+
+
+def test_latex_and_markdown_escape_what_they_must(result: StudyResult) -> None:
+    tables = result.config.output / "tables"
+    latex = (tables / "table3.tex").read_text()
+    assert latex.count("&") == 7 * 6  # head, four classes and all queries; two descriptors, three scores and their sum
+    assert r"\toprule" in latex
+    lines = [line for line in (tables / "table1.md").read_text().splitlines() if line.startswith("|")]
+    assert {line.count("|") - line.count(r"\|") for line in lines} == {4}
+
+
+def test_a_second_run_computes_nothing_and_writes_the_same(
+    result: StudyResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(similarity_module, "search", fail)
+    monkeypatch.setattr(similarity_module, "verify_query", fail)
+    described: list[str] = []
+    folder = result.config.output
+    before = {path: path.read_bytes() for path in (folder / "figures").iterdir()}
+    before |= {path: path.read_bytes() for path in (folder / "tables").iterdir()}
+    again = run(result.config, progress=lambda what, done, total: described.append(what))
+    assert not [what for what in described if what.startswith("describe")]
+    np.testing.assert_array_equal(again.main["orb"].ap, result.main["orb"].ap)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("num_threads", [1, 2, 7])
+def test_threads_change_nothing(result: StudyResult, tmp_path: Path, num_threads: int) -> None:
+    (tmp_path / "photos").symlink_to(result.config.dataset.path.parent / "photos")
+    (tmp_path / "photos.csv").write_bytes(result.config.dataset.path.read_bytes())
+    other = run(write_study(tmp_path, more="[report]\nquery_pages = false\n"), num_threads=num_threads)
+    for key, evaluations in result.evaluations.items():
+        for label, figures in evaluations.items():
+            found = other.evaluations[key][label]
+            np.testing.assert_array_equal(found.ap, figures.ap)
+            np.testing.assert_array_equal(found.ranking.indices, figures.ranking.indices)
+            np.testing.assert_array_equal(found.ranking.scores, figures.ranking.scores)
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = load_config(write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n"))
+    monkeypatch.setattr(similarity_module, "QUERIES_A_BLOCK", 5)
+    counted: list[int] = []
+    count = similarity_module.verify_query
+
+    def interrupted(*arguments: object, **options: object) -> object:
+        counted.append(1)
+        if len(counted) == 8:
+            raise KeyboardInterrupt
+        return count(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(similarity_module, "verify_query", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(config)
+    assert not (config.output / "report.html").exists()
+    assert len(list((config.output / "cache" / "rankings").glob("*.npz"))) == 1
+    found = run(config)
+    assert len(counted) == 8 + 7, "five of the twelve queries were kept"
+    assert len(list((config.output / "cache" / "rankings").glob("*.npz"))) == 1, (
+        "blocks are gone when the whole is there"
+    )
+    expected = evaluate_dataset(load_dataset(config.dataset.path), ["orb"], image_size=160).descriptors["orb"]
+    np.testing.assert_array_equal(found.main["orb"].ap, expected.ap)
+
+
+def test_a_new_descriptor_is_described_alone_and_a_changed_image_again(tmp_path: Path) -> None:
+    run(write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n"))
+    described: list[tuple[str, int]] = []
+
+    def progress(what: str, done: int, total: int) -> None:
+        if what == "describe mixed":
+            described.append((what, done))
+
+    both = write_study(tmp_path, descriptors='["orb", "sift"]', more="normalisations = []\n")
+    first = run(both, progress=progress)
+    assert len(described) == 14
+    assert len(list((tmp_path / "study-results" / "cache" / "descriptions").glob("*/*.hcbir"))) == 2
+    described.clear()
+    scene(99).save(tmp_path / "photos" / "place1" / "1.png")
+    second = run(both, progress=progress)
+    assert len(described) == 2, "by each of the two"
+    assert second.main["sift"].per_class["place1"] < first.main["sift"].per_class["place1"]
+
+
+def test_damaged_rankings_are_made_again(tmp_path: Path) -> None:
+    path = write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n")
+    first = run(path)
+    [kept] = (tmp_path / "study-results" / "cache" / "rankings").glob("*.npz")
+    kept.write_bytes(kept.read_bytes()[:100])
+    np.testing.assert_array_equal(run(path).main["orb"].ap, first.main["orb"].ap)
+
+
+def test_cropped_queries_are_described_apart(tmp_path: Path) -> None:
+    """A query that is a corner of its image finds what shows that corner."""
+    (tmp_path / "photos").mkdir()
+    whole = Image.new("RGB", (440, 160))
+    whole.paste(scene(1), (0, 0))
+    whole.paste(scene(2), (220, 0))
+    whole.save(tmp_path / "photos" / "both.png")
+    view(1, 1).save(tmp_path / "photos" / "left.png")
+    view(2, 1).save(tmp_path / "photos" / "right.png")
+    (tmp_path / "photos.csv").write_text(
+        "path,class,x1,y1,x2,y2\nphotos/both.png,a,220,0,440,160\nphotos/right.png,a,,,,\nphotos/left.png,,,,,\n"
+    )
+    result = run(write_study(tmp_path, descriptors='["vlad", "sift"]'))
+    for label in ("vlad", "sift"):
+        ranking = result.main[label].ranking.indices[0].tolist()
+        assert ranking.index(1) < ranking.index(2)
+        assert result.main[label].ap[0] == 1
+    assert result.stamp["query crop"] == "1 of 2 cropped"
+    assert result.query_name(0) == "both.png [220, 0, 440, 160]"
+    described = load("sift", image_size=160)
+    crop = open_image(whole.crop((220, 0, 440, 160)), longest_side=80)
+    features = described.describe(crop.image, crop.full_size)  # type: ignore[union-attr, call-arg, arg-type]
+    counts = hcbir.count_inliers(features, [], model="affine", max_error=8)  # type: ignore[arg-type]
+    assert len(counts) == 0
+    assert result.main["sift"].ranking.scores[0].max() > 10
+
+
+def test_revisited_benchmark_has_settings(tmp_path: Path) -> None:
+    write_classes(tmp_path / "jpg", num_classes=3)
+    for path in (tmp_path / "jpg").rglob("*.png"):
+        path.rename(tmp_path / "jpg" / f"{path.parent.name}_{path.stem}.png")
+    view(1, 2).save(tmp_path / "jpg" / "query_0.png")
+    names = [f"place{c}_{i}" for c in range(3) for i in range(3)]
+    truth = {
+        "imlist": names,
+        "qimlist": ["query_0"],
+        "gnd": [{"bbx": [0, 0, 220, 160], "easy": [5], "hard": [3], "junk": [4]}],
+    }
+    (tmp_path / "gnd.json").write_text(json.dumps(truth))
+    path = tmp_path / "study.toml"
+    path.write_text(
+        'descriptors = ["sift"]\n[dataset]\nkind = "revisitop"\npath = "gnd.json"\nimages = "jpg"\n'
+        "[protocol]\nnormalisations = []\n"
+    )
+    result = run(path)
+    assert result.stamp["query"] == "not among the images"
+    assert result.task.classes == ["place1"]
+    assert {setting: found["sift"].ap[0] for (_, setting), found in result.evaluations.items()} == {
+        "Medium": 1,
+        "Easy": 1,
+        "Hard": 1,
+    }
+    head = result.main["sift"].ranking.indices[0][:3].tolist()
+    assert sorted(head) == [3, 4, 5]
+    assert (tmp_path / "study-results" / "tables" / "settings.md").exists()
+
+
+def test_unreadable_images_are_left_out_and_told(tmp_path: Path) -> None:
+    path = write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n")
+    (tmp_path / "photos" / "place2" / "1.png").write_text("no image")
+    result = run(path)
+    assert len(result.task.images) == 13
+    assert len(result.skipped) == 1
+    assert result.stamp["images"] == "13, 1 could not be read"
+    assert "1 file could not be used" in (tmp_path / "study-results" / "report.html").read_text()
+
+
+def test_alegoria_must_be_complete(tmp_path: Path) -> None:
+    path = write_study(tmp_path)
+    path.write_text(path.read_text().replace('"csv"', '"alegoria"'))
+    with pytest.raises(ValueError, match=r"photos\.csv, column class: kind alegoria has 39 classes, got 4"):
+        run(path)
+    path.write_text(path.read_text().replace('"alegoria"', '"folder"'))
+    with pytest.raises(ValueError, match=r"photos\.csv: expected a folder, as kind says"):
+        run(path)
+
+
+def test_runs_are_compared_by_query(result: StudyResult, tmp_path: Path) -> None:
+    same = compare_runs(result.config.output, result.config.output / "study.json", num_resamples=200)
+    assert [name for name, _ in same.rows] == ["vlad", "orb", "vlad, grayscale", "orb, grayscale"]
+    assert {record["difference"] for record in same.records} == {0}
+    content = json.loads((result.config.output / "study.json").read_text())
+    figures = content["evaluations"]["mixed"]["all"]["vlad"]
+    figures["ap"] = [max(0, ap - 0.5) for ap in figures["ap"]]
+    content["protocol"]["average precision"] = "rectangle"
+    content["queries"][0]["name"] = "elsewhere"
+    (tmp_path / "study.json").write_text(json.dumps(content))
+    table = compare_runs(result.config.output, tmp_path, num_resamples=200)
+    record = table.records[0]
+    before = result.main["vlad"].ap[1:]
+    assert record["difference"] == pytest.approx(np.mean(np.maximum(0, before - 0.5) - before))
+    assert record["p"] < 0.05
+    assert record["queries"] == 11
+    assert "average precision: trapezoid / rectangle." in table.notes
+    assert "1 of 12 queries of the first run are not in the other." in table.notes
+    (tmp_path / "study.json").write_text("{}")
+    with pytest.raises(ValueError, match="not the result of a study, it lacks evaluations"):
+        compare_runs(result.config.output, tmp_path)
+    with pytest.raises(ValueError, match=r"no result of a study, expected a folder with study\.json"):
+        compare_runs(result.config.output, tmp_path / "nowhere")
+
+
+def test_commands(result: StudyResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(result.config.dataset.path.parent / "study.toml")
+    assert hcbir_command(["study", "run", "--config", path]) == 0
+    captured = capsys.readouterr()
+    for text in ("Precision and difficulty by class", "place3", "occlusion", "All images grayscale"):
+        assert text in captured.out
+    assert "report: " in captured.err
+    assert hcbir_command(["study", "run", "--config", path, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "Places"
+    assert hcbir_command(["study", "run", "--config", path, "--local", "index"]) == 2
+    assert "local must be one of 'exhaustive', got 'index'" in capsys.readouterr().err
+    folder = str(result.config.output)
+    assert hcbir_command(["study", "compare", folder, folder, "--resamples", "100"]) == 0
+    assert "Places and Places" in capsys.readouterr().out
+    assert hcbir_command(["study", "compare", folder, folder, "--resamples", "100", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["figures"]) == 4
+
+
+def test_hard_queries_and_chosen_ones(result: StudyResult) -> None:
+    from dataclasses import replace
+
+    from hcbir.study.examples import example_queries
+
+    mean = np.mean([found.ap for found in result.main.values()], axis=0)
+    found = example_queries(result)
+    assert set(found.values()) == {"Hard to find"}
+    assert len({result.task.queries[row].label for row in found}) == len(found) == 4
+    assert mean[next(iter(found))] == mean.min()
+    report = replace(result.config.report, queries=("place2/1.png",), hard_queries=1)
+    chosen = example_queries(replace(result, config=replace(result.config, report=report)))
+    assert list(chosen.values()) == ["Chosen", "Hard to find"]
+    assert result.query_name(next(iter(chosen))) == "place2/1.png"
+    report = replace(report, queries=("1.png",))
+    with pytest.raises(ValueError, match=r"report\.queries must end the path of one query each, 1\.png ends 4"):
+        example_queries(replace(result, config=replace(result.config, report=report)))
+
+
+def test_nan_never_reaches_json(result: StudyResult) -> None:
+    json.loads((result.config.output / "study.json").read_text(), parse_constant=lambda name: pytest.fail(name))
+    assert not any(math.isnan(found.mean_ap) for found in result.main.values())
