@@ -35,7 +35,7 @@ def test_a_toned_print_becomes_neutral_and_colours_stay() -> None:
     assert np.ptp(pixels(neutral(sepia)), axis=2).max() <= 6
     before, after = (np.asarray(image.convert("YCbCr")).astype(int) for image in (scene(2), neutral(scene(2))))
     assert np.abs(before[..., 0] - after[..., 0]).mean() < 3
-    assert (after[..., 1:].std(axis=(0, 1)) > 0.8 * before[..., 1:].std(axis=(0, 1))).all()
+    assert (after[..., 1:].std(axis=(0, 1)) > 0.7 * before[..., 1:].std(axis=(0, 1))).all()
     assert np.abs(after[..., 1:].mean(axis=(0, 1)) - 128).max() < 2
     flat = Image.new("RGB", (5, 4), (200, 120, 40))
     assert np.ptp(pixels(neutral(flat)), axis=2).max() <= 2
@@ -43,7 +43,7 @@ def test_a_toned_print_becomes_neutral_and_colours_stay() -> None:
 
 def test_equalising_takes_contrast_away_as_a_difference() -> None:
     grey = pixels(NORMALISATIONS["grayscale"](scene(3)))
-    faint = Image.fromarray((100 + grey // 4).astype(np.uint8))
+    faint = Image.fromarray((20 + grey // 4).astype(np.uint8))
     there, back = (
         pixels(NORMALISATIONS["equalised"](image)) for image in (Image.fromarray(grey.astype(np.uint8)), faint)
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -88,12 +89,10 @@ def test_init_writes_a_file_that_can_be_read(tmp_path: Path, capsys: pytest.Capt
     assert run(["study", "init", str(path)]) == 2
     assert "is there already; --force writes over it" in capsys.readouterr().err
     # What is commented out is the default.
-    lines = [
-        line[2:] if line.startswith("# ") and " = " in line.split("#")[1] else line for line in commented.splitlines()
-    ]
-    path.write_text(
-        "\n".join(line for line in lines if not line.startswith(("scores", "strong", "queries", "image_size")))
-    )
+    options = "title|output|ap|local|normalisations|spearman|confidence|resamples|seed|ranks|hard_queries|query_pages"
+    uncommented, count = re.subn(rf"(?m)^# ({options}) =", r"\1 =", commented)
+    assert count == 11
+    path.write_text(uncommented)
     given = load_config(path)
     assert (given.protocol, given.statistics, given.report, given.output) == (
         config.protocol,
