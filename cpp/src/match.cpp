@@ -7,6 +7,7 @@
 #include "hcbir/error.hpp"
 #include "kernels/dispatch.hpp"
 #include "nearest.hpp"
+#include "nearest_bits.hpp"
 #include "panels.hpp"
 
 namespace hcbir {
@@ -105,67 +106,23 @@ private:
 };
 
 /// Nearest neighbours in both directions among bits: each distance is computed once.
-class HammingNeighbours {
-public:
-    HammingNeighbours(MatrixView<const std::uint8_t> descriptors0,
-                      MatrixView<const std::uint8_t> descriptors1, Executor& executor)
-        : forward(descriptors0.rows), backward(descriptors1.rows, none) {
-        const std::size_t n1 = descriptors1.rows;
-        const auto& kernels = kernels::active();
-        struct Column {
-            std::uint32_t distance = std::numeric_limits<std::uint32_t>::max();
-            std::int64_t index = none;
-        };
-        struct Scratch {
-            std::vector<std::uint32_t> distances;
-            std::vector<Column> columns;
-        };
-        std::vector<Scratch> scratch(executor.size());
-        const std::size_t num_tasks = (descriptors0.rows + rows_per_task - 1) / rows_per_task;
-        executor.parallel_for(num_tasks, [&](std::size_t task, std::size_t worker) {
-            auto& [distances, columns] = scratch[worker];
-            distances.resize(n1), columns.resize(n1);
-            const std::size_t end = std::min((task + 1) * rows_per_task, descriptors0.rows);
-            for (std::size_t i = task * rows_per_task; i < end; ++i) {
-                kernels.hamming_rows(descriptors0.row(i), descriptors1.data, descriptors1.stride, n1,
-                                     descriptors0.cols, distances.data());
-                std::uint32_t best = std::numeric_limits<std::uint32_t>::max(), second = best;
-                for (std::size_t j = 0; j < n1; ++j) {
-                    const std::uint32_t d = distances[j];
-                    if (d < second) {
-                        if (d < best) {
-                            second = best, best = d;
-                            forward[i].index = static_cast<std::int64_t>(j);
-                        } else {
-                            second = d;
-                        }
-                    }
-                    Column& column = columns[j];
-                    if (d < column.distance ||
-                        (d == column.distance && static_cast<std::int64_t>(i) < column.index))
-                        column = {d, static_cast<std::int64_t>(i)};
-                }
-                forward[i].score = -static_cast<float>(best);
-                forward[i].distance = best;
-                if (n1 > 1) forward[i].second_distance = second;
-            }
-        });
-        for (std::size_t j = 0; j < n1; ++j) {
-            Column best;
-            for (const auto& [distances, columns] : scratch) {
-                if (columns.empty()) continue;
-                const Column& column = columns[j];
-                if (column.distance < best.distance ||
-                    (column.distance == best.distance && column.index < best.index))
-                    best = column;
-            }
-            backward[j] = best.index;
-        }
+std::vector<Match> match_bits(const BitPanels& set0, MatrixView<const std::uint8_t> set1,
+                              const MatchOptions& options, Executor& executor) {
+    const auto [forward, backward] = nearest_by_hamming(set0, set1, executor);
+    std::vector<Match> matches;
+    for (std::size_t i = 0; i < forward.size(); ++i) {
+        const auto& [index, distance, second_distance] = forward[i];
+        const bool mutual = backward[static_cast<std::size_t>(index)].index == static_cast<std::int64_t>(i);
+        if (options.cross_check && !mutual) continue;
+        if (!(distance < options.max_distance)) continue;
+        if (std::isfinite(options.max_ratio) && second_distance != BitNeighbour::none &&
+            !(distance < options.max_ratio * second_distance))
+            continue;
+        matches.push_back(
+            {static_cast<std::int32_t>(i), static_cast<std::int32_t>(index), -static_cast<float>(distance)});
     }
-
-    std::vector<Neighbour> forward;
-    std::vector<std::int64_t> backward;
-};
+    return matches;
+}
 
 }  // namespace
 
@@ -186,8 +143,9 @@ std::vector<Match> match(MatrixView<const std::uint8_t> descriptors0,
     check(options);
     check_sizes(descriptors0, descriptors1);
     if (descriptors0.rows == 0 || descriptors1.rows == 0) return {};
-    const HammingNeighbours neighbours(descriptors0, descriptors1, executor);
-    return keep(neighbours.forward, neighbours.backward, options);
+    require(descriptors0.cols <= max_descriptor_bytes, "the length of binary descriptors",
+            "at most " + std::to_string(max_descriptor_bytes) + " bytes", std::to_string(descriptors0.cols));
+    return match_bits(BitPanels(descriptors0), descriptors1, options, executor);
 }
 
 }  // namespace hcbir

@@ -32,6 +32,11 @@ struct Best {
     std::uint32_t* index;
 };
 
+/// The smallest key met so far, and the second smallest; for many columns at a time.
+struct NearestBits {
+    std::uint32_t *first, *second;
+};
+
 struct Table {
     const char* name;
 
@@ -72,9 +77,15 @@ struct Table {
     /// Squared distance in double [same bits]: differences and squares rounded to double, summed as dot_f64.
     double (*squared_l2_f64)(const float* a, const float* b, std::size_t dim);
 
-    /// distances[j] = number of different bits of the query and row j (`stride` bytes apart) [same bits].
-    void (*hamming_rows)(const std::uint8_t* query, const std::uint8_t* rows, std::size_t stride,
-                         std::size_t count, std::size_t num_bytes, std::uint32_t* distances);
+    /// Compares `count` binary descriptors, the rows, with a panel of tile_rows others, the columns [same
+    /// bits]. A row is num_words 32-bit words, `stride` bytes after the one before; word w of column l is
+    /// panel[w * tile_rows + l]. A distance, the number of different bits, is below 2^16, and makes a key
+    /// with an index in its low 16 bits: by_column takes the keys distance << 16 | row + i, for each column
+    /// the two smallest; by_row[i * row_lanes + l % row_lanes] is lowered to distance << 16 | columns[l].
+    std::size_t row_lanes;
+    void (*nearest_bits)(const std::uint32_t* panel, const std::uint32_t* columns, const std::uint8_t* rows,
+                         std::size_t stride, std::size_t count, std::size_t num_words, std::uint32_t row,
+                         NearestBits by_column, std::uint32_t* by_row);
 
     /// Transfer errors of all pairs under a projective model [same bits]. With (x, y, w) = model * (x0, y0,
     /// 1), the squared error is (x / w - x1)^2 + (y / w - y1)^2, computed with one 1 / w and nothing fused; a

@@ -36,7 +36,8 @@ extern const Table HCBIR_LEVEL = {
     .select = select,
     .dot_f64 = dot_f64,
     .squared_l2_f64 = squared_l2_f64,
-    .hamming_rows = hamming_rows,
+    .row_lanes = lanes,
+    .nearest_bits = nearest_bits,
     .residuals = residuals,
 };
 
