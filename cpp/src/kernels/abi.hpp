@@ -87,6 +87,12 @@ struct Table {
                          std::size_t stride, std::size_t count, std::size_t num_words, std::uint32_t row,
                          NearestBits by_column, std::uint32_t* by_row);
 
+    /// values[c] = the IEEE 754 binary16 number of these bits, which is finite [same bits].
+    void (*widen_half)(const std::uint16_t* bits, std::size_t count, float* values);
+
+    /// values[c] = codes[c] * scale, rounded to float [same bits].
+    void (*widen_int8)(const std::int8_t* codes, float scale, std::size_t count, float* values);
+
     /// Transfer errors of all pairs under a projective model [same bits]. With (x, y, w) = model * (x0, y0,
     /// 1), the squared error is (x / w - x1)^2 + (y / w - y1)^2, computed with one 1 / w and nothing fused; a
     /// pair is an inlier if w > 0 and that error is strictly below max_squared_error. Pair j adds to partial

@@ -19,6 +19,7 @@ namespace {
 #include "kernels/nearest.inl"
 #include "kernels/residual.inl"
 #include "kernels/select.inl"
+#include "kernels/widen.inl"
 
 }  // namespace
 
@@ -38,6 +39,8 @@ extern const Table HCBIR_LEVEL = {
     .squared_l2_f64 = squared_l2_f64,
     .row_lanes = lanes,
     .nearest_bits = nearest_bits,
+    .widen_half = widen_half,
+    .widen_int8 = widen_int8,
     .residuals = residuals,
 };
 
