@@ -177,7 +177,7 @@ def test_no_store(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(FileNotFoundError, match="is no store of local features"):
         LocalFeatureStore.open(tmp_path / "nothing")
     (folder / "manifest.json").write_text("{")
-    with pytest.raises(hcbir.FormatError, match="manifest.json is damaged"):
+    with pytest.raises(hcbir.FormatError, match=r"manifest\.json is damaged"):
         LocalFeatureStore.open(folder)
     with pytest.raises(ValueError, match="folder must not exist or be empty"):
         LocalFeatureStore.create(folder, images())
