@@ -19,7 +19,7 @@ PRECISIONS = ("auto", "float32", "int8")
 FORMAT = 1
 CODES = ("codes", "bounds", "offsets")  # what the core calls them; files of a saved index
 
-Codes = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32]]
+Codes = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
 
 
 class ExactIndex:
