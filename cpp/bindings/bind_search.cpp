@@ -21,7 +21,8 @@ Database database_of(const py::array& array) {
         return Database(m.data, m.rows, m.cols, m.stride, type);
     };
     if (py::isinstance<Array<float>>(array)) return view.operator()<float>(ElementType::float32);
-    if (py::isinstance<Array<std::uint16_t>>(array)) return view.operator()<std::uint16_t>(ElementType::bfloat16);
+    if (py::isinstance<Array<std::uint16_t>>(array))
+        return view.operator()<std::uint16_t>(ElementType::bfloat16);
     if (array.dtype().kind() == 'e' || (array.dtype().kind() == 'f' && array.itemsize() == 2)) {
         const auto halves = array.attr("view")("uint16").cast<Array<std::uint16_t>>();
         const auto m = matrix(halves, "database");
@@ -48,8 +49,8 @@ void bind_search(py::module_& m) {
     m.def(
         "search",
         [](const Array<float>& queries, const py::array& database, std::size_t k, Metric metric,
-           Precision precision, const std::optional<Array<std::uint8_t>>& allowed, const std::optional<Codes>& codes,
-           std::size_t num_threads) {
+           Precision precision, const std::optional<Array<std::uint8_t>>& allowed,
+           const std::optional<Codes>& codes, std::size_t num_threads) {
             const auto q = matrix(queries, "queries");
             const Database d = database_of(database);
             SearchOptions options{.metric = metric, .precision = precision};
@@ -70,7 +71,8 @@ void bind_search(py::module_& m) {
             return py::make_tuple(scores.array, indices.array);
         },
         py::arg("queries").noconvert(), py::arg("database").noconvert(), py::arg("k"), py::arg("metric"),
-        py::arg("precision"), py::arg("allowed").noconvert(), py::arg("codes").noconvert(), py::arg("num_threads"));
+        py::arg("precision"), py::arg("allowed").noconvert(), py::arg("codes").noconvert(),
+        py::arg("num_threads"));
 
     m.def(
         "quantize",
@@ -81,7 +83,8 @@ void bind_search(py::module_& m) {
             Output<float> bounds(byte_codes_rows(d.rows), 4);
             Array<float> offsets(metric == Metric::l2 ? d.rows : 0);
             {
-                const std::span<float> offsets_view(offsets.mutable_data(), static_cast<std::size_t>(offsets.size()));
+                const std::span<float> offsets_view(offsets.mutable_data(),
+                                                    static_cast<std::size_t>(offsets.size()));
                 py::gil_scoped_release unlocked;
                 quantize(d, metric, codes.view, bounds.view, offsets_view, executor);
             }

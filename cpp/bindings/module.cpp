@@ -10,5 +10,6 @@ PYBIND11_MODULE(_core, m) {
     hcbir::bindings::bind_match(m);
     hcbir::bindings::bind_kmeans(m);
     hcbir::bindings::bind_verify(m);
+    hcbir::bindings::bind_candidates(m);
     hcbir::bindings::bind_evaluation(m);
 }

@@ -10,7 +10,7 @@ namespace {
 using kernels::byte_panel_rows, kernels::byte_tile_queries, kernels::BytePanel;
 
 constexpr std::size_t many_hits = 64;  // one pair in fewer
-constexpr double unit = 0x1p-24;  // half the spacing of floats next to 1
+constexpr double unit = 0x1p-24;       // half the spacing of floats next to 1
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 std::size_t quads_of(std::size_t dim) { return ceil_div(dim, 4); }
@@ -23,7 +23,9 @@ constexpr double vanished = 1e-5;
 float multiplier_for(float largest) { return largest > 0 ? std::min(126.99f / largest, 1e37f) : 1.0f; }
 
 /// Upper bound of a length, given the float sum of `dim` squares.
-double length_above(float squared, const DotError& error) { return std::sqrt(squared) * (1 + error.relative); }
+double length_above(float squared, const DotError& error) {
+    return std::sqrt(squared) * (1 + error.relative);
+}
 
 /// Of half the squared length of a row, as a float, and of half the squared distance, rounded to float.
 double l2_slack(double length, const DotError& error) {
@@ -40,7 +42,8 @@ QueryCodes::QueryCodes(const SearchProblem& problem, std::size_t group)
       residual_(group + 16),
       length_(group + 16),
       start_(group + 16) {
-    for (std::size_t q = 0; q < group + 16; ++q) multiplier_[q] = residual_[q] = length_[q] = 0, start_[q] = 0;
+    for (std::size_t q = 0; q < group + 16; ++q)
+        multiplier_[q] = residual_[q] = length_[q] = 0, start_[q] = 0;
 }
 
 void QueryCodes::load(std::size_t base, std::size_t count, Executor& executor) {
@@ -116,11 +119,11 @@ void RowCoder::encode_panel(MatrixView<const float> rows, std::uint8_t* codes, B
         multipliers[j] = metric_ == Metric::cosine ? multiplier / std::sqrt(squared[j]) : multiplier;
     if (!known)  // codes of no meaning
         std::fill_n(multipliers, count, 0.0f);
-    kernels.quantize_rows(rotated.data, rotated.stride, count, dim, multipliers, 128, codes, 4 * byte_panel_rows,
-                          lengths, residuals);
+    kernels.quantize_rows(rotated.data, rotated.stride, count, dim, multipliers, 128, codes,
+                          4 * byte_panel_rows, lengths, residuals);
 
-    // Lengths in units of the codes. A product was rounded by 1 unit roundoff; under cosine the multiplier errs
-    // by what the squared length does and three roundings more.
+    // Lengths in units of the codes. A product was rounded by 1 unit roundoff; under cosine the multiplier
+    // errs by what the squared length does and three roundings more.
     const double rounding =
         (metric_ == Metric::cosine ? error_.relative + 4 * unit : unit) + rotation_.rounding();
     double longest = 0, residual = 0, offset = -std::numeric_limits<double>::infinity();
@@ -130,7 +133,8 @@ void RowCoder::encode_panel(MatrixView<const float> rows, std::uint8_t* codes, B
                 if (!std::isfinite(x)) throw NonFinite{};
             known = false;  // the rotation overflowed
         }
-        const double rest = length_above(residuals[j], error_), length = length_above(lengths[j], error_) + rest;
+        const double rest = length_above(residuals[j], error_),
+                     length = length_above(lengths[j], error_) + rest;
         longest = std::max(longest, length * (1 + 2 * rounding));
         residual = std::max(residual, rest + 2 * rounding * length);
         if (offsets) offset = std::max(offset, double{offsets[j] = -squared[j] / 2});
@@ -174,13 +178,13 @@ void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t ba
         for (std::size_t q = begin; q < begin + num_queries; ++q) set_bar(base, q, candidates);
         const auto tile = queries_.tile(begin, bars_.data());
         for (std::size_t p = 0; p < num_panels; ++p) {
-            std::uint32_t found = problem_.kernels.byte_tile(tile, num_queries, rows.codes + p * panel_bytes(dim),
-                                                             quads_of(dim), rows.panels[p], hits);
+            std::uint32_t found = problem_.kernels.byte_tile(
+                tile, num_queries, rows.codes + p * panel_bytes(dim), quads_of(dim), rows.panels[p], hits);
             for (; found; found &= found - 1) {
                 const auto i = static_cast<std::size_t>(std::countr_zero(found));
                 num_hits_ += static_cast<std::size_t>(std::popcount(hits.rows[i]));
-                collect(rows, p, first_row, base, begin + i, hits.rows[i], hits.products + i * byte_panel_rows,
-                        candidates);
+                collect(rows, p, first_row, base, begin + i, hits.rows[i],
+                        hits.products + i * byte_panel_rows, candidates);
             }
         }
     }
@@ -192,7 +196,8 @@ void ByteScan::collect(const CodedRows& rows, std::size_t panel, std::size_t fir
                        Candidates& candidates) {
     const BytePanel& bounds = rows.panels[panel];
     const double unit_of_products = 1 / (queries_.multiplier(q) * double{bounds.multiplier});
-    double margin = (queries_.residual(q) * bounds.length + queries_.length(q) * bounds.residual) * unit_of_products;
+    double margin =
+        (queries_.residual(q) * bounds.length + queries_.length(q) * bounds.residual) * unit_of_products;
     if (problem_.metric == Metric::l2)
         margin += l2_slack(bounds.length / bounds.multiplier, problem_.error) + query_slack(base + q);
     const bool known = std::isfinite(margin);

@@ -31,8 +31,8 @@ private:
 };
 
 /// Throws std::invalid_argument unless the arrays have the shapes of the database's ByteCodes.
-void require_codes(MatrixView<const std::uint8_t> codes, MatrixView<const float> bounds, std::size_t num_offsets,
-                   const Database& database, Metric metric);
+void require_codes(MatrixView<const std::uint8_t> codes, MatrixView<const float> bounds,
+                   std::size_t num_offsets, const Database& database, Metric metric);
 
 /// Rows as panels of codes.
 struct CodedRows {
@@ -48,7 +48,8 @@ public:
     RowCoder(Metric metric, std::size_t dim) : metric_(metric), error_(dim), rotation_(dim) {}
 
     /// Rows into whole panels; throws NonFinite.
-    void encode(MatrixView<const float> rows, std::uint8_t* codes, kernels::BytePanel* panels, float* offsets);
+    void encode(MatrixView<const float> rows, std::uint8_t* codes, kernels::BytePanel* panels,
+                float* offsets);
 
 private:
     void encode_panel(MatrixView<const float> rows, std::uint8_t* codes, kernels::BytePanel& panel,
@@ -64,7 +65,10 @@ private:
 class ByteScan {
 public:
     ByteScan(const SearchProblem& problem, std::size_t group, const QueryCodes& queries)
-        : problem_(problem), queries_(queries), coder_(problem.metric, problem.queries.cols), bars_(group + 16) {}
+        : problem_(problem),
+          queries_(queries),
+          coder_(problem.metric, problem.queries.cols),
+          bars_(group + 16) {}
 
     /// Queries first .. last - 1 of the group that begins at `base` (first: a multiple of byte_tile_queries)
     /// against the rows from `first_row` on, whose floats are `at hand` if they have just been read.

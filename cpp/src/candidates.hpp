@@ -41,8 +41,8 @@ public:
     /// A row whose key is certainly below this cannot be among the best.
     float bar(std::size_t q) const { return bars_[q]; }
 
-    /// Takes up a row with a key in [lower, upper], which may be wider than float arithmetic needs unless `refined`.
-    /// The bar may have risen if this returns true.
+    /// Takes up a row with a key in [lower, upper], which may be wider than float arithmetic needs unless
+    /// `refined`. The bar may have risen if this returns true.
     bool add(std::size_t q, double lower, double upper, std::size_t row, bool refined) {
         if (!problem_.allowed.empty() && problem_.allowed[row] == 0) return false;
         Shortlist& shortlist = best_[q].shortlist;
@@ -76,10 +76,12 @@ private:
         const auto short_enough = [&] { return 4 * shortlist.entries().size() <= 3 * shortlist.capacity(); };
         shortlist.prune(bars_[q]);
         if (short_enough()) return;
-        num_refined_ += shortlist.refine([&](std::int64_t r) { return problem_.key_bounds(base_ + q, row(r)); });
+        num_refined_ +=
+            shortlist.refine([&](std::int64_t r) { return problem_.key_bounds(base_ + q, row(r)); });
         shortlist.prune();
         if (short_enough()) return;
-        // Where bounds cannot keep the list short (many equal rows), its rows are scored and the best move on.
+        // Where bounds cannot keep the list short (many equal rows), its rows are scored and the best move
+        // on.
         for (const auto& entry : shortlist.entries())
             scored.push({problem_.score(base_ + q, row(entry.row)), entry.row});
         shortlist.clear_entries();

@@ -55,9 +55,9 @@ void FloatScan::scan_rows(std::size_t first_row, std::size_t count, std::size_t 
     selected_.reserve(count);
     first_row_ = first_row;
     for (std::size_t q = first; q < last; q += at_once)
-        problem_.kernels.dot_rows(queries.row(base + q), queries.stride, std::min(at_once, last - q), rows.data,
-                                  rows.stride, count, rows.cols, scores_.data() + (q - first) * count, count,
-                                  q == first ? squared_.data() : nullptr);
+        problem_.kernels.dot_rows(
+            queries.row(base + q), queries.stride, std::min(at_once, last - q), rows.data, rows.stride, count,
+            rows.cols, scores_.data() + (q - first) * count, count, q == first ? squared_.data() : nullptr);
     prepare_keys(rows);
     for (std::size_t q = first; q < last; ++q) {
         Threshold threshold(margin(base + q), candidates.bar(q));
@@ -82,7 +82,8 @@ void FloatScan::scan_tiles(std::size_t first_row, std::size_t count, std::size_t
     for (std::size_t begin = first; begin < last; begin += height) {
         const std::size_t end = std::min(begin + height, last);
         thresholds_.clear();
-        for (std::size_t q = begin; q < end; ++q) thresholds_.emplace_back(margin(base + q), candidates.bar(q));
+        for (std::size_t q = begin; q < end; ++q)
+            thresholds_.emplace_back(margin(base + q), candidates.bar(q));
         for (std::size_t j = 0; j < count; j += width) {
             kernels.dot_tile(panels + begin * dim, panels_.data() + j * dim, dim, scores_.data());
             for (std::size_t q = begin; q < end; ++q)

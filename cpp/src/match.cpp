@@ -1,193 +1,128 @@
 #include "hcbir/match.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 
 #include "hcbir/error.hpp"
-#include "kernels/dispatch.hpp"
-#include "nearest.hpp"
-#include "panels.hpp"
+#include "matcher.hpp"
+#include "score.hpp"
 
 namespace hcbir {
 namespace {
-
-constexpr std::int64_t none = -1;
-constexpr std::size_t rows_per_task = 64;
-
-/// The nearest row of the other set, and how far it and the next one are.
-struct Neighbour {
-    std::int64_t index = none;
-    float score = 0;
-    double distance = 0, second_distance = std::numeric_limits<double>::infinity();
-};
 
 void check(const MatchOptions& options) {
     require(options.max_distance >= 0, "max_distance", "at least 0", std::to_string(options.max_distance));
     require(options.max_ratio >= 0, "max_ratio", "at least 0", std::to_string(options.max_ratio));
 }
 
-template <class T>
-void check_sizes(MatrixView<T> descriptors0, MatrixView<T> descriptors1) {
-    require(descriptors0.cols == descriptors1.cols, "descriptors1",
-            "of the length of descriptors0 (" + std::to_string(descriptors0.cols) + ")",
-            std::to_string(descriptors1.cols));
+void check_number(std::size_t number, const char* name) {
     constexpr std::size_t limit = std::numeric_limits<std::int32_t>::max();
-    require(descriptors0.rows <= limit && descriptors1.rows <= limit, "the number of descriptors",
-            "at most " + std::to_string(limit),
-            std::to_string(std::max(descriptors0.rows, descriptors1.rows)));
+    require(number <= limit, name, "at most " + std::to_string(limit) + " rows", std::to_string(number));
 }
 
 /// Euclidean distance of two descriptors of this score; for dot and cosine, of unit vectors.
-double distance_of(float score, Metric metric) {
-    return std::sqrt(std::max(0.0, metric == Metric::l2 ? -double{score} : 2 - 2 * double{score}));
+double distance_of(double score, Metric metric) {
+    return std::sqrt(std::max(0.0, metric == Metric::l2 ? -score : 2 - 2 * score));
 }
 
-std::vector<Match> keep(const std::vector<Neighbour>& forward, const std::vector<std::int64_t>& backward,
-                        const MatchOptions& options) {
+Match make_match(std::size_t index0, std::int64_t index1, float score) {
+    return {static_cast<std::int32_t>(index0), static_cast<std::int32_t>(index1), score};
+}
+
+}  // namespace
+
+Matcher::Matcher(const DescriptorsView& descriptors0, Metric metric, const MatchOptions& options)
+    : options_(options), length_(descriptor_length(descriptors0)), is_binary_(is_binary(descriptors0)) {
+    check(options);
+    check_number(num_descriptors(descriptors0), "descriptors0");
+    if (num_descriptors(descriptors0) == 0) return;
+    if (is_binary_) {
+        require(length_ <= max_descriptor_bytes, "descriptors0",
+                "of at most " + std::to_string(max_descriptor_bytes) + " bytes", std::to_string(length_));
+        bits_.emplace(std::get<BinaryDescriptors>(descriptors0).bytes);
+    } else {
+        floats_.emplace(decode(descriptors0, decoded_), metric, "descriptors0");
+    }
+}
+
+std::vector<Match> Matcher::match(const DescriptorsView& descriptors1, std::vector<float>& buffer,
+                                  Executor& executor) const {
+    check_number(num_descriptors(descriptors1), "descriptors1");
+    if ((!floats_ && !bits_) || num_descriptors(descriptors1) == 0) return {};
+    require(is_binary(descriptors1) == is_binary_, "descriptors1", is_binary_ ? "binary" : "float",
+            "the other");
+    require(descriptor_length(descriptors1) == length_, "descriptors1",
+            "of the length of descriptors0 (" + std::to_string(length_) + ")",
+            std::to_string(descriptor_length(descriptors1)));
+    if (is_binary_) return match_binary(std::get<BinaryDescriptors>(descriptors1).bytes, executor);
+    return match_float(decode(descriptors1, buffer), executor);
+}
+
+std::vector<Match> Matcher::match_float(MatrixView<const float> descriptors1, Executor& executor) const {
+    const auto [forward, backward] = nearest_by_score(*floats_, descriptors1, "descriptors1", executor);
+    const Metric metric = floats_->set.metric;
     std::vector<Match> matches;
     for (std::size_t i = 0; i < forward.size(); ++i) {
-        const Neighbour& n = forward[i];
-        if (n.index == none) continue;
-        if (options.cross_check &&
-            backward[static_cast<std::size_t>(n.index)] != static_cast<std::int64_t>(i))
-            continue;
-        if (!(n.distance < options.max_distance)) continue;
-        if (std::isfinite(options.max_ratio) && !(n.distance < options.max_ratio * n.second_distance))
-            continue;
-        matches.push_back({static_cast<std::int32_t>(i), static_cast<std::int32_t>(n.index), n.score});
+        const auto nearest = static_cast<std::size_t>(forward[i].index);
+        if (options_.cross_check && backward[nearest] != static_cast<std::int64_t>(i)) continue;
+        const float score = exact_score(floats_->kernels, metric, floats_->set.rows.row(i),
+                                        descriptors1.row(nearest), length_);
+        const double distance = distance_of(score, metric);
+        if (!(distance < options_.max_distance)) continue;
+        if (!passes_ratio_test(i, distance, forward[i], descriptors1, executor)) continue;
+        matches.push_back(make_match(i, forward[i].index, score));
     }
     return matches;
 }
 
-/// Neighbours and the distances that the options ask for, by one search a direction.
-struct FloatNeighbours {
-    std::vector<Neighbour> forward;
-    std::vector<std::int64_t> backward;
+/// Decided by the bounds on the second score where they agree, else by the score itself.
+bool Matcher::passes_ratio_test(std::size_t row, double distance, const FloatNeighbour& neighbour,
+                                MatrixView<const float> descriptors1, Executor& executor) const {
+    if (!std::isfinite(options_.max_ratio) || descriptors1.rows == 1) return true;
+    const Metric metric = floats_->set.metric;
+    const auto passes = [&](double second_score) {
+        return distance < options_.max_ratio * distance_of(second_score, metric);
+    };
+    const bool at_least = passes(neighbour.most_second), at_most = passes(neighbour.least_second);
+    if (at_least == at_most && std::isfinite(neighbour.most_second)) return at_least;
+    std::array<float, 2> scores{};
+    std::array<std::int64_t, 2> indices{};
+    const MatrixView<const float> rows = floats_->set.rows;
+    search({rows.row(row), 1, rows.cols}, descriptors1, 2, metric, {scores.data(), 1, 2},
+           {indices.data(), 1, 2}, executor);
+    return passes(scores[1]);
+}
 
-    FloatNeighbours(MatrixView<const float> descriptors0, MatrixView<const float> descriptors1, Metric metric,
-                    const MatchOptions& options, Executor& executor)
-        : forward(descriptors0.rows), backward(options.cross_check ? descriptors1.rows : 0) {
-        if (metric == Metric::dot && !std::isfinite(options.max_ratio))
-            in_one_pass(descriptors0, descriptors1, executor);
-        else
-            by_search(descriptors0, descriptors1, metric, executor);
+std::vector<Match> Matcher::match_binary(MatrixView<const std::uint8_t> descriptors1,
+                                         Executor& executor) const {
+    const auto [forward, backward] = nearest_by_hamming(*bits_, descriptors1, executor);
+    std::vector<Match> matches;
+    for (std::size_t i = 0; i < forward.size(); ++i) {
+        const auto& [index, distance, second_distance] = forward[i];
+        const bool mutual = backward[static_cast<std::size_t>(index)].index == static_cast<std::int64_t>(i);
+        const bool alone = second_distance == BitNeighbour::none || !std::isfinite(options_.max_ratio);
+        if (options_.cross_check && !mutual) continue;
+        if (!(distance < options_.max_distance)) continue;
+        if (!alone && !(distance < options_.max_ratio * second_distance)) continue;
+        matches.push_back(make_match(i, index, -static_cast<float>(distance)));
     }
-
-private:
-    void in_one_pass(MatrixView<const float> descriptors0, MatrixView<const float> descriptors1,
-                     Executor& executor) {
-        const auto dot = kernels::active().dot_f64;
-        auto found = nearest_by_dot(descriptors0, descriptors1, executor);
-        for (std::size_t i = 0; i < forward.size(); ++i) {
-            const float* neighbour = descriptors1.row(static_cast<std::size_t>(found.forward[i]));
-            const auto score = static_cast<float>(dot(descriptors0.row(i), neighbour, descriptors0.cols));
-            forward[i] = {found.forward[i], score, distance_of(score, Metric::dot)};
-        }
-        backward = std::move(found.backward);
-    }
-
-    void by_search(MatrixView<const float> descriptors0, MatrixView<const float> descriptors1, Metric metric,
-                   Executor& executor) {
-        const std::size_t n = descriptors0.rows, k = std::min<std::size_t>(2, descriptors1.rows);
-        std::vector<float> scores(n * k), unused(backward.size());
-        std::vector<std::int64_t> indices(n * k);
-        search(descriptors0, descriptors1, k, metric, {scores.data(), n, k}, {indices.data(), n, k},
-               executor);
-        for (std::size_t i = 0; i < n; ++i) {
-            forward[i] = {indices[i * k], scores[i * k], distance_of(scores[i * k], metric)};
-            if (k == 2) forward[i].second_distance = distance_of(scores[i * k + 1], metric);
-        }
-        if (!backward.empty())
-            search(descriptors1, descriptors0, 1, metric, {unused.data(), unused.size(), 1},
-                   {backward.data(), backward.size(), 1}, executor);
-    }
-};
-
-/// Nearest neighbours in both directions among bits: each distance is computed once.
-class HammingNeighbours {
-public:
-    HammingNeighbours(MatrixView<const std::uint8_t> descriptors0,
-                      MatrixView<const std::uint8_t> descriptors1, Executor& executor)
-        : forward(descriptors0.rows), backward(descriptors1.rows, none) {
-        const std::size_t n1 = descriptors1.rows;
-        const auto& kernels = kernels::active();
-        struct Column {
-            std::uint32_t distance = std::numeric_limits<std::uint32_t>::max();
-            std::int64_t index = none;
-        };
-        struct Scratch {
-            std::vector<std::uint32_t> distances;
-            std::vector<Column> columns;
-        };
-        std::vector<Scratch> scratch(executor.size());
-        const std::size_t num_tasks = (descriptors0.rows + rows_per_task - 1) / rows_per_task;
-        executor.parallel_for(num_tasks, [&](std::size_t task, std::size_t worker) {
-            auto& [distances, columns] = scratch[worker];
-            distances.resize(n1), columns.resize(n1);
-            const std::size_t end = std::min((task + 1) * rows_per_task, descriptors0.rows);
-            for (std::size_t i = task * rows_per_task; i < end; ++i) {
-                kernels.hamming_rows(descriptors0.row(i), descriptors1.data, descriptors1.stride, n1,
-                                     descriptors0.cols, distances.data());
-                std::uint32_t best = std::numeric_limits<std::uint32_t>::max(), second = best;
-                for (std::size_t j = 0; j < n1; ++j) {
-                    const std::uint32_t d = distances[j];
-                    if (d < second) {
-                        if (d < best) {
-                            second = best, best = d;
-                            forward[i].index = static_cast<std::int64_t>(j);
-                        } else {
-                            second = d;
-                        }
-                    }
-                    Column& column = columns[j];
-                    if (d < column.distance ||
-                        (d == column.distance && static_cast<std::int64_t>(i) < column.index))
-                        column = {d, static_cast<std::int64_t>(i)};
-                }
-                forward[i].score = -static_cast<float>(best);
-                forward[i].distance = best;
-                if (n1 > 1) forward[i].second_distance = second;
-            }
-        });
-        for (std::size_t j = 0; j < n1; ++j) {
-            Column best;
-            for (const auto& [distances, columns] : scratch) {
-                if (columns.empty()) continue;
-                const Column& column = columns[j];
-                if (column.distance < best.distance ||
-                    (column.distance == best.distance && column.index < best.index))
-                    best = column;
-            }
-            backward[j] = best.index;
-        }
-    }
-
-    std::vector<Neighbour> forward;
-    std::vector<std::int64_t> backward;
-};
-
-}  // namespace
+    return matches;
+}
 
 std::vector<Match> match(MatrixView<const float> descriptors0, MatrixView<const float> descriptors1,
                          Metric metric, const MatchOptions& options, Executor& executor) {
-    check(options);
-    check_sizes(descriptors0, descriptors1);
-    if (descriptors0.rows == 0 || descriptors1.rows == 0) return {};
-    require_finite(descriptors0, "descriptors0");
-    require_finite(descriptors1, "descriptors1");
-    const FloatNeighbours neighbours(descriptors0, descriptors1, metric, options, executor);
-    return keep(neighbours.forward, neighbours.backward, options);
+    std::vector<float> unused;
+    return Matcher(descriptors0, metric, options).match(descriptors1, unused, executor);
 }
 
 std::vector<Match> match(MatrixView<const std::uint8_t> descriptors0,
                          MatrixView<const std::uint8_t> descriptors1, const MatchOptions& options,
                          Executor& executor) {
-    check(options);
-    check_sizes(descriptors0, descriptors1);
-    if (descriptors0.rows == 0 || descriptors1.rows == 0) return {};
-    const HammingNeighbours neighbours(descriptors0, descriptors1, executor);
-    return keep(neighbours.forward, neighbours.backward, options);
+    std::vector<float> unused;
+    return Matcher(BinaryDescriptors{descriptors0}, Metric::dot, options)
+        .match(BinaryDescriptors{descriptors1}, unused, executor);
 }
 
 }  // namespace hcbir

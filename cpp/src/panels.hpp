@@ -14,8 +14,8 @@ inline std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) /
 void pack_panels(MatrixView<const float> rows, std::size_t first, std::size_t count, std::size_t width,
                  float* panels);
 
-/// Throws std::invalid_argument that names the first row with a value that is not finite; the matrix begins at
-/// row `first_row` of what has that name.
+/// Throws std::invalid_argument that names the first row with a value that is not finite; the matrix begins
+/// at row `first_row` of what has that name.
 void require_finite(MatrixView<const float> matrix, const char* name, std::size_t first_row = 0);
 
 /// Bounds on the error of float sums of products (docs/exact-search.md).

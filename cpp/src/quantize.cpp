@@ -20,22 +20,24 @@ std::size_t max_byte_codes_dim() { return kernels::max_byte_dim; }
 std::size_t byte_codes_rows(std::size_t rows) { return ceil_div(rows, byte_panel_rows); }
 std::size_t byte_codes_cols(std::size_t cols) { return ceil_div(cols, 4) * 4 * byte_panel_rows; }
 
-void require_codes(MatrixView<const std::uint8_t> codes, MatrixView<const float> bounds, std::size_t num_offsets,
-                   const Database& database, Metric metric) {
-    require(database.cols <= max_byte_codes_dim(), "database", "of a dimension up to " + std::to_string(max_byte_codes_dim()),
-            std::to_string(database.cols));
+void require_codes(MatrixView<const std::uint8_t> codes, MatrixView<const float> bounds,
+                   std::size_t num_offsets, const Database& database, Metric metric) {
+    require(database.cols <= max_byte_codes_dim(), "database",
+            "of a dimension up to " + std::to_string(max_byte_codes_dim()), std::to_string(database.cols));
     const std::size_t rows = byte_codes_rows(database.rows), cols = byte_codes_cols(database.cols);
     require(codes.rows == rows && codes.cols == cols && codes.stride == cols, "codes",
             std::to_string(rows) + " x " + std::to_string(cols) + ", contiguous",
             std::to_string(codes.rows) + " x " + std::to_string(codes.cols));
     require(bounds.rows == rows && bounds.cols == 4 && bounds.stride == 4, "bounds",
-            std::to_string(rows) + " x 4, contiguous", std::to_string(bounds.rows) + " x " + std::to_string(bounds.cols));
+            std::to_string(rows) + " x 4, contiguous",
+            std::to_string(bounds.rows) + " x " + std::to_string(bounds.cols));
     const std::size_t wanted = metric == Metric::l2 ? database.rows : 0;
-    require(num_offsets == wanted, "offsets", std::to_string(wanted) + " values", std::to_string(num_offsets));
+    require(num_offsets == wanted, "offsets", std::to_string(wanted) + " values",
+            std::to_string(num_offsets));
 }
 
-void quantize(const Database& database, Metric metric, MatrixView<std::uint8_t> codes, MatrixView<float> bounds,
-              std::span<float> offsets, Executor& executor) {
+void quantize(const Database& database, Metric metric, MatrixView<std::uint8_t> codes,
+              MatrixView<float> bounds, std::span<float> offsets, Executor& executor) {
     require_codes({codes.data, codes.rows, codes.cols, codes.stride},
                   {bounds.data, bounds.rows, bounds.cols, bounds.stride}, offsets.size(), database, metric);
     const Rows rows(database);

@@ -7,8 +7,8 @@
 
 namespace hcbir {
 
-/// Joins what the workers kept of `count` queries from `base` on, scores it in double, and writes the best of each
-/// query; the workers forget these queries.
+/// Joins what the workers kept of `count` queries from `base` on, scores it in double, and writes the best of
+/// each query; the workers forget these queries.
 void rescore_group(const SearchProblem& problem, const std::vector<Candidates*>& workers, std::size_t base,
                    std::size_t count, MatrixView<float> scores, MatrixView<std::int64_t> indices,
                    Executor& executor);

@@ -1,12 +1,12 @@
-// A fixed rotation of rows and queries before they are rounded to bytes: it leaves dot products alone, and no column
-// is much larger than the others, as rounding by one step for all wants it.
+// A fixed rotation of rows and queries before they are rounded to bytes: it leaves dot products alone, and no
+// column is much larger than the others, as rounding by one step for all wants it.
 #pragma once
 
 #include <cstdint>
 
 #include "aligned.hpp"
-#include "kernels/dispatch.hpp"
 #include "hcbir/types.hpp"
+#include "kernels/dispatch.hpp"
 
 namespace hcbir {
 

@@ -15,7 +15,8 @@ Rows::Rows(const Database& database, std::span<const std::uint8_t> allowed) : da
         if (allowed[i] != 0) chosen_.push_back(static_cast<std::int64_t>(i));
 }
 
-MatrixView<const float> Rows::floats(std::size_t first, std::size_t count, AlignedBuffer<float>& buffer) const {
+MatrixView<const float> Rows::floats(std::size_t first, std::size_t count,
+                                     AlignedBuffer<float>& buffer) const {
     const std::size_t cols = database_.cols, stride = database_.stride;
     if (database_.type == ElementType::float32 && chosen_.empty())
         return {static_cast<const float*>(database_.data) + first * stride, count, cols, stride};

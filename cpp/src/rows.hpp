@@ -23,8 +23,8 @@ public:
         return chosen_.empty() ? static_cast<std::int64_t>(i) : chosen_[i];
     }
 
-    /// Rows first .. first + count - 1 as they lie, if they are floats one after another, else copied into the
-    /// buffer, which grows as needed.
+    /// Rows first .. first + count - 1 as they lie, if they are floats one after another, else copied into
+    /// the buffer, which grows as needed.
     MatrixView<const float> floats(std::size_t first, std::size_t count, AlignedBuffer<float>& buffer) const;
 
     /// Throws std::invalid_argument that names the first row with a value that is not finite.

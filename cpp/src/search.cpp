@@ -9,8 +9,8 @@
 #include "hcbir/error.hpp"
 #include "rescore.hpp"
 
-// A scan in low precision bounds every row's key; the few rows that could be among the k best are then scored in
-// double. docs/exact-search.md proves the bounds, so that no row of the answer is ever missed.
+// A scan in low precision bounds every row's key; the few rows that could be among the k best are then scored
+// in double. docs/exact-search.md proves the bounds, so that no row of the answer is ever missed.
 
 namespace hcbir {
 namespace {
@@ -18,15 +18,16 @@ namespace {
 constexpr std::size_t block_bytes = 256 * 1024;        // of the database, to stay in a core's cache
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' shortlists
 constexpr std::size_t max_group = 4096;                // queries scanned together
-constexpr std::size_t enough_rows = 1000;              // for each of the k best, else byte bounds leave too many
+constexpr std::size_t enough_rows = 1000;  // for each of the k best, else byte bounds leave too many
 constexpr std::size_t tasks_per_worker = 4;
-constexpr std::size_t few_queries = 24;       // so few are scanned without turning rows into panels or codes
-constexpr std::size_t few_allowed = 8;        // one row in more than this many
-constexpr std::size_t worth_bytes = 4;        // one pair in this many looked at in float: bytes do not pay
+constexpr std::size_t few_queries = 24;  // so few are scanned without turning rows into panels or codes
+constexpr std::size_t few_allowed = 8;   // one row in more than this many
+constexpr std::size_t worth_bytes = 4;   // one pair in this many looked at in float: bytes do not pay
 
 std::size_t count_allowed(const Database& database, std::span<const std::uint8_t> allowed) {
-    return allowed.empty() ? database.rows
-                           : allowed.size() - static_cast<std::size_t>(std::count(allowed.begin(), allowed.end(), 0));
+    return allowed.empty()
+               ? database.rows
+               : allowed.size() - static_cast<std::size_t>(std::count(allowed.begin(), allowed.end(), 0));
 }
 
 /// A group's queries as panels for dot_tile, made when a scan first asks for them.
@@ -55,7 +56,8 @@ struct Worker {
     Candidates candidates;
     FloatScan floats;
     ByteScan bytes;
-    /// Whether the scan in bytes leaves few enough rows; `expected` are looked at in float before the bars stand.
+    /// Whether the scan in bytes leaves few enough rows; `expected` are looked at in float before the bars
+    /// stand.
     bool bytes_pay(std::size_t expected) const {
         const std::size_t refined = bytes.num_refined() + candidates.num_refined();
         return refined <= expected + bytes.num_scanned() / worth_bytes;
@@ -73,8 +75,8 @@ public:
           bars_(group_),
           codes_(problem, by_bytes_ ? group_ : 0) {
         for (std::size_t w = 0; w < executor.size(); ++w)
-            workers_.push_back({Candidates(problem, group_, bars_), FloatScan(problem),
-                                ByteScan(problem, group_, codes_)});
+            workers_.push_back(
+                {Candidates(problem, group_, bars_), FloatScan(problem), ByteScan(problem, group_, codes_)});
     }
 
     void run(MatrixView<float> scores, MatrixView<std::int64_t> indices) {
@@ -88,13 +90,15 @@ public:
 private:
     std::size_t group_size() const {
         constexpr std::size_t tile = kernels::byte_tile_queries;  // a multiple of every level's tile_queries
-        const std::size_t kept = executor_.size() * Shortlist::capacity(problem_.k) * sizeof(Shortlist::Entry);
+        const std::size_t kept =
+            executor_.size() * Shortlist::capacity(problem_.k) * sizeof(Shortlist::Entry);
         return std::min({ceil_div(problem_.queries.rows, tile) * tile, max_group / tile * tile,
                          std::max(list_bytes / kept / tile, std::size_t{1}) * tile});
     }
 
     bool choose_bytes() const {
-        if (options_.precision == Precision::float32 || problem_.queries.cols > kernels::max_byte_dim) return false;
+        if (options_.precision == Precision::float32 || problem_.queries.cols > kernels::max_byte_dim)
+            return false;
         if (options_.precision == Precision::int8) return true;
         const bool selective = problem_.rows.size() / problem_.k >= enough_rows;
         return selective && (options_.codes || problem_.queries.rows > few_queries);
@@ -102,12 +106,14 @@ private:
 
     void scan(std::size_t base, std::size_t count) {
         const std::size_t tile = kernels::byte_tile_queries, n = problem_.rows.size();
-        const std::size_t row_bytes = problem_.queries.cols * (by_bytes_ && options_.codes ? 1 : sizeof(float));
-        const std::size_t block_rows =
-            std::clamp(block_bytes / (row_bytes * kernels::byte_panel_rows), std::size_t{1}, std::size_t{64}) *
-            kernels::byte_panel_rows;
+        const std::size_t row_bytes =
+            problem_.queries.cols * (by_bytes_ && options_.codes ? 1 : sizeof(float));
+        const std::size_t block_rows = std::clamp(block_bytes / (row_bytes * kernels::byte_panel_rows),
+                                                  std::size_t{1}, std::size_t{64}) *
+                                       kernels::byte_panel_rows;
         const std::size_t num_blocks = ceil_div(n, block_rows), num_tiles = ceil_div(count, tile);
-        const std::size_t num_parts = std::min(num_tiles, ceil_div(tasks_per_worker * executor_.size(), num_blocks));
+        const std::size_t num_parts =
+            std::min(num_tiles, ceil_div(tasks_per_worker * executor_.size(), num_blocks));
         const std::size_t part = ceil_div(num_tiles, num_parts) * tile;
 
         bars_.clear();
@@ -117,16 +123,17 @@ private:
         executor_.parallel_for(num_blocks * num_parts, [&](std::size_t task, std::size_t w) {
             const std::size_t row = task / num_parts * block_rows, first = task % num_parts * part;
             if (first >= count) return;
-            scan_block(workers_[w], row, std::min(block_rows, n - row), base, first, std::min(first + part, count),
-                       panels);
+            scan_block(workers_[w], row, std::min(block_rows, n - row), base, first,
+                       std::min(first + part, count), panels);
         });
     }
 
     /// Queries first .. last - 1 of the group.
-    void scan_block(Worker& worker, std::size_t row, std::size_t num_rows, std::size_t base, std::size_t first,
-                    std::size_t last, QueryPanels& panels) {
+    void scan_block(Worker& worker, std::size_t row, std::size_t num_rows, std::size_t base,
+                    std::size_t first, std::size_t last, QueryPanels& panels) {
         auto& [candidates, floats, bytes] = worker;
-        if (by_bytes_ && (options_.precision == Precision::int8 || worker.bytes_pay(2 * Shortlist::capacity(problem_.k) * (last - first)))) {
+        if (by_bytes_ && (options_.precision == Precision::int8 ||
+                          worker.bytes_pay(2 * Shortlist::capacity(problem_.k) * (last - first)))) {
             const CodedRows rows = options_.codes ? coded_rows(row, num_rows) : bytes.encode(row, num_rows);
             bytes.scan(rows, row, base, first, last, options_.codes == nullptr, candidates);
         } else if (last - first <= few_queries) {
@@ -143,7 +150,8 @@ private:
                 offsets.empty() ? nullptr : offsets.data() + row, count};
     }
 
-    void rescore(std::size_t base, std::size_t count, MatrixView<float> scores, MatrixView<std::int64_t> indices) {
+    void rescore(std::size_t base, std::size_t count, MatrixView<float> scores,
+                 MatrixView<std::int64_t> indices) {
         std::vector<Candidates*> kept;
         for (auto& worker : workers_) kept.push_back(&worker.candidates);
         rescore_group(problem_, kept, base, count, scores, indices, executor_);
@@ -187,7 +195,8 @@ void search(MatrixView<const float> queries, const Database& database, std::size
     if (num_allowed < database.rows / few_allowed) chosen.codes = nullptr;
     const bool pick = num_allowed < database.rows && !chosen.codes;
     const Rows rows = pick ? Rows(database, options.allowed) : Rows(database);
-    const auto flags = pick || num_allowed == database.rows ? std::span<const std::uint8_t>() : options.allowed;
+    const auto flags =
+        pick || num_allowed == database.rows ? std::span<const std::uint8_t>() : options.allowed;
     const SearchProblem problem(queries, rows, flags, k, options.metric);
     try {
         Search(problem, chosen, executor).run(scores, indices);

@@ -26,8 +26,8 @@ inline float round_down(double x) {
 
 inline float round_up(double x) { return -round_down(-x); }
 
-/// Rows are compared by keys, which rise with the score: q . x for dot, q . x / |x| for cosine, q . x - |x|^2 / 2
-/// for l2.
+/// Rows are compared by keys, which rise with the score: q . x for dot, q . x / |x| for cosine, q . x - |x|^2
+/// / 2 for l2.
 struct SearchProblem {
     const kernels::Table& kernels = kernels::active();
     MatrixView<const float> queries;
@@ -66,13 +66,15 @@ struct SearchProblem {
     /// Bounds of the key of query q and a row's values, by float arithmetic (docs/exact-search.md).
     std::pair<float, float> key_bounds(std::size_t q, const float* row) const {
         float dot = 0, squared = 0;
-        kernels.dot_rows(queries.row(q), queries.stride, 1, row, queries.cols, 1, queries.cols, &dot, 1, &squared);
+        kernels.dot_rows(queries.row(q), queries.stride, 1, row, queries.cols, 1, queries.cols, &dot, 1,
+                         &squared);
         const double length = error.length(squared), norm = query_norms[q] * (1 + 1e-14);
         const bool tiny = metric == Metric::cosine && !(squared > 1e-30f);
         if (!(length * norm < 1e38 && length * length < 1e38) || tiny)
             return {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
         double key = dot, margin = error.relative * norm * length + 4 * error.underflow;
-        if (metric == Metric::cosine) key /= std::sqrt(double{squared}), margin *= 4 / std::sqrt(double{squared});
+        if (metric == Metric::cosine)
+            key /= std::sqrt(double{squared}), margin *= 4 / std::sqrt(double{squared});
         if (metric == Metric::l2) {
             key -= double{squared} / 2;
             margin += 2 * error.relative * (norm + length) * (norm + length);

@@ -18,8 +18,8 @@ public:
 
     explicit Shortlist(std::size_t k) : k_(k) {}
 
-    /// Entries at which it is time to prune: room enough that pruning costs little an entry, and, where there are wide
-    /// bounds, that they leave it far from full.
+    /// Entries at which it is time to prune: room enough that pruning costs little an entry, and, where there
+    /// are wide bounds, that they leave it far from full.
     static std::size_t capacity(std::size_t k, bool wide = true) { return wide ? 4 * k + 64 : 2 * k + 16; }
 
     std::size_t capacity() const { return capacity(k_, wide_); }
@@ -38,8 +38,8 @@ public:
         entries_.insert(entries_.end(), entries.begin(), entries.end());
     }
 
-    /// Raises the bar to the k-th largest lower bound, or to what is known from elsewhere, and drops what cannot
-    /// reach it.
+    /// Raises the bar to the k-th largest lower bound, or to what is known from elsewhere, and drops what
+    /// cannot reach it.
     void prune(float known = -std::numeric_limits<float>::infinity()) {
         bar_ = std::max(bar_, known);
         std::erase_if(entries_, [this](const Entry& e) { return e.upper < bar_; });

@@ -31,21 +31,6 @@ void check_points(MatrixView<const float> points, const std::string& name) {
                 "a value that is not in row " + std::to_string(i));
 }
 
-bool is_binary(const LocalFeaturesView& features) { return features.binary_descriptors.data != nullptr; }
-
-void check_features(const LocalFeaturesView& features, const LocalFeaturesView& query,
-                    const std::string& name) {
-    check_points(features.keypoints, "keypoints of " + name);
-    const std::string descriptors = "descriptors of " + name;
-    const std::size_t rows =
-        is_binary(features) ? features.binary_descriptors.rows : features.float_descriptors.rows;
-    require(rows == features.keypoints.rows, descriptors.c_str(),
-            "one a keypoint (" + std::to_string(features.keypoints.rows) + ")", std::to_string(rows));
-    const bool both = rows > 0 && query.keypoints.rows > 0;
-    require(!both || is_binary(features) == is_binary(query), descriptors.c_str(), "of the query's kind",
-            is_binary(features) ? "binary" : "float");
-}
-
 PointMatches gather(MatrixView<const float> points0, MatrixView<const float> points1) {
     PointMatches matches;
     matches.reserve(points0.rows);
@@ -123,14 +108,6 @@ Verification verify_matches(const PointMatches& matches, const VerifyOptions& op
     return verified;
 }
 
-std::vector<Match> match_features(const LocalFeaturesView& a, const LocalFeaturesView& b, Metric metric,
-                                  const MatchOptions& options) {
-    SerialExecutor serial;
-    if (a.keypoints.rows == 0 || b.keypoints.rows == 0) return {};
-    if (is_binary(a)) return match(a.binary_descriptors, b.binary_descriptors, options, serial);
-    return match(a.float_descriptors, b.float_descriptors, metric, options, serial);
-}
-
 }  // namespace
 
 Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
@@ -141,25 +118,6 @@ Verification verify(MatrixView<const float> points0, MatrixView<const float> poi
     check_points(points0, "points0");
     check_points(points1, "points1");
     return verify_matches(gather(points0, points1), options);
-}
-
-void verify_candidates(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates,
-                       Metric metric, const MatchOptions& match_options, const VerifyOptions& verify_options,
-                       std::span<CandidateVerification> results, Executor& executor) {
-    check(verify_options);
-    require(results.size() == candidates.size(), "results", "one a candidate",
-            std::to_string(results.size()));
-    check_features(query, query, "the query");
-    for (std::size_t c = 0; c < candidates.size(); ++c)
-        check_features(candidates[c], query, "candidate " + std::to_string(c));
-    executor.parallel_for(candidates.size(), [&](std::size_t c, std::size_t) {
-        PointMatches matches;
-        for (const Match& m : match_features(query, candidates[c], metric, match_options))
-            matches.add(query.keypoints.row(static_cast<std::size_t>(m.index0)),
-                        candidates[c].keypoints.row(static_cast<std::size_t>(m.index1)));
-        const Verification verified = verify_matches(matches, verify_options);
-        results[c] = {static_cast<std::int32_t>(verified.num_inliers), verified.log10_nfa};
-    });
 }
 
 }  // namespace hcbir

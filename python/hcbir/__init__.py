@@ -6,6 +6,7 @@ Importing this package needs numpy alone and changes nothing; images and network
 
 from typing import TYPE_CHECKING, Any
 
+from hcbir._candidates import DELF_PROTOCOL, CandidateVerifications, count_inliers, verify_candidates
 from hcbir._clustering import KMeans, kmeans
 from hcbir._core import FormatError, __version__
 from hcbir._evaluation import EvaluationResult, mean_average_precision, mean_average_precision_from_scores
@@ -14,17 +15,20 @@ from hcbir._features import LocalFeatures
 from hcbir._matching import Matches, match
 from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
 from hcbir._search import SearchResult, search
-from hcbir._verification import CandidateVerifications, Verification, count_inliers, verify, verify_candidates
+from hcbir._store import LocalFeatureStore
+from hcbir._verification import Verification, verify
 
 if TYPE_CHECKING:
     from hcbir.collection import Collection as Collection
 
 __all__ = [
+    "DELF_PROTOCOL",
     "CandidateVerifications",
     "EvaluationResult",
     "ExactIndex",
     "FormatError",
     "KMeans",
+    "LocalFeatureStore",
     "LocalFeatures",
     "Matches",
     "SearchResult",

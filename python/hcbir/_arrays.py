@@ -53,7 +53,7 @@ def row_flags(allowed: npt.ArrayLike | None, num_rows: int) -> npt.NDArray[np.ui
         return array.view(np.uint8) if array.flags.c_contiguous else array.astype(np.uint8)
     if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size > 0):
         raise ValueError(f"allowed must be {num_rows} booleans or a list of row numbers, got {describe(array)}")
-    if array.size and not (0 <= array.min() and array.max() < num_rows):
+    if array.size and not (array.min() >= 0 and array.max() < num_rows):
         raise ValueError(f"allowed must hold row numbers from 0 to {num_rows - 1}, got {array.min()} to {array.max()}")
     flags = np.zeros(num_rows, np.uint8)
     flags[array.astype(np.int64)] = 1

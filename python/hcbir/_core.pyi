@@ -1,6 +1,7 @@
 """The compiled core; its callers are the facade modules, which check and convert."""
 
 import enum
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -76,19 +77,19 @@ def verify(
     max_trials: int,
     seed: int,
 ) -> tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.float64], int, float]: ...
+
+_Features = tuple[npt.NDArray[np.float32], npt.NDArray[np.generic], npt.NDArray[np.float32] | None]
+_CandidateOptions = tuple[Any, ...]  # metric, those of match_float, those of verify, min_inliers
+
 def verify_candidates(
-    query: tuple[npt.NDArray[np.float32], npt.NDArray[np.generic]],
-    candidates: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.generic]]],
-    metric: Metric,
-    cross_check: bool,
-    max_distance: float,
-    max_ratio: float,
-    model: GeometricModel,
-    max_error: float,
-    confidence: float,
-    min_trials: int,
-    max_trials: int,
-    seed: int,
+    query: _Features, candidates: Sequence[_Features], options: _CandidateOptions, num_threads: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]: ...
+def verify_stored(
+    query: _Features,
+    stored: _Features,
+    offsets: npt.NDArray[np.int64],
+    ids: npt.NDArray[np.int64],
+    options: _CandidateOptions,
     num_threads: int,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]: ...
 

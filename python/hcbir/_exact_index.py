@@ -17,6 +17,9 @@ from hcbir._search import METRICS, SearchResult, search_arrays
 
 PRECISIONS = ("auto", "float32", "int8")
 FORMAT = 1
+CODES = ("codes", "bounds", "offsets")  # what the core calls them; files of a saved index
+
+Codes = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
 
 
 class ExactIndex:
@@ -66,7 +69,7 @@ class ExactIndex:
         rows, dim = self._database.shape
         if dim > _core.max_byte_codes_dim and precision == "int8":
             raise ValueError(f"database must have a dimension up to {_core.max_byte_codes_dim}, got {dim}")
-        self._codes = None
+        self._codes: Codes | None = None
         if precision != "float32" and rows > 0 and 0 < dim <= _core.max_byte_codes_dim:
             threads = num_threads_argument(num_threads)
             self._codes = _core.quantize(self._database, _core.Metric[metric], threads)
@@ -104,8 +107,9 @@ class ExactIndex:
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
         np.save(path / "database.npy", self._database)
-        for name, array in zip(("codes", "bounds", "offsets"), self._codes or (), strict=False):
-            np.save(path / f"{name}.npy", array)
+        if self._codes is not None:
+            for name, array in zip(CODES, self._codes, strict=True):
+                np.save(path / f"{name}.npy", array)
         about = {
             "format": FORMAT,
             "metric": self.metric,
@@ -138,10 +142,9 @@ class ExactIndex:
             index.database = np.load(path / "database.npy", mmap_mode="r")
             halves = index.database.dtype == np.uint16 and about["bfloat16"]
             index._database = index.database if halves else database_matrix(index.database, "database")
-            names = ("codes", "bounds", "offsets")
             index._codes = None
             if about["codes"]:
-                codes, bounds, offsets = (_load(path / f"{name}.npy") for name in names)
+                codes, bounds, offsets = (_load(path / f"{name}.npy") for name in CODES)
                 index._codes = codes, bounds, offsets
         except (KeyError, TypeError, ValueError, EOFError) as error:
             raise _core.FormatError(f"{path} is not a whole ExactIndex: {error}") from error
@@ -151,6 +154,7 @@ class ExactIndex:
 def _load(path: Path) -> npt.NDArray[Any]:
     """By memory map where there is something to map."""
     try:
-        return np.load(path, mmap_mode="r")
-    except ValueError:
-        return np.load(path)
+        mapped: npt.NDArray[Any] = np.load(path, mmap_mode="r")
+    except ValueError:  # nothing can be mapped of an empty array
+        mapped = np.load(path)
+    return mapped

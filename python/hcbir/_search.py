@@ -106,7 +106,7 @@ def search_arrays(
     num_threads: int | None,
     *,
     precision: str = "auto",
-    codes: tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None,
+    codes: tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]] | None = None,
 ) -> SearchResult:
     """What `search` and `ExactIndex.search` share; the database has been checked."""
     q = small_matrix(queries, "queries")

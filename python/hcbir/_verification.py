@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
 from hcbir._arrays import one_of, positive_int, small_matrix
-from hcbir._features import LocalFeatures
-from hcbir._matching import match_metric, match_options
-from hcbir._runtime import num_threads_argument
 
 MODELS = ("similarity", "affine", "homography")
 
@@ -99,103 +94,8 @@ def verify(
     p0, p1 = _points(points0, "points0"), _points(points1, "points1")
     if len(p0) != len(p1):
         raise ValueError(f"points1 must be as many as points0, {len(p0)}, got {len(p1)}")
-    options = _options(model, max_error, confidence, min_trials, max_trials, seed)
+    options = verify_options(model, max_error, confidence, min_trials, max_trials, seed)
     return Verification(*_core.verify(p0, p1, *options))
-
-
-@dataclass(frozen=True, eq=False)
-class CandidateVerifications:
-    """How well each of many images agrees with one.
-
-    Parameters
-    ----------
-    num_inliers : (c,) int32
-    log10_nfa : (c,) float64
-        As in `Verification`.
-    """
-
-    num_inliers: npt.NDArray[np.int32]
-    log10_nfa: npt.NDArray[np.float64]
-
-
-def verify_candidates(
-    query: LocalFeatures,
-    candidates: Sequence[LocalFeatures],
-    *,
-    cross_check: bool = True,
-    max_distance: float | None = None,
-    max_ratio: float | None = None,
-    metric: str | None = None,
-    model: str = "affine",
-    max_error: float = 8.0,
-    seed: int = 0,
-    confidence: float = 0.999,
-    min_trials: int = 50,
-    max_trials: int = 1000,
-    num_threads: int | None = None,
-) -> CandidateVerifications:
-    """Compares one image's features with each of many: `match`, then `verify`, in one parallel call.
-
-    Parameters
-    ----------
-    query : LocalFeatures
-    candidates : sequence of c LocalFeatures
-        Of the same kind of descriptors as the query.
-    cross_check, max_distance, max_ratio, metric
-        As in `match`.
-    model, max_error, seed, confidence, min_trials, max_trials
-        As in `verify`; fewer trials, since nearly all images of a collection show something else, and there all
-        trials are run.
-    num_threads : int, optional
-        Default: `hcbir.default_num_threads()`. The results do not depend on it.
-
-    Raises
-    ------
-    ValueError, TypeError
-        For descriptors of another kind or length than the query's, and for options out of range.
-
-    >>> import numpy as np
-    >>> rng = np.random.default_rng(0)
-    >>> descriptors = np.eye(20, dtype=np.float32)
-    >>> points = rng.uniform(0, 300, (20, 2)).astype(np.float32)
-    >>> image = LocalFeatures(points, descriptors, np.ones(20, np.float32))
-    >>> moved = LocalFeatures(points + np.float32(9), descriptors, np.ones(20, np.float32))
-    >>> other = LocalFeatures(points[::-1].copy(), descriptors, np.ones(20, np.float32))
-    >>> (verify_candidates(image, [moved, other]).log10_nfa < 0).tolist()
-    [True, False]
-    """
-    _check_features(query, "query")
-    if isinstance(candidates, LocalFeatures):
-        raise TypeError("candidates must be a sequence of LocalFeatures, got one LocalFeatures")
-    for number, candidate in enumerate(candidates):
-        _check_features(candidate, f"candidate {number}", query)
-    options = (
-        match_metric(metric, binary=query.is_binary),
-        *match_options(cross_check, max_distance, max_ratio),
-        *_options(model, max_error, confidence, min_trials, max_trials, seed),
-        num_threads_argument(num_threads),
-    )
-    found = _core.verify_candidates(_pair(query), [_pair(candidate) for candidate in candidates], *options)
-    return CandidateVerifications(*found)
-
-
-def count_inliers(query: LocalFeatures, candidates: Sequence[LocalFeatures], **options: Any) -> npt.NDArray[np.int32]:
-    """Inliers of one image's features against each of many, (c,) int32.
-
-    Parameters
-    ----------
-    query : LocalFeatures
-    candidates : sequence of c LocalFeatures
-    **options
-        Those of `verify_candidates`, which also says how likely such counts are by chance.
-
-    >>> import numpy as np
-    >>> points = np.array([[0, 0], [90, 10], [40, 80], [70, 60]], np.float32)
-    >>> image = LocalFeatures(points, np.eye(4, dtype=np.float32), np.ones(4, np.float32))
-    >>> count_inliers(image, [image], model="similarity", num_threads=1).tolist()
-    [4]
-    """
-    return verify_candidates(query, candidates, **options).num_inliers
 
 
 def _points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:
@@ -208,9 +108,10 @@ def _points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:
     return points
 
 
-def _options(
+def verify_options(
     model: str, max_error: float, confidence: float, min_trials: int, max_trials: int, seed: int
 ) -> tuple[_core.GeometricModel, float, float, int, int, int]:
+    """The options of `verify`, checked, as the core takes them."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
         raise ValueError(f"seed must be a whole number from 0 to 2**64 - 1, got {seed!r}")
     return (
@@ -227,19 +128,3 @@ def _number_below(value: object, bound: float, name: str, expected: str) -> floa
     if not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < bound:
         raise ValueError(f"{name} must be {expected}, got {value!r}")
     return float(value)
-
-
-def _check_features(features: object, name: str, query: LocalFeatures | None = None) -> None:
-    if not isinstance(features, LocalFeatures):
-        raise TypeError(f"{name} must be LocalFeatures, got {type(features).__name__}")
-    if query is None or len(query) == 0 or len(features) == 0:
-        return  # an image without features may come with descriptors of any shape
-    given, wanted = features.descriptors, query.descriptors
-    if given.dtype != wanted.dtype:
-        raise TypeError(f"descriptors of {name} must be {wanted.dtype} like the query's, got {given.dtype}")
-    if given.shape[1] != wanted.shape[1]:
-        raise ValueError(f"descriptors of {name} must have the query's length, {wanted.shape[1]}, got {given.shape[1]}")
-
-
-def _pair(features: LocalFeatures) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.generic]]:
-    return np.ascontiguousarray(features.keypoints), np.ascontiguousarray(features.descriptors)

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "check.hpp"
+#include "hcbir/candidates.hpp"
 #include "hcbir/evaluation.hpp"
 #include "hcbir/isa.hpp"
-#include "hcbir/verify.hpp"
 
 namespace {
 
@@ -124,15 +124,15 @@ void test_candidates() {
             for (auto& x : bytes[i]) x = static_cast<std::uint8_t>(engine());
             views[i].keypoints = {points[i].data(), n, 2};
             if (binary)
-                views[i].binary_descriptors = {bytes[i].data(), n, dim};
+                views[i].descriptors = hcbir::BinaryDescriptors{{bytes[i].data(), n, dim}};
             else
-                views[i].float_descriptors = {floats[i].data(), n, dim};
+                views[i].descriptors = hcbir::MatrixView<const float>(floats[i].data(), n, dim);
         }
         std::vector<hcbir::CandidateVerification> parallel(9), serial(9);
         hcbir::PoolExecutor pool(5);
         hcbir::SerialExecutor one;
-        hcbir::verify_candidates(views[0], views, hcbir::Metric::dot, {}, {}, parallel, pool);
-        hcbir::verify_candidates(views[0], views, hcbir::Metric::dot, {}, {}, serial, one);
+        hcbir::verify_candidates(views[0], views, {}, parallel, pool);
+        hcbir::verify_candidates(views[0], views, {}, serial, one);
         for (std::size_t c = 0; c < 9; ++c)
             check(parallel[c].num_inliers == serial[c].num_inliers, "same for every thread count");
     }

@@ -27,12 +27,14 @@ struct Database {
     Database() = default;
     Database(const void* data_, std::size_t rows_, std::size_t cols_, std::size_t stride_, ElementType type_)
         : data(data_), rows(rows_), cols(cols_), stride(stride_), type(type_) {}
+    Database(const float* floats, std::size_t rows_, std::size_t cols_)
+        : Database(floats, rows_, cols_, cols_, ElementType::float32) {}
     Database(MatrixView<const float> floats)
         : Database(floats.data, floats.rows, floats.cols, floats.stride, ElementType::float32) {}
 };
 
-/// What is scanned to find the rows worth scoring; the answer is the same. `automatic` scans bytes until they turn
-/// out to leave too many rows.
+/// What is scanned to find the rows worth scoring; the answer is the same. `automatic` scans bytes until they
+/// turn out to leave too many rows.
 enum class Precision { automatic, float32, int8 };
 
 /// A database quantised to bytes, with bounds of what rounding changed (`quantize`).
@@ -73,7 +75,7 @@ std::size_t byte_codes_cols(std::size_t cols);
 
 /// Writes the ByteCodes of a database, in arrays of the caller; the same bits for every number of threads.
 /// Throws std::invalid_argument if the database is not finite.
-void quantize(const Database& database, Metric metric, MatrixView<std::uint8_t> codes, MatrixView<float> bounds,
-              std::span<float> offsets, Executor& executor);
+void quantize(const Database& database, Metric metric, MatrixView<std::uint8_t> codes,
+              MatrixView<float> bounds, std::span<float> offsets, Executor& executor);
 
 }  // namespace hcbir

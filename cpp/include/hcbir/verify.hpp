@@ -6,8 +6,6 @@
 #include <limits>
 #include <vector>
 
-#include "hcbir/match.hpp"
-#include "hcbir/parallel.hpp"
 #include "hcbir/types.hpp"
 
 namespace hcbir {
@@ -49,24 +47,5 @@ struct Verification {
 /// of range.
 Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
                     const VerifyOptions& options);
-
-/// An image's local features; exactly one of float_descriptors and binary_descriptors has data, if any.
-struct LocalFeaturesView {
-    MatrixView<const float> keypoints;  // n x 2
-    MatrixView<const float> float_descriptors;
-    MatrixView<const std::uint8_t> binary_descriptors;
-};
-
-/// Of one candidate; as in Verification.
-struct CandidateVerification {
-    std::int32_t num_inliers = 0;
-    double log10_nfa = std::numeric_limits<double>::infinity();
-};
-
-/// results[c] = match(query, candidates[c]) under verify; parallel over candidates. A candidate's result
-/// depends on nothing but the query, the candidate and the options.
-void verify_candidates(const LocalFeaturesView& query, std::span<const LocalFeaturesView> candidates,
-                       Metric metric, const MatchOptions& match_options, const VerifyOptions& verify_options,
-                       std::span<CandidateVerification> results, Executor& executor);
 
 }  // namespace hcbir

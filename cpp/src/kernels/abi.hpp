@@ -37,7 +37,8 @@ constexpr std::size_t byte_panel_rows = 32, byte_tile_queries = 12;
 constexpr std::size_t max_row_queries = 4;
 constexpr std::size_t max_byte_dim = 32768;  // sums of products stay below 2^31
 
-/// What holds for all rows y of a panel of codes: y * multiplier = code + a rest of at most `residual` in length.
+/// What holds for all rows y of a panel of codes: y * multiplier = code + a rest of at most `residual` in
+/// length.
 struct BytePanel {
     float multiplier;  // NaN: nothing is known of these rows
     float length;      // of the longest y * multiplier, or more
@@ -45,20 +46,27 @@ struct BytePanel {
     float offset;  // of the row with the largest, or more
 };
 
-/// A tile of quantised queries: q * multiplier = code + a rest of length `residual`. Each array has 16 floats that
-/// can be read.
+/// A tile of quantised queries: q * multiplier = code + a rest of length `residual`. Each array has 16 floats
+/// that can be read.
 struct ByteQueries {
-    const std::int8_t* codes;  // of query i and column c at codes[c / 4 * 4 * byte_tile_queries + 4 * i + c % 4]
-    const float* bar;          // to be reached by q . y + the row's offset
+    const std::int8_t*
+        codes;         // of query i and column c at codes[c / 4 * 4 * byte_tile_queries + 4 * i + c % 4]
+    const float* bar;  // to be reached by q . y + the row's offset
     const float *multiplier, *residual;
-    const float* length;        // of the code, or more
-    const std::int32_t* start;  // -128 * sum of the code: the rows' codes are unsigned, 128 more than they mean
+    const float* length;  // of the code, or more
+    const std::int32_t*
+        start;  // -128 * sum of the code: the rows' codes are unsigned, 128 more than they mean
 };
 
 /// Rows of a panel that may reach a query's bar, and the products of the codes.
 struct ByteHits {
     std::uint32_t rows[byte_tile_queries];  // bit j is row j
     std::int32_t products[byte_tile_queries * byte_panel_rows];
+};
+
+/// The smallest key met so far, and the second smallest; for many columns at a time.
+struct NearestBits {
+    std::uint32_t *first, *second;
 };
 
 struct Table {
@@ -72,11 +80,11 @@ struct Table {
     /// queries[c * tile_queries + i], rows[c * tile_rows + j] for c < dim. The order of summation is free.
     void (*dot_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
 
-    /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries <= max_row_queries and row j
-    /// < count (row-major, `query_stride` and `stride` floats apart); norms[j] = squared length of row j, unless
-    /// null. The order of summation is free.
-    void (*dot_rows)(const float* queries, std::size_t query_stride, std::size_t num_queries, const float* rows,
-                     std::size_t stride, std::size_t count, std::size_t dim, float* scores,
+    /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries <= max_row_queries and
+    /// row j < count (row-major, `query_stride` and `stride` floats apart); norms[j] = squared length of row
+    /// j, unless null. The order of summation is free.
+    void (*dot_rows)(const float* queries, std::size_t query_stride, std::size_t num_queries,
+                     const float* rows, std::size_t stride, std::size_t count, std::size_t dim, float* scores,
                      std::size_t score_stride, float* norms);
 
     /// norms[j] = squared length, in float, of row j. The order of summation is free.
@@ -87,22 +95,23 @@ struct Table {
     void (*largest_magnitudes)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                                float* largest);
 
-    /// rotated = the row times the signs (1 or -1), of which the first `size` elements (a power of 2, 16 <= size <=
-    /// dim) are multiplied by `scale` and replaced by their Hadamard transform, and then, if size < dim, the last
-    /// `size` likewise [same bits].
+    /// rotated = the row times the signs (1 or -1), of which the first `size` elements (a power of 2, 16 <=
+    /// size <= dim) are multiplied by `scale` and replaced by their Hadamard transform, and then, if size <
+    /// dim, the last `size` likewise [same bits].
     void (*rotate_row)(const float* row, const float* signs, std::size_t dim, std::size_t size, float scale,
                        float* rotated);
 
-    /// codes[c / 4 * quad_stride + 4 * j + c % 4] = (signed byte nearest to row j's value times multipliers[j]) ^
-    /// flip, in whole groups of four columns, the missing ones being 0; lengths[j] = sum of the squared bytes,
-    /// residuals[j] = sum of the squares of (float product - byte), in float. A product beyond 127 is undefined,
-    /// but a value that is not finite makes residuals[j] NaN.
+    /// codes[c / 4 * quad_stride + 4 * j + c % 4] = (signed byte nearest to row j's value times
+    /// multipliers[j]) ^ flip, in whole groups of four columns, the missing ones being 0; lengths[j] = sum of
+    /// the squared bytes, residuals[j] = sum of the squares of (float product - byte), in float. A product
+    /// beyond 127 is undefined, but a value that is not finite makes residuals[j] NaN.
     void (*quantize_rows)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                           const float* multipliers, std::uint8_t flip, std::uint8_t* codes,
                           std::size_t quad_stride, float* lengths, float* residuals);
 
-    /// Products of a tile's first num_queries queries and a panel's rows (codes ^ 128). Returns a bit a query: whether any row may reach its bar. For those queries `hits` says which; a row is left out only if
-    /// by the panel's and the query's bounds it cannot. dim <= max_byte_dim; quads = dim / 4, rounded up.
+    /// Products of a tile's first num_queries queries and a panel's rows (codes ^ 128). Returns a bit a
+    /// query: whether any row may reach its bar. For those queries `hits` says which; a row is left out only
+    /// if by the panel's and the query's bounds it cannot. dim <= max_byte_dim; quads = dim / 4, rounded up.
     std::uint32_t (*byte_tile)(const ByteQueries& queries, std::size_t num_queries, const std::uint8_t* rows,
                                std::size_t quads, const BytePanel& panel, ByteHits& hits);
 
@@ -130,9 +139,18 @@ struct Table {
     void (*widen_half)(const std::uint16_t* from, std::size_t count, float* to);
     void (*widen_bfloat)(const std::uint16_t* from, std::size_t count, float* to);
 
-    /// distances[j] = number of different bits of the query and row j (`stride` bytes apart) [same bits].
-    void (*hamming_rows)(const std::uint8_t* query, const std::uint8_t* rows, std::size_t stride,
-                         std::size_t count, std::size_t num_bytes, std::uint32_t* distances);
+    /// values[c] = codes[c] * scale, rounded to float [same bits].
+    void (*widen_int8)(const std::int8_t* codes, float scale, std::size_t count, float* values);
+
+    /// Compares `count` binary descriptors, the rows, with a panel of tile_rows others, the columns [same
+    /// bits]. A row is num_words 32-bit words, `stride` bytes after the one before; word w of column l is
+    /// panel[w * tile_rows + l]. A distance, the number of different bits, is below 2^16, and makes a key
+    /// with an index in its low 16 bits: by_column takes the keys distance << 16 | row + i, for each column
+    /// the two smallest; by_row[i * row_lanes + l % row_lanes] is lowered to distance << 16 | columns[l].
+    std::size_t row_lanes;
+    void (*nearest_bits)(const std::uint32_t* panel, const std::uint32_t* columns, const std::uint8_t* rows,
+                         std::size_t stride, std::size_t count, std::size_t num_words, std::uint32_t row,
+                         NearestBits by_column, std::uint32_t* by_row);
 
     /// Transfer errors of all pairs under a projective model [same bits]. With (x, y, w) = model * (x0, y0,
     /// 1), the squared error is (x / w - x1)^2 + (y / w - y1)^2, computed with one 1 / w and nothing fused; a

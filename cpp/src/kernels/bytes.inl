@@ -16,7 +16,8 @@ inline void store_bytes(void* p, V v) {
     *static_cast<Unaligned*>(p) = v;
 }
 
-constexpr std::size_t panel_bytes = 4 * byte_panel_rows, tile_bytes = 4 * byte_tile_queries;  // of four columns
+constexpr std::size_t panel_bytes = 4 * byte_panel_rows,
+                      tile_bytes = 4 * byte_tile_queries;  // of four columns
 constexpr std::size_t panel_vectors = byte_panel_rows / lanes;
 
 // Per 32-bit lane, adds the products of four bytes, those of the rows unsigned, those of the query signed.
@@ -107,7 +108,8 @@ inline void byte_bars(const ByteQueries& queries, const BytePanel& panel, std::i
     typedef std::int32_t Vec16i __attribute__((vector_size(64)));
     const Vec16 scale = load<Vec16>(queries.multiplier) * panel.multiplier;
     const Vec16 bar = load<Vec16>(queries.bar), offset = panel.offset - Vec16{};
-    const Vec16 error = load<Vec16>(queries.residual) * panel.length + load<Vec16>(queries.length) * panel.residual;
+    const Vec16 error =
+        load<Vec16>(queries.residual) * panel.length + load<Vec16>(queries.length) * panel.residual;
     const Vec16 size = (magnitude(bar) + magnitude(offset)) * scale + error;
     const Vec16 least = (bar - offset) * scale - error - size * 0x1p-20f - 3.0f;
     const Vec16 lowest = Vec16{} - 0x1p31f, highest = Vec16{} + 2147483520.0f;
@@ -176,11 +178,12 @@ void quantize_rows(const float* rows, std::size_t stride, std::size_t count, std
     for (std::size_t j = 0; j < count; ++j, rows += stride, codes += 4) {
         Vec16 length = {}, residual = {};
         for (std::size_t c = 0; c < dim; c += 16) {
-            const Vec16 scaled = (c + 16 <= dim ? load<Vec16>(rows + c) : load_some(rows + c, dim - c)) * multipliers[j];
+            const Vec16 scaled =
+                (c + 16 <= dim ? load<Vec16>(rows + c) : load_some(rows + c, dim - c)) * multipliers[j];
             const Vec16 rounded = scaled + magic - magic, rest = scaled - rounded;
             length += rounded * rounded;
             residual += rest * rest;
-            const auto quads = (Quads)((Bytes16)__builtin_convertvector(rounded, Signed16) ^ flip);
+            const auto quads = (Quads)((Bytes16) __builtin_convertvector(rounded, Signed16) ^ flip);
             for (std::size_t i = 0; i < 4 && c + 4 * i < dim; ++i)
                 store_bytes(codes + (c / 4 + i) * quad_stride, quads[i]);
         }
@@ -189,11 +192,13 @@ void quantize_rows(const float* rows, std::size_t stride, std::size_t count, std
     }
 }
 
-void largest_magnitudes(const float* rows, std::size_t stride, std::size_t count, std::size_t dim, float* largest) {
+void largest_magnitudes(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
+                        float* largest) {
     for (std::size_t j = 0; j < count; ++j, rows += stride) {
         Vec16 most = {};
         for (std::size_t c = 0; c < dim; c += 16) {
-            const Vec16 size = magnitude(c + 16 <= dim ? load<Vec16>(rows + c) : load_some(rows + c, dim - c));
+            const Vec16 size =
+                magnitude(c + 16 <= dim ? load<Vec16>(rows + c) : load_some(rows + c, dim - c));
             most = most < size ? size : most;
         }
         largest[j] = 0;

@@ -47,7 +47,8 @@ inline void store_sums(const Vec (&vectors)[count], float* sums) {
         const Vec4 a = fold(vectors[0]), b = fold(vectors[1]), c = fold(vectors[2]), d = fold(vectors[3]);
         const Vec4 ab = __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
         const Vec4 cd = __builtin_shufflevector(c, d, 0, 1, 4, 5) + __builtin_shufflevector(c, d, 2, 3, 6, 7);
-        store(sums, __builtin_shufflevector(ab, cd, 0, 2, 4, 6) + __builtin_shufflevector(ab, cd, 1, 3, 5, 7));
+        store(sums,
+              __builtin_shufflevector(ab, cd, 0, 2, 4, 6) + __builtin_shufflevector(ab, cd, 1, 3, 5, 7));
     } else {
 #pragma GCC unroll 2
         for (std::size_t i = 0; i < count; ++i) sums[i] = sum(vectors[i]);
@@ -104,26 +105,28 @@ inline void dot_pair(const float* query, const float* row, std::size_t dim, floa
 }
 
 template <std::size_t num_queries, bool with_norms>
-inline void dot_all_rows(const float* queries, std::size_t query_stride, const float* rows, std::size_t stride,
-                         std::size_t count, std::size_t dim, float* scores, std::size_t score_stride,
-                         float* norms) {
+inline void dot_all_rows(const float* queries, std::size_t query_stride, const float* rows,
+                         std::size_t stride, std::size_t count, std::size_t dim, float* scores,
+                         std::size_t score_stride, float* norms) {
     std::size_t j = 0;
     for (; j + rows_at_once <= count; j += rows_at_once)
-        dot_block<num_queries, rows_at_once, with_norms>(queries, query_stride, rows + j * stride, stride, dim,
-                                                         scores + j, score_stride, norms + j);
+        dot_block<num_queries, rows_at_once, with_norms>(queries, query_stride, rows + j * stride, stride,
+                                                         dim, scores + j, score_stride, norms + j);
     for (; j < count; ++j)
-        dot_block<num_queries, 1, with_norms>(queries, query_stride, rows + j * stride, stride, dim, scores + j,
-                                              score_stride, norms + j);
+        dot_block<num_queries, 1, with_norms>(queries, query_stride, rows + j * stride, stride, dim,
+                                              scores + j, score_stride, norms + j);
 }
 
 template <std::size_t num_queries>
 inline void dot_norms(const float* queries, std::size_t query_stride, const float* rows, std::size_t stride,
-                      std::size_t count, std::size_t dim, float* scores, std::size_t score_stride, float* norms) {
+                      std::size_t count, std::size_t dim, float* scores, std::size_t score_stride,
+                      float* norms) {
     if (norms)
-        dot_all_rows<num_queries, true>(queries, query_stride, rows, stride, count, dim, scores, score_stride, norms);
+        dot_all_rows<num_queries, true>(queries, query_stride, rows, stride, count, dim, scores, score_stride,
+                                        norms);
     else
-        dot_all_rows<num_queries, false>(queries, query_stride, rows, stride, count, dim, scores, score_stride,
-                                         scores);
+        dot_all_rows<num_queries, false>(queries, query_stride, rows, stride, count, dim, scores,
+                                         score_stride, scores);
 }
 
 void dot_rows(const float* queries, std::size_t query_stride, std::size_t num_queries, const float* rows,

@@ -14,8 +14,8 @@ struct SumsOf16 {
 /// Adds term(a, b) of 16 elements to the sums.
 template <class Term>
 inline void add16(SumsOf16& sums, const float* a, const float* b, Term term) {
-    sums.low = term(__builtin_convertvector(load<Vec8>(a), Vec8d), __builtin_convertvector(load<Vec8>(b), Vec8d),
-                    sums.low);
+    sums.low = term(__builtin_convertvector(load<Vec8>(a), Vec8d),
+                    __builtin_convertvector(load<Vec8>(b), Vec8d), sums.low);
     sums.high = term(__builtin_convertvector(load<Vec8>(a + 8), Vec8d),
                      __builtin_convertvector(load<Vec8>(b + 8), Vec8d), sums.high);
 }
@@ -42,9 +42,7 @@ inline double sum_terms(const float* a, const float* b, std::size_t dim, Term te
     return sums.total();
 }
 
-double dot_f64(const float* a, const float* b, std::size_t dim) {
-    return sum_terms(a, b, dim, add_product);
-}
+double dot_f64(const float* a, const float* b, std::size_t dim) { return sum_terms(a, b, dim, add_product); }
 
 double squared_l2_f64(const float* a, const float* b, std::size_t dim) {
     return sum_terms(a, b, dim, [](Vec8d x, Vec8d y, Vec8d sum) { return sum + (x - y) * (x - y); });

@@ -13,8 +13,8 @@ namespace {
 
 #include "kernels/vec.inl"
 
-#include "kernels/dot.inl"
 #include "kernels/bytes.inl"
+#include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
 #include "kernels/nearest.inl"
@@ -45,7 +45,9 @@ extern const Table HCBIR_LEVEL = {
     .squared_l2_f64 = squared_l2_f64,
     .widen_half = widen_half,
     .widen_bfloat = widen_bfloat,
-    .hamming_rows = hamming_rows,
+    .widen_int8 = widen_int8,
+    .row_lanes = lanes,
+    .nearest_bits = nearest_bits,
     .residuals = residuals,
 };
 

@@ -1,7 +1,5 @@
 // Nearest neighbours in both directions from one pass over the scores.
 
-typedef std::uint32_t VecIndex __attribute__((vector_size(4 * lanes)));
-
 struct BestVec {
     Vec first, second;
     VecIndex index;
@@ -15,20 +13,14 @@ struct BestVec {
     }
 };
 
-inline VecIndex load_index(const std::uint32_t* p) {
-    typedef VecIndex Unaligned __attribute__((aligned(4), may_alias));
-    return *reinterpret_cast<const Unaligned*>(p);
-}
-
 inline BestVec load_best(Best best, std::size_t at) {
     return {load<Vec>(best.first + at), load<Vec>(best.second + at), load_index(best.index + at)};
 }
 
 inline void store_best(Best best, std::size_t at, const BestVec& v) {
-    typedef VecIndex Unaligned __attribute__((aligned(4), may_alias));
     store(best.first + at, v.first);
     store(best.second + at, v.second);
-    *reinterpret_cast<Unaligned*>(best.index + at) = v.index;
+    store_index(best.index + at, v.index);
 }
 
 void update_best(const float* scores, std::size_t num_queries, std::uint32_t query, std::uint32_t row,

@@ -12,6 +12,7 @@ typedef float Vec16 __attribute__((vector_size(64)));
 typedef float Vec8 __attribute__((vector_size(32)));
 typedef float Vec4 __attribute__((vector_size(16)));
 typedef double Vec8d __attribute__((vector_size(64)));
+typedef std::uint32_t VecIndex __attribute__((vector_size(4 * lanes)));
 
 template <class V>
 inline V load(const float* p) {
@@ -22,6 +23,16 @@ inline V load(const float* p) {
 template <class V>
 inline void store(float* p, V v) {
     typedef V Unaligned __attribute__((aligned(4), may_alias));
+    *reinterpret_cast<Unaligned*>(p) = v;
+}
+
+inline VecIndex load_index(const std::uint32_t* p) {
+    typedef VecIndex Unaligned __attribute__((aligned(4), may_alias));
+    return *reinterpret_cast<const Unaligned*>(p);
+}
+
+inline void store_index(std::uint32_t* p, VecIndex v) {
+    typedef VecIndex Unaligned __attribute__((aligned(4), may_alias));
     *reinterpret_cast<Unaligned*>(p) = v;
 }
 

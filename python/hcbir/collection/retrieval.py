@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir._arrays import positive_int
+from hcbir._candidates import CandidateVerifications, verify_candidates
 from hcbir._features import LocalFeatures
 from hcbir._search import search
-from hcbir._verification import CandidateVerifications, verify_candidates
 from hcbir.collection.bank import DescriptorBank
 from hcbir.collection.contents import Contents
 from hcbir.collection.queries import Query, as_source

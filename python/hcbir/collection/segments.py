@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -15,7 +13,9 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
+from hcbir import _files
 from hcbir._features import LocalFeatures
+from hcbir._files import sync, sync_folder
 from hcbir.collection.records import CollectionError
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -134,24 +134,9 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
     """Keep other processes from writing to the collection meanwhile."""
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
-    try:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(_files.exclusive(folder))
         except BlockingIOError:
             raise CollectionError(f"{folder} is being written by another process: wait until it is done") from None
         yield
-    finally:
-        os.close(descriptor)
-
-
-def sync(descriptor: int) -> None:
-    os.fsync(descriptor)
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from hcbir._candidates import count_inliers
 from hcbir._features import LocalFeatures
 from hcbir._search import search
-from hcbir._verification import count_inliers
 
 
 def verified_pairs(

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from hcbir._candidates import CandidateVerifications
 from hcbir._features import LocalFeatures
 from hcbir._search import search
-from hcbir._verification import CandidateVerifications
 from hcbir.collection import Collection
 from hcbir.collection.retrieval import beyond_chance, verify_query
 

@@ -1,0 +1,234 @@
+"""The local features of many images, held compactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir._arrays import one_of
+from hcbir._core import FormatError
+from hcbir._features import LocalFeatures
+from hcbir._growing import GrowingArrays
+
+KIND = "hcbir local features"
+DTYPES = ("float32", "float16", "int8", "uint8")
+_OPTIONAL = ("scales", "orientations")
+
+
+class LocalFeatureStore:
+    """Keypoints and descriptors of images in arrays that stand on disk and are read by memory map.
+
+    The features of image i are rows offsets[i] .. offsets[i + 1] of each array; an image's id is its place in the
+    order of appending. `create` makes a store, `open` (or this constructor) opens one. An append is whole or not
+    there, also after a power failure. Nothing is loaded before it is used, so a store may be larger than memory.
+    The arrays are plain `.npy` files.
+
+    Parameters
+    ----------
+    folder : path
+    check : bool
+        Read everything and compare it with the checksums; without it only sizes and offsets are.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no store.
+    FormatError
+        If it is truncated or altered; the message names the file.
+
+    >>> import numpy as np, tempfile
+    >>> features = LocalFeatures(
+    ...     np.zeros((2, 2), np.float32), np.eye(2, 64, dtype=np.float32), np.ones(2, np.float32)
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = LocalFeatureStore.create(folder + "/features", [features], dtype="float16")
+    ...     store.append([features, features])
+    ...     len(LocalFeatureStore.open(folder + "/features")), store.num_features, store.nbytes
+    (3, 6, 912)
+    """
+
+    def __init__(self, folder: str | PathLike[str], *, check: bool = False) -> None:
+        self.folder = Path(folder)
+        self._arrays = GrowingArrays(self.folder, KIND)
+        arrays = self._arrays.arrays
+        if "counts" not in arrays:
+            raise FileNotFoundError(f"{folder} is no store of local features")
+        for name in arrays if check else ["counts"]:
+            self._arrays.check(name)
+        self._count()
+        if self.dtype not in DTYPES or self.descriptors.ndim != 2 or (self.dtype == "int8") != ("factors" in arrays):
+            raise FormatError(f"{folder} is damaged: its descriptors are {self.descriptors.shape} {self.dtype}")
+        if np.any(np.diff(self.offsets) < 0):
+            raise FormatError(f"{folder} is damaged: an image has a negative number of features")
+        for name, array in arrays.items():
+            rows = len(self) if name in ("counts", "image_sizes") else int(self.offsets[-1])
+            if len(array) != rows:
+                raise FormatError(f"{folder} is damaged: {name} has {len(array)} rows, expected {rows}")
+
+    @classmethod
+    def open(cls, folder: str | PathLike[str], *, check: bool = False) -> LocalFeatureStore:
+        """Open an existing store."""
+        return cls(folder, check=check)
+
+    @classmethod
+    def create(
+        cls, folder: str | PathLike[str], images: Iterable[LocalFeatures], *, dtype: str | None = None
+    ) -> LocalFeatureStore:
+        """Make a store of these images' features.
+
+        Parameters
+        ----------
+        folder : path
+            Must not exist or be empty.
+        images : iterable of LocalFeatures
+            At least one. Scales and orientations are held if all have them.
+        dtype : {"float32", "float16", "int8", "uint8"}, optional
+            Of the descriptors: "float16" halves them, "int8" quarters them (each row has a factor of its own, and
+            its values are off by up to the largest over 254). Default: theirs.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If something stands there, or for images of different kinds.
+        """
+        path = Path(folder)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise ValueError(f"folder must not exist or be empty, got {folder}")
+        listed = _listed(images)
+        if not listed:
+            raise ValueError("images must be at least one, got none")
+        filled = [f for f in listed if len(f)] or listed[:1]
+        dtype = one_of(str(filled[0].descriptors.dtype) if dtype is None else dtype, "dtype", DTYPES)
+        held = tuple(name for name in _OPTIONAL if all(getattr(f, name) is not None for f in filled))
+        GrowingArrays(path, KIND).append(_packed(listed, dtype, filled[0].descriptors.shape[1], held))
+        return cls(path)
+
+    def append(self, images: LocalFeatures | Iterable[LocalFeatures]) -> None:
+        """Add images behind those that are there, in one durable step.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For features of another kind than the store's, or that lack the scales or orientations it holds.
+        BlockingIOError
+            If another process appends meanwhile.
+        """
+        held = tuple(name for name in _OPTIONAL if name in self._arrays.arrays)
+        self._arrays.append(_packed(_listed(images), self.dtype, self.dim, held))
+        self._count()
+
+    def _count(self) -> None:
+        self.offsets = np.concatenate([[0], np.cumsum(self._arrays.arrays["counts"])]).astype(np.int64)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, image: int) -> LocalFeatures:
+        """The features of an image, descriptors as float32 or binary."""
+        if not 0 <= image < len(self):
+            raise IndexError(f"image must be an id from 0 to {len(self) - 1}, got {image}")
+        first, last = self.offsets[image : image + 2]
+        descriptors = self.descriptors[first:last]
+        if self.factors is not None:
+            descriptors = descriptors.astype(np.float32) * self.factors[first:last, None]
+        elif self.dtype == "float16":
+            descriptors = descriptors.astype(np.float32)
+        arrays = self._arrays.arrays
+        width, height = arrays["image_sizes"][image].tolist()
+        return LocalFeatures(
+            keypoints=self.keypoints[first:last],
+            descriptors=descriptors,
+            scores=arrays["scores"][first:last],
+            scales=arrays["scales"][first:last] if "scales" in arrays else None,
+            orientations=arrays["orientations"][first:last] if "orientations" in arrays else None,
+            image_size=(width, height) if width else None,
+        )
+
+    @property
+    def num_features(self) -> int:
+        return len(self.descriptors)
+
+    @property
+    def dtype(self) -> str:
+        """Of the descriptors as they are held."""
+        return str(self.descriptors.dtype)
+
+    @property
+    def dim(self) -> int:
+        """Length of a descriptor, in bytes for binary ones."""
+        return int(self.descriptors.shape[1])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(array.nbytes for array in self._arrays.arrays.values())
+
+    @property
+    def keypoints(self) -> npt.NDArray[np.float32]:
+        """(num_features, 2)"""
+        return self._arrays.arrays["keypoints"]
+
+    @property
+    def descriptors(self) -> npt.NDArray[Any]:
+        """(num_features, dim), as they are held."""
+        return self._arrays.arrays["descriptors"]
+
+    @property
+    def factors(self) -> npt.NDArray[np.float32] | None:
+        """(num_features,), by which int8 descriptors are to be multiplied; else None."""
+        return self._arrays.arrays.get("factors")
+
+
+def _listed(images: LocalFeatures | Iterable[LocalFeatures]) -> list[LocalFeatures]:
+    listed = [images] if isinstance(images, LocalFeatures) else list(images)
+    for number, features in enumerate(listed):
+        if not isinstance(features, LocalFeatures):
+            raise TypeError(f"image {number} must be LocalFeatures, got {type(features).__name__}")
+    return listed
+
+
+def _packed(images: list[LocalFeatures], dtype: str, dim: int, held: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
+    """The rows of all arrays."""
+    filled = [(number, features) for number, features in enumerate(images) if len(features)]
+    for number, features in filled:
+        given, binary = features.descriptors, dtype == "uint8"
+        if features.is_binary != binary:
+            kind = "binary (uint8)" if binary else "float32"
+            raise TypeError(f"descriptors of image {number} must be {kind} for a store of {dtype}, got {given.dtype}")
+        if given.shape[1] != dim:
+            raise ValueError(f"descriptors of image {number} must be of length {dim}, got {given.shape[1]}")
+        if lacking := [name for name in held if getattr(features, name) is None]:
+            raise ValueError(f"image {number} must have {' and '.join(lacking)} like the others of the store")
+        if not np.isfinite(features.keypoints).all() or not np.isfinite(given).all():
+            raise ValueError(f"keypoints and descriptors of image {number} must be finite")
+
+    def joined(name: str, row_shape: tuple[int, ...], of: str) -> npt.NDArray[Any]:
+        parts = [getattr(features, name) for _, features in filled]
+        return np.concatenate([np.empty((0, *row_shape), of), *parts])
+
+    rows = {
+        "counts": np.array([len(features) for features in images], np.int64),
+        "image_sizes": np.array([f.image_size or (0, 0) for f in images], np.int64).reshape(-1, 2),
+        "keypoints": joined("keypoints", (2,), "float32"),
+        "scores": joined("scores", (), "float32"),
+        "descriptors": joined("descriptors", (dim,), "uint8" if dtype == "uint8" else "float32"),
+    }
+    rows |= {name: joined(name, (), "float32") for name in held}
+    return rows | _encoded(rows["descriptors"], dtype)
+
+
+def _encoded(descriptors: npt.NDArray[Any], dtype: str) -> dict[str, npt.NDArray[Any]]:
+    """The descriptors as a store of that dtype holds them."""
+    if dtype == "int8":
+        largest = np.abs(descriptors).max(axis=1, initial=0)
+        factors = (largest / 127).astype(np.float32)
+        codes = np.rint(descriptors / np.where(factors > 0, factors, 1)[:, None])
+        return {"descriptors": np.clip(codes, -127, 127).astype(np.int8), "factors": factors}
+    if dtype == "float16" and np.abs(descriptors).max(initial=0) > np.finfo(np.float16).max:
+        raise ValueError("descriptors must be within the range of float16, up to 65504")
+    return {"descriptors": descriptors.astype(dtype, copy=False)}

@@ -1,0 +1,154 @@
+"""hcbir.count_inliers on stores: the same as match, then verify, image by image."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hcbir
+from hcbir import DELF_PROTOCOL, LocalFeatures, LocalFeatureStore
+
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"cross_check": False, "max_ratio": 0.9, "model": "similarity", "max_error": 20.0, "seed": 3, "max_trials": 200},
+    {"model": "homography", "max_error": 3.0},
+]
+VERIFYING = {"model", "max_error", "seed", "max_trials"}
+
+
+def descriptors(n: int, binary: bool, rng: np.random.Generator) -> np.ndarray:
+    if binary:
+        return rng.integers(0, 256, (n, 10), dtype=np.uint8)
+    rows = rng.standard_normal((n, 24)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def scene(binary: bool, num_images: int = 12) -> tuple[LocalFeatures, list[LocalFeatures]]:
+    """A query, and images that show the same turned, partly, not at all, or are empty."""
+    rng = np.random.default_rng(int(binary))
+    query = LocalFeatures(
+        rng.uniform(0, 500, (120, 2)).astype(np.float32), descriptors(120, binary, rng), np.ones(120, np.float32)
+    )
+    candidates = []
+    for number in range(num_images):
+        n, kept = int(rng.integers(40, 160)), (0, 20, 80)[number % 3]
+        points, rows = rng.uniform(0, 500, (n + kept, 2)), descriptors(n + kept, binary, rng)
+        angle, zoom = rng.uniform(-1, 1), rng.uniform(0.5, 1.5)
+        turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        rows[:kept] = query.descriptors[:kept]
+        points[:kept] = query.keypoints[:kept] @ turn.T + rng.uniform(-50, 50, 2)
+        order = rng.permutation(n + kept)
+        candidates.append(LocalFeatures(points[order].astype(np.float32), rows[order], np.ones(n + kept, np.float32)))
+    candidates[5] = LocalFeatures(np.empty((0, 2), np.float32), query.descriptors[:0], np.empty(0, np.float32))
+    return query, candidates
+
+
+def one_by_one(query: LocalFeatures, candidate: LocalFeatures, options: dict[str, Any]) -> tuple[int, float]:
+    matching = {name: value for name, value in options.items() if name not in VERIFYING}
+    pairs = hcbir.match(query.descriptors, candidate.descriptors, **matching).indices
+    p0, p1 = query.keypoints[pairs[:, 0]], candidate.keypoints[pairs[:, 1]]
+    verifying = {"max_trials": 1000} | {name: value for name, value in options.items() if name in VERIFYING}
+    verified = hcbir.verify(p0, p1, **verifying)
+    return verified.num_inliers, verified.log10_nfa
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int8", "uint8"])
+def test_a_store_counts_what_match_and_verify_count(isa: str, tmp_path: Path, dtype: str) -> None:
+    query, candidates = scene(dtype == "uint8")
+    store = LocalFeatureStore.create(tmp_path / "store", candidates, dtype=dtype)
+    for options in OPTIONS:
+        found = hcbir.verify_candidates(query, store, **options)
+        expected = [one_by_one(query, store[i], options) for i in range(len(store))]
+        assert found.num_inliers.tolist() == [count for count, _ in expected]
+        assert found.log10_nfa.tolist() == [nfa for _, nfa in expected]
+        assert found.num_inliers[2] >= 75
+        for num_threads in (1, 2, 7):
+            again = hcbir.verify_candidates(query, store, num_threads=num_threads, **options)
+            np.testing.assert_array_equal(again.num_inliers, found.num_inliers)
+            np.testing.assert_array_equal(again.log10_nfa, found.log10_nfa)
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_store_and_list_agree_also_on_some(tmp_path: Path, binary: bool) -> None:
+    query, candidates = scene(binary)
+    store = LocalFeatureStore.create(tmp_path / "store", candidates)
+    every = hcbir.count_inliers(query, candidates)
+    ids = np.array([8, 2, 2, 5, 0])
+    for held in (store, candidates):
+        assert hcbir.count_inliers(query, held).tolist() == every.tolist()
+        assert hcbir.count_inliers(query, held, ids).tolist() == every[ids].tolist()
+        assert hcbir.count_inliers(query, held, []).shape == (0,)
+
+
+def test_counts_below_the_threshold_are_0_and_the_others_unchanged() -> None:
+    query, candidates = scene(True)
+    every = hcbir.verify_candidates(query, candidates)
+    for least in (0, 1, 10, 30, 1000):
+        found = hcbir.verify_candidates(query, candidates, min_inliers=least)
+        enough = every.num_inliers >= least
+        assert found.num_inliers.tolist() == np.where(enough, every.num_inliers, 0).tolist()
+        assert found.log10_nfa.tolist() == np.where(enough, every.log10_nfa, np.inf).tolist()
+
+
+def test_delf_protocol_is_one_way_within_a_distance() -> None:
+    query, candidates = scene(False)
+    found = hcbir.count_inliers(query, candidates, **DELF_PROTOCOL)
+    for candidate, count in zip(candidates, found.tolist(), strict=True):
+        rows, count_now = [], 0
+        if len(candidate):
+            distances = np.linalg.norm(query.descriptors[:, None] - candidate.descriptors[None], axis=2)
+            rows = np.flatnonzero(distances.min(axis=1) < 0.8)
+            p1 = candidate.keypoints[distances.argmin(axis=1)[rows]]
+            verified = hcbir.verify(query.keypoints[rows], p1, model="affine", max_error=20, max_trials=1000)
+            count_now = verified.num_inliers
+        assert count == (count_now if count_now > 3 else 0)
+    assert found.max() >= 75
+
+
+def test_progress_and_results_in_parts(tmp_path: Path) -> None:
+    query, candidates = scene(True, 30)
+    store = LocalFeatureStore.create(tmp_path / "store", candidates * 20)
+    seen: list[tuple[int, int]] = []
+    found = hcbir.count_inliers(query, store, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(256, 600), (512, 600), (600, 600)]
+    assert found.tolist() == hcbir.count_inliers(query, store).tolist()
+
+
+def test_other_threads_run_meanwhile(tmp_path: Path) -> None:
+    query, candidates = scene(False, 60)
+    store = LocalFeatureStore.create(tmp_path / "store", candidates * 5)
+    done, turns = threading.Event(), 0
+
+    def count() -> None:
+        hcbir.count_inliers(query, store, num_threads=1)
+        done.set()
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    while not done.is_set():
+        turns += 1
+    thread.join()
+    assert turns > 1000
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda q, s: hcbir.count_inliers(q, s, [12]), IndexError, "ids must be from 0 to 11, got 12 to 12"),
+        (lambda q, s: hcbir.count_inliers(q, s, [-1]), IndexError, "got -1 to -1"),
+        (lambda q, s: hcbir.count_inliers(q, s, [0.5]), ValueError, "whole numbers, got float64"),
+        (lambda q, s: hcbir.count_inliers(q, s, min_inliers=-1), ValueError, "min_inliers must be a whole number"),
+        (lambda q, s: hcbir.count_inliers(q, s, min_inlier=1), TypeError, "min_inlier"),
+        (lambda q, s: hcbir.count_inliers(scene(True)[0], s), TypeError, "the store must be uint8 .* got float32"),
+        (lambda q, s: hcbir.count_inliers(s, s), TypeError, "query must be LocalFeatures, got LocalFeatureStore"),
+    ],
+)
+def test_bad_input(tmp_path: Path, call: Any, error: type[Exception], message: str) -> None:
+    query, candidates = scene(False)
+    store = LocalFeatureStore.create(tmp_path / "store", candidates)
+    with pytest.raises(error, match=message):
+        call(query, store)
