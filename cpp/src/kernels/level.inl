@@ -14,6 +14,7 @@ namespace {
 #include "kernels/vec.inl"
 
 #include "kernels/bytes.inl"
+#include "kernels/byte_scores.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
@@ -39,7 +40,11 @@ extern const Table HCBIR_LEVEL = {
     .rotate_row = rotate_row,
     .quantize_rows = quantize_rows,
     .byte_tile = byte_tile,
-    .update_best = update_best,
+    .score_query_limit = score_query_limit,
+    .bytes_pay = lanes > 4,
+    .byte_scores = byte_scores,
+    .best_two = best_two,
+    .near_pairs = near_pairs,
     .select = select,
     .dot_f64 = dot_f64,
     .squared_l2_f64 = squared_l2_f64,
