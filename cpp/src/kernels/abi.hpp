@@ -69,6 +69,8 @@ struct NearestBits {
     std::uint32_t *first, *second;
 };
 
+constexpr std::size_t counted_at_once = 16;
+
 struct Table {
     const char* name;
 
@@ -127,6 +129,21 @@ struct Table {
     /// scores[j] * scale[j] + offset[j] < threshold does NOT hold (so a NaN is selected); returns how many.
     std::size_t (*select)(const float* scores, const float* scale, const float* offset, std::size_t count,
                           float threshold, std::uint32_t* selected);
+
+    /// Writes the scores that are not below `bar`, NaN among them, in order, and their indices, of which the
+    /// first score's is `first`; returns how many. Both arrays have room for 16 more than `count` [same
+    /// bits].
+    std::size_t (*keep_scores)(const float* scores, std::uint32_t first, std::size_t count, float bar,
+                               float* kept, std::uint32_t* indices);
+
+    /// ordered[i] = scores[i] as an integer of the same order: the bits of a float, a negative one's flipped
+    /// but for the sign, both zeros 0. Returns whether one is NaN. `count` is a multiple of counted_at_once
+    /// [same bits].
+    bool (*order_scores)(const float* scores, std::size_t count, std::int32_t* ordered);
+
+    /// counts[b] += the number of scores > bars[b]. `count` is a multiple of counted_at_once [same bits].
+    void (*count_above)(const std::int32_t* scores, std::size_t count, const std::int32_t* bars,
+                        std::size_t num_bars, std::uint32_t* counts);
 
     /// Dot product in double [same bits]: products are exact; element c is added to partial sum c % 16; then
     /// partial sum p takes p + 8, p + 4, p + 2, p + 1 in turn.

@@ -18,6 +18,7 @@ namespace {
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
 #include "kernels/nearest.inl"
+#include "kernels/rank.inl"
 #include "kernels/residual.inl"
 #include "kernels/rotate.inl"
 #include "kernels/select.inl"
@@ -41,6 +42,9 @@ extern const Table HCBIR_LEVEL = {
     .byte_tile = byte_tile,
     .update_best = update_best,
     .select = select,
+    .keep_scores = keep_scores,
+    .order_scores = order_scores,
+    .count_above = count_above,
     .dot_f64 = dot_f64,
     .squared_l2_f64 = squared_l2_f64,
     .widen_half = widen_half,
