@@ -174,7 +174,7 @@ std::optional<Ranks> count_all(std::span<const float> row, const std::vector<Key
 std::optional<Ranks> count_ranks(std::span<const float> row, std::span<const Index> positives,
                                  std::span<const Index> junk) {
     // Measured: where a place is found sooner than all are compared.
-    constexpr std::size_t many = 128;
+    constexpr std::size_t many = 1024;
     const std::vector<Key> keys = keys_of(positives, row);
     auto ranks = keys.size() < many ? count_all<EachCounter>(row, keys) : count_all<SearchCounter>(row, keys);
     if (!ranks) return ranks;

@@ -144,7 +144,7 @@ def test_equals_the_reference(
 
 
 @pytest.mark.parametrize("num_images", [4095, 4096, 4097, 9000])
-@pytest.mark.parametrize("num_positives", [1, 5, 7, 127, 128, 129, 1500])
+@pytest.mark.parametrize("num_positives", [1, 5, 7, 8, 17, 200, 1023, 1024, 1500])
 @pytest.mark.parametrize("levels", [1, 50, 10**6])
 def test_few_and_many_positives_over_several_blocks(num_images: int, num_positives: int, levels: int, isa: str) -> None:
     scores, positives, junk = random_case(num_images, 4, num_images, num_positives, 200, levels)
