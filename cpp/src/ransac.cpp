@@ -20,13 +20,22 @@ constexpr std::size_t few_matches = 16;
 /// A sample's points are this multiple of max_error apart, but not more than so much, in units of which
 /// sqrt(2) is the spread of all points.
 constexpr double separation = 2, max_separation = 0.05;
-/// Local optimisation: multiples of max_error within which matches take part, from round to round.
-constexpr double optimization_bounds[] = {3.0, 2.0, 1.5, 1.0};
+/// Proposals whose cost is so many outliers above that of the best proposal are optimised too, if their seed
+/// does not lead to the best model: a few matches say little of what a model grows into.
+constexpr float proposal_slack = 2;
+/// Local optimisation: multiples of max_error within which matches take part, from round to round. The first
+/// rounds let a model grow from where it was sampled; the second keep to what it explains.
+constexpr double growing_bounds[] = {3, 3, 2, 1.5, 1, 1, 1}, keeping_bounds[] = {1, 1, 1, 1, 1, 1};
+/// Matches beside a sample from which a model may grow.
+constexpr std::size_t growing_support = 2;
 /// A homography's perspective (g, h) is expected to be of this size while few matches determine it.
 constexpr double usual_perspective = 0.3;
 /// The polish reaches farther than the inliers: cut at max_error, it would forget the tail of their errors.
-constexpr double polish_bound = 3.0;
+/// It stands if it raises the cost by less than this share.
+constexpr double polish_bound = 3;
 constexpr int polish_rounds = 10;
+constexpr double polish_precision = 1e-8;  // of the elements, for normalised matches
+constexpr float polish_price = 0.01f;
 
 /// The values in this order, with some more behind them: vectors may be read from any.
 template <class T>
@@ -107,7 +116,9 @@ private:
 
     void try_seed(const Seed& seed) {
         seeds_.push_back(seed);
-        num_successes_ += is_success(seed);
+        const bool success = is_success(seed);
+        num_successes_ += success;
+        const float slack = success ? 0 : proposal_slack * squared_bound();
         kernels::Neighbourhood around;
         float* relative[] = {around.x0, around.y0, around.x1, around.y1};
         for (std::size_t c = 0; c < 4; ++c)
@@ -116,17 +127,17 @@ private:
                                      ? std::numeric_limits<float>::quiet_NaN()
                                      : points_[c][seed.neighbours[k]] - points_[c][seed.match];
         if (options_.model == GeometricModel::similarity) {
-            consider_proposal(kernels_.propose_similarity, 6, around, seed.match);
+            consider_proposal(kernels_.propose_similarity, 6, around, seed.match, slack);
         } else {
-            consider_proposal(kernels_.propose_affine, 15, around, seed.match);
+            consider_proposal(kernels_.propose_affine, 15, around, seed.match, slack);
             // Over a neighbourhood a homography is nearly affine, unless matches are few.
             if (options_.model == GeometricModel::homography)
-                consider_proposal(kernels_.propose_homography, 16, around, seed.match);
+                consider_proposal(kernels_.propose_homography, 16, around, seed.match, slack);
         }
     }
 
     void consider_proposal(decltype(kernels::Table::propose_affine) propose, std::size_t num_samples,
-                           const kernels::Neighbourhood& around, std::size_t match) {
+                           const kernels::Neighbourhood& around, std::size_t match, float slack) {
         num_samples = std::min(num_samples, options_.max_trials - num_trials_);
         if (num_samples == 0) return;
         num_trials_ += num_samples;
@@ -137,12 +148,14 @@ private:
         const auto model =
             moved(relative, exact_[0][match], exact_[1][match], exact_[2][match], exact_[3][match]);
         if (!model || !is_plausible(*model, unit_, max_stretch)) return;
-        const kernels::Residuals found = score(*model, best_proposal_cost_);
-        if (!(found.cost < best_proposal_cost_)) return;
-        best_proposal_cost_ = found.cost;
+        const float bar = best_proposal_cost_ + slack;
+        const kernels::Residuals found = score(*model, bar);
+        if (!(found.cost < bar)) return;
+        best_proposal_cost_ = std::min(best_proposal_cost_, found.cost);
+        const float before = best_cost_;
         take_if_better(*model, found);
-        optimize(*model);
-        mark_inliers();
+        if (optimize(*model, growing_bounds)) optimize(*model, keeping_bounds);
+        if (best_cost_ < before) mark_inliers();
     }
 
     std::uint32_t needs_support() const { return count_ > few_matches; }
@@ -160,38 +173,54 @@ private:
         best_ = model, best_cost_ = found.cost, best_inliers_ = found.num_inliers;
     }
 
-    /// Least squares over the matches that the model explains, the bound drawn in from round to round.
-    void optimize(Matrix3 model) {
-        for (const double multiple : optimization_bounds) {
-            const auto fitted = fit(model, multiple * max_error_, false);
-            if (!fitted) return;
-            model = *fitted;
+    struct Fit {
+        Matrix3 model;
+        std::size_t num_used;
+    };
+
+    /// Least squares over the matches within multiples of max_error, from round to round, until these are the
+    /// same; whether it went so far.
+    bool optimize(Matrix3 model, std::span<const double> bounds) {
+        std::size_t used_before = 0;
+        for (const double multiple : bounds) {
+            const auto fitted = fit(model, multiple * max_error_, growing_support, false);
+            if (!fitted) return false;
+            model = fitted->model;
             take_if_better(model, score(model, best_cost_));
+            if (multiple == 1 && fitted->num_used == used_before) break;
+            used_before = fitted->num_used;
         }
+        return true;
     }
 
     /// Robust least squares until nothing improves: the weight of a match falls smoothly to 0 (Tukey's
-    /// biweight), so that no single match tips the model. A result that loses inliers is not taken.
+    /// biweight), so that no single match tips the model.
     void polish() {
         Matrix3 model = best_;
         for (int round = 0; round < polish_rounds; ++round) {
-            const auto fitted = fit(model, polish_bound * max_error_, true);
+            const auto fitted = fit(model, polish_bound * max_error_, 0, true);
             if (!fitted) return;
-            model = *fitted;
+            double change = 0;
+            for (std::size_t e = 0; e < model.size(); ++e)
+                change = std::max(change, std::abs(fitted->model[e] - model[e]));
+            model = fitted->model;
+            if (change < polish_precision) break;
         }
-        const auto found = score(model, std::numeric_limits<float>::infinity());
-        if (found.num_inliers >= best_inliers_) best_ = model;
+        const float most = best_cost_ + polish_price * best_cost_;
+        if (score(model, most).cost < most) best_ = model;
     }
 
-    /// A step of weighted least squares over the matches within `bound` of the model.
-    std::optional<Matrix3> fit(const Matrix3& model, double bound, bool polishing) const {
+    /// A step of weighted least squares over the matches within `bound` of the model, if there are `support`
+    /// beside a sample.
+    std::optional<Fit> fit(const Matrix3& model, double bound, std::size_t support, bool polishing) const {
         kernels::NormalSums sums;
         kernels_.normal_sums(model.data(), {exact_[0], exact_[1], exact_[2], exact_[3], (count_ + 7) / 8 * 8},
                              bound * bound, options_.model == GeometricModel::homography, polishing, sums);
-        if (sums.num_used < sample_size(options_.model)) return std::nullopt;
+        if (sums.num_used < sample_size(options_.model) + support) return std::nullopt;
         const double prior = polishing ? 0 : std::pow(max_error_ / usual_perspective, 2);
         const auto fitted = gauss_newton_step(options_.model, sums, model, prior);
-        return fitted && is_plausible(*fitted, unit_, max_stretch) ? fitted : std::nullopt;
+        if (!fitted || !is_plausible(*fitted, unit_, max_stretch)) return std::nullopt;
+        return Fit{*fitted, sums.num_used};
     }
 
     void mark_inliers() {
