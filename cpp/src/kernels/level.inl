@@ -17,7 +17,9 @@ namespace {
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
+#include "kernels/hypotheses.inl"
 #include "kernels/nearest.inl"
+#include "kernels/normal.inl"
 #include "kernels/rank.inl"
 #include "kernels/residual.inl"
 #include "kernels/rotate.inl"
@@ -53,6 +55,11 @@ extern const Table HCBIR_LEVEL = {
     .row_lanes = lanes,
     .nearest_bits = nearest_bits,
     .residuals = residuals,
+    .nearest_pairs = nearest_pairs,
+    .propose_similarity = propose<2>,
+    .propose_affine = propose<3>,
+    .propose_homography = propose<4>,
+    .normal_sums = normal_sums,
 };
 
 }  // namespace hcbir::kernels
