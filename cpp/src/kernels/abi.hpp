@@ -64,6 +64,9 @@ struct ByteHits {
     std::int32_t products[byte_tile_queries * byte_panel_rows];
 };
 
+/// Vectors to be quantised stand in panels of this many columns.
+constexpr std::size_t pq_panel_columns = 32;
+
 /// The smallest key met so far, and the second smallest; for many columns at a time.
 struct NearestBits {
     std::uint32_t *first, *second;
@@ -151,6 +154,20 @@ struct Table {
     void (*nearest_bits)(const std::uint32_t* panel, const std::uint32_t* columns, const std::uint8_t* rows,
                          std::size_t stride, std::size_t count, std::size_t num_words, std::uint32_t row,
                          NearestBits by_column, std::uint32_t* by_row);
+
+    /// For each column of a panel (value d of column j at panel[d * pq_panel_columns + j]) the centroid c with
+    /// the smallest halves[c] - sum over d of centroids[c * dim + d] * value d, the first of several, and
+    /// that rest; products and differences are floats, taken in the order of d, nothing fused [same bits].
+    void (*nearest_centroids)(const float* panel, const float* centroids, const float* halves,
+                              std::size_t num_centroids, std::size_t dim, float* rests,
+                              std::uint32_t* nearest);
+
+    /// table[c] = sum over d of query[d] * columns[d * num_centroids + c], or less the squares of their
+    /// differences; in double in the order of d, then rounded [same bits]. num_centroids: a multiple of 8.
+    void (*dot_table)(const float* query, const float* columns, std::size_t num_centroids, std::size_t dim,
+                      float* table);
+    void (*l2_table)(const float* query, const float* columns, std::size_t num_centroids, std::size_t dim,
+                     float* table);
 
     /// Transfer errors of all pairs under a projective model [same bits]. With (x, y, w) = model * (x0, y0,
     /// 1), the squared error is (x / w - x1)^2 + (y / w - y1)^2, computed with one 1 / w and nothing fused; a

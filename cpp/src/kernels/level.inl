@@ -18,6 +18,7 @@ namespace {
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
 #include "kernels/nearest.inl"
+#include "kernels/quantization.inl"
 #include "kernels/residual.inl"
 #include "kernels/rotate.inl"
 #include "kernels/select.inl"
@@ -48,6 +49,9 @@ extern const Table HCBIR_LEVEL = {
     .widen_int8 = widen_int8,
     .row_lanes = lanes,
     .nearest_bits = nearest_bits,
+    .nearest_centroids = nearest_centroids,
+    .dot_table = dot_table,
+    .l2_table = l2_table,
     .residuals = residuals,
 };
 
