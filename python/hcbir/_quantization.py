@@ -55,6 +55,9 @@ class ProductQuantizer:
         self.centroids = c.copy()
         self.centroids.flags.writeable = False
         self.bits = 8 if c.shape[1] == 256 else 4
+        self.num_subquantizers = len(c)
+        self.dim = len(c) * int(c.shape[2])
+        self.code_size = (len(c) * self.bits + 7) // 8  # bytes
         self._core = _core.ProductQuantizer(self.centroids.reshape(-1, c.shape[2]), len(c), self.bits)
 
     @classmethod
@@ -108,20 +111,6 @@ class ProductQuantizer:
         )
         centroids, _ = _core.train_pq(v, num_subquantizers, bits, *limits, seed, num_threads_argument(num_threads))
         return cls(centroids.reshape(num_subquantizers, 2**bits, -1))
-
-    @property
-    def num_subquantizers(self) -> int:
-        return len(self.centroids)
-
-    @property
-    def dim(self) -> int:
-        """Dimension of the vectors."""
-        return len(self.centroids) * int(self.centroids.shape[2])
-
-    @property
-    def code_size(self) -> int:
-        """Bytes of a code."""
-        return (self.num_subquantizers * self.bits + 7) // 8
 
     def encode(self, vectors: npt.NDArray[np.float32], *, num_threads: int | None = None) -> npt.NDArray[np.uint8]:
         """Codes, (n, code_size) uint8, of vectors, (n, d) float32, which are never copied.

@@ -155,9 +155,10 @@ struct Table {
                          std::size_t stride, std::size_t count, std::size_t num_words, std::uint32_t row,
                          NearestBits by_column, std::uint32_t* by_row);
 
-    /// For each column of a panel (value d of column j at panel[d * pq_panel_columns + j]) the centroid c with
-    /// the smallest halves[c] - sum over d of centroids[c * dim + d] * value d, the first of several, and
-    /// that rest; products and differences are floats, taken in the order of d, nothing fused [same bits].
+    /// For each column of a panel (value d of column j at panel[d * pq_panel_columns + j]) the centroid c
+    /// with the smallest halves[c] - sum over d of centroids[c * dim + d] * value d, the first of several,
+    /// and that rest; products and differences are floats, taken in the order of d, nothing fused [same
+    /// bits].
     void (*nearest_centroids)(const float* panel, const float* centroids, const float* halves,
                               std::size_t num_centroids, std::size_t dim, float* rests,
                               std::uint32_t* nearest);
