@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t table_bytes = 64 * 1024 * 1024;  // of a group of queries
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' best
-constexpr std::size_t tile = 32;                       // queries that scan a block together
+constexpr std::size_t tile = AdcTables::max_tile;      // queries that scan a block together
 constexpr std::size_t block_codes = 16 * 1024;
 
 class PQSearch {
@@ -42,11 +42,14 @@ private:
 
     void search_group(std::size_t base, std::size_t count, MatrixView<float> scores,
                       MatrixView<std::int64_t> indices) {
-        tables_.load({queries_.row(base), count, queries_.cols, queries_.stride}, executor_);
+        tables_.load({queries_.row(base), count, queries_.cols, queries_.stride}, true, executor_);
+        SharedBars bars(count);
+        std::vector<AdcScan> scans(executor_.size(), AdcScan(tables_, &bars));
         for (auto& best : best_) best.assign(count, TopK(k_));
         const std::size_t num_tiles = ceil_div(count, tile), num_blocks = ceil_div(codes_.rows, block_codes);
         executor_.parallel_for(num_tiles * num_blocks, [&](std::size_t task, std::size_t worker) {
-            scan(task / num_blocks * tile, count, task % num_blocks * block_codes, best_[worker]);
+            scan(scans[worker], task / num_blocks * tile, count, task % num_blocks * block_codes,
+                 best_[worker]);
         });
         executor_.parallel_for(count, [&](std::size_t q, std::size_t) {
             for (std::size_t w = 1; w < best_.size(); ++w)
@@ -59,7 +62,8 @@ private:
         });
     }
 
-    void scan(std::size_t first, std::size_t count, std::size_t row, std::vector<TopK>& best) const {
+    void scan(AdcScan& scan, std::size_t first, std::size_t count, std::size_t row,
+              std::vector<TopK>& best) const {
         CodeBlock block{
             {codes_.row(row), std::min(block_codes, codes_.rows - row), codes_.cols, codes_.stride},
             static_cast<std::int64_t>(row)};
@@ -67,7 +71,7 @@ private:
         std::vector<AdcQuery> queries;
         for (std::size_t q = first; q < std::min(first + tile, count); ++q)
             queries.push_back({q, 0.0f, &best[q]});
-        AdcScan(tables_).scan(block, queries);
+        scan.scan(block, queries);
     }
 
     MatrixView<const float> queries_;

@@ -14,6 +14,8 @@ namespace {
 #include "kernels/vec.inl"
 
 #include "kernels/bytes.inl"
+
+#include "kernels/adc.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
@@ -52,6 +54,8 @@ extern const Table HCBIR_LEVEL = {
     .nearest_centroids = nearest_centroids,
     .dot_table = dot_table,
     .l2_table = l2_table,
+    .adc_tile = adc_tile,
+    .adc_row = adc_row,
     .residuals = residuals,
 };
 
