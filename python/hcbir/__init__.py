@@ -14,6 +14,7 @@ from hcbir._exact_index import ExactIndex
 from hcbir._explanation import Explanation, explain
 from hcbir._features import LocalFeatures
 from hcbir._matching import Matches, match
+from hcbir._quantization import ProductQuantizer
 from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
 from hcbir._search import SearchResult, search
 from hcbir._store import LocalFeatureStore
@@ -33,6 +34,7 @@ __all__ = [
     "LocalFeatureStore",
     "LocalFeatures",
     "Matches",
+    "ProductQuantizer",
     "SearchResult",
     "Verification",
     "__version__",

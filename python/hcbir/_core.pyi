@@ -61,6 +61,29 @@ def match_binary(
 def kmeans(
     vectors: npt.NDArray[np.float32], num_clusters: int, num_iterations: int, seed: int, num_threads: int
 ) -> tuple[npt.NDArray[np.float32], float]: ...
+def train_pq(
+    vectors: npt.NDArray[np.float32],
+    num_subquantizers: int,
+    bits: int,
+    num_iterations: int,
+    max_vectors_per_centroid: int,
+    seed: int,
+    num_threads: int,
+) -> tuple[npt.NDArray[np.float32], float]: ...
+
+class ProductQuantizer:
+    def __init__(self, centroids: npt.NDArray[np.float32], num_subquantizers: int, bits: int) -> None: ...
+    def encode(self, vectors: npt.NDArray[np.float32], num_threads: int) -> npt.NDArray[np.uint8]: ...
+    def decode(self, codes: npt.NDArray[np.uint8], num_threads: int) -> npt.NDArray[np.float32]: ...
+    def search(
+        self,
+        queries: npt.NDArray[np.float32],
+        codes: npt.NDArray[np.uint8],
+        k: int,
+        metric: Metric,
+        allowed: npt.NDArray[np.uint8] | None,
+        num_threads: int,
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
 
 class GeometricModel(enum.Enum):
     similarity = 0
