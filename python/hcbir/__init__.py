@@ -12,6 +12,7 @@ from hcbir._core import FormatError, __version__
 from hcbir._evaluation import EvaluationResult, mean_average_precision, mean_average_precision_from_scores
 from hcbir._exact_index import ExactIndex
 from hcbir._features import LocalFeatures
+from hcbir._inverted_index import IVFPQIndex
 from hcbir._matching import Matches, match
 from hcbir._quantization import ProductQuantizer
 from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
@@ -28,6 +29,7 @@ __all__ = [
     "EvaluationResult",
     "ExactIndex",
     "FormatError",
+    "IVFPQIndex",
     "KMeans",
     "LocalFeatureStore",
     "LocalFeatures",

@@ -116,6 +116,19 @@ def verify_stored(
     num_threads: int,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]: ...
 
+_ListsPart = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]  # codes, ids, offsets
+
+def search_lists(
+    quantizer: ProductQuantizer,
+    centroids: npt.NDArray[np.float32],
+    parts: Sequence[_ListsPart],
+    metric: Metric,
+    queries: npt.NDArray[np.float32],
+    probes: npt.NDArray[np.int64],
+    k: int,
+    num_threads: int,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
+
 class Interpolation(enum.Enum):
     trapezoid = 0
     rectangle = 1
