@@ -101,7 +101,7 @@ def verify(
     seed: int,
 ) -> tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.float64], int, float]: ...
 
-_Features = tuple[npt.NDArray[np.float32], npt.NDArray[np.generic], npt.NDArray[np.float32] | None]
+_Features = tuple[npt.NDArray[np.float32], npt.NDArray[np.generic], npt.NDArray[np.float32] | ProductQuantizer | None]
 _CandidateOptions = tuple[Any, ...]  # metric, those of match_float, those of verify, min_inliers
 
 def verify_candidates(

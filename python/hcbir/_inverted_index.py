@@ -270,11 +270,10 @@ class IVFPQIndex:
         path = Path(folder)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ValueError(f"folder must not exist or be empty, got {folder}")
-        books = self.quantizer.centroids
         self._join(len(self._parts))
         part = self._parts[0] if self._parts else self._sorted(*self._nothing())
         rows: dict[str, npt.NDArray[Any]] = dict(part._asdict())
-        rows |= {"centroids": self.centroids, "codebooks": books.reshape(len(books), -1)}
+        rows |= {"centroids": self.centroids, "codebooks": self.quantizer.centroids}
         numbers = [self.num_subquantizers, self.bits, METRICS.index(self.metric), self.seed, self._next_id]
         GrowingArrays(path, KIND).append(rows | {"numbers": np.array(numbers, np.uint64)})
 
@@ -304,7 +303,7 @@ class IVFPQIndex:
             files.check(name)
         try:
             num_subquantizers, bits, metric, seed, next_id = arrays["numbers"].tolist()
-            centroids, books = arrays["centroids"], arrays["codebooks"]
+            centroids = arrays["centroids"]
             index = cls(
                 len(centroids),
                 num_subquantizers=num_subquantizers,
@@ -313,7 +312,7 @@ class IVFPQIndex:
                 seed=seed,
             )
             index._centroids = np.array(centroids)
-            index._quantizer = ProductQuantizer(np.array(books).reshape(len(books), 2**bits, -1))
+            index._quantizer = ProductQuantizer(arrays["codebooks"])
             part = _Part(arrays["codes"], arrays["ids"], arrays["offsets"])
             if part.codes.shape != (len(part.ids), index.quantizer.code_size) or part.offsets[-1] != len(part.ids):
                 raise ValueError(f"its codes are {part.codes.shape}")
