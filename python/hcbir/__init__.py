@@ -13,6 +13,7 @@ from hcbir._evaluation import EvaluationResult, mean_average_precision, mean_ave
 from hcbir._exact_index import ExactIndex
 from hcbir._features import LocalFeatures
 from hcbir._inverted_index import IVFPQIndex
+from hcbir._local_index import LocalFeatureIndex
 from hcbir._matching import Matches, match
 from hcbir._quantization import ProductQuantizer
 from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
@@ -31,6 +32,7 @@ __all__ = [
     "FormatError",
     "IVFPQIndex",
     "KMeans",
+    "LocalFeatureIndex",
     "LocalFeatureStore",
     "LocalFeatures",
     "Matches",

@@ -166,23 +166,26 @@ class LocalFeatureStore:
         if not 0 <= image < len(self):
             raise IndexError(f"image must be an id from 0 to {len(self) - 1}, got {image}")
         first, last = self.offsets[image : image + 2]
-        descriptors = self.descriptors[first:last]
-        if self.quantizer is not None:
-            descriptors = self.quantizer.decode(descriptors)
-        elif self.factors is not None:
-            descriptors = descriptors.astype(np.float32) * self.factors[first:last, None]
-        elif self.dtype == "float16":
-            descriptors = descriptors.astype(np.float32)
+        rows = slice(first, last)
+        descriptors = self.descriptors[rows] if self.dtype == "uint8" else self.floats(rows)
         arrays = self._arrays.arrays
         width, height = arrays["image_sizes"][image].tolist()
         return LocalFeatures(
-            keypoints=self.keypoints[first:last],
+            keypoints=self.keypoints[rows],
             descriptors=descriptors,
-            scores=arrays["scores"][first:last],
-            scales=arrays["scales"][first:last] if "scales" in arrays else None,
-            orientations=arrays["orientations"][first:last] if "orientations" in arrays else None,
+            scores=arrays["scores"][rows],
+            scales=arrays["scales"][rows] if "scales" in arrays else None,
+            orientations=arrays["orientations"][rows] if "orientations" in arrays else None,
             image_size=(width, height) if width else None,
         )
+
+    def floats(self, rows: slice | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """What some of the descriptors, which must not be binary, stand for: (rows, dim)."""
+        held = self.descriptors[rows]
+        if self.quantizer is not None:
+            return self.quantizer.decode(held)
+        values = held.astype(np.float32, copy=False)
+        return values if self.factors is None else values * self.factors[rows, None]
 
     @property
     def num_features(self) -> int:
