@@ -97,46 +97,6 @@ void test_rotate_row(const Table& table) {
 }
 
 /// First, second and index of a place's best, as one score after the other is taken.
-void take(Floats& first, Floats& second, Indices& index, std::size_t at, float score, std::uint32_t where) {
-    if (score > first[at])
-        second[at] = first[at], first[at] = score, index[at] = where;
-    else if (score > second[at])
-        second[at] = score;
-}
-
-struct Bests {
-    Floats first, second;
-    Indices index;
-    explicit Bests(std::size_t count) : first(count, -infinity), second(count, -infinity), index(count, 77) {}
-    hcbir::kernels::Best view() { return {first.data(), second.data(), index.data()}; }
-    void take(std::size_t at, float score, std::uint32_t where) {
-        ::take(first, second, index, at, score, where);
-    }
-    bool operator==(const Bests&) const = default;
-};
-
-void test_update_best(const Table& table) {
-    const std::size_t width = table.tile_rows, height = table.tile_queries;
-    Bests by_query(height * width), by_row(width), expected_query = by_query, expected_row = by_row;
-    for (std::uint32_t turn = 0; turn < 60; ++turn) {
-        const std::size_t num_queries = turn % height + 1;
-        Floats scores = whole_floats(height * width);
-        for (float& s : scores)
-            s = whole(0, 20) == 0 ? (whole(0, 1) ? not_a_number : -infinity)
-                                  : s + static_cast<float>(turn / 6);
-        for (std::size_t i = 0; i < num_queries; ++i)
-            for (std::size_t j = 0; j < width; ++j) {
-                const float score = scores[i * width + j];
-                expected_query.take(i * width + j, score, 1000 * turn + static_cast<std::uint32_t>(j));
-                expected_row.take(j, score, 70000 * turn + static_cast<std::uint32_t>(i));
-            }
-        table.update_best(scores.data(), num_queries, 70000 * turn, 1000 * turn, by_query.view(),
-                          by_row.view());
-        agree(by_query == expected_query && by_row == expected_row, table, "update_best",
-              {num_queries, turn});
-    }
-}
-
 void test_select(const Table& table) {
     for (std::size_t count = 0; count <= 100; ++count) {
         Floats scores = real_floats(count), scale = real_floats(count), offset = real_floats(count);
@@ -238,6 +198,6 @@ void test_residuals(const Table& table) {
 }  // namespace
 
 int main() {
-    at_every_level({test_dot_tile, test_dot_rows, test_norms_and_magnitudes, test_rotate_row,
-                    test_update_best, test_select, test_exact_scores, test_widen, test_residuals});
+    at_every_level({test_dot_tile, test_dot_rows, test_norms_and_magnitudes, test_rotate_row, test_select,
+                    test_exact_scores, test_widen, test_residuals});
 }
