@@ -96,7 +96,6 @@ void test_rotate_row(const Table& table) {
         }
 }
 
-/// First, second and index of a place's best, as one score after the other is taken.
 void test_select(const Table& table) {
     for (std::size_t count = 0; count <= 100; ++count) {
         Floats scores = real_floats(count), scale = real_floats(count), offset = real_floats(count);
@@ -189,7 +188,8 @@ void test_residuals(const Table& table) {
             num_inliers += inlier;
             cost[j % 16] += inlier ? squared : 4.0f;
         }
-        const auto found = table.residuals(model, {x0.data(), y0.data(), x1.data(), y1.data(), count}, 4.0f);
+        const auto found =
+            table.residuals(model, {x0.data(), y0.data(), x1.data(), y1.data(), count}, 4.0f, infinity);
         agree(found.num_inliers == num_inliers && same(found.cost, folded(cost)), table, "residuals",
               {count});
     }
