@@ -9,6 +9,7 @@ void bind_candidates(pybind11::module_& m);
 void bind_evaluation(pybind11::module_& m);
 void bind_kmeans(pybind11::module_& m);
 void bind_match(pybind11::module_& m);
+void bind_resize(pybind11::module_& m);
 void bind_runtime(pybind11::module_& m);
 void bind_search(pybind11::module_& m);
 void bind_verify(pybind11::module_& m);

@@ -61,6 +61,9 @@ def match_binary(
 def kmeans(
     vectors: npt.NDArray[np.float32], num_clusters: int, num_iterations: int, seed: int, num_threads: int
 ) -> tuple[npt.NDArray[np.float32], float]: ...
+def resize_bicubic(
+    pixels: npt.NDArray[np.uint32], box_width: float, box_height: float, width: int, height: int
+) -> npt.NDArray[np.uint8]: ...
 
 class GeometricModel(enum.Enum):
     similarity = 0
