@@ -11,6 +11,7 @@ from hcbir._clustering import KMeans, kmeans
 from hcbir._core import FormatError, __version__
 from hcbir._evaluation import EvaluationResult, mean_average_precision, mean_average_precision_from_scores
 from hcbir._exact_index import ExactIndex
+from hcbir._explanation import Explanation, explain
 from hcbir._features import LocalFeatures
 from hcbir._matching import Matches, match
 from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
@@ -26,6 +27,7 @@ __all__ = [
     "CandidateVerifications",
     "EvaluationResult",
     "ExactIndex",
+    "Explanation",
     "FormatError",
     "KMeans",
     "LocalFeatureStore",
@@ -37,6 +39,7 @@ __all__ = [
     "available_isas",
     "count_inliers",
     "default_num_threads",
+    "explain",
     "isa",
     "kmeans",
     "match",

@@ -23,7 +23,7 @@ PYTHON_FLOORS = [
     {"_core"},
     {"_arrays", "_runtime", "_features", "_files"},
     {"_search", "_exact_index", "_matching", "_verification", "_evaluation", "_clustering", "_quantization"}
-    | {"_growing", "_store", "_candidates"},
+    | {"_growing", "_store", "_candidates", "_explanation"},
     {"hcbir"},
     {"descriptors"},
     {"collection"},

@@ -17,7 +17,7 @@ from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL
 from hcbir.study.datasets import Dataset, load_dataset
 from hcbir.study.drawing import RankedImage, RankingRow, draw_rankings
 from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, evaluate_collection, precision_table
-from hcbir.study.pairs import match_pair
+from hcbir.study.pairs import explanation_picture
 from hcbir.study.ranking import Progress
 from hcbir.study.report import MatchFigure, Report, write_report
 from hcbir.study.synthetic import make_collection
@@ -145,10 +145,10 @@ def _match_figures(collection: Collection, evaluation: Evaluation) -> list[Match
     for query in _example_queries(evaluation)[:NUM_MATCHES_SHOWN]:
         best = _hardest_found(evaluation, query, figures.ranking.indices[row_of[query]])
         features = [collection.features(index, LOCAL) for index in (query, best)]
-        pair = match_pair(features[0], features[1], model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR)
-        image = pair.draw(evaluation.images[query], evaluation.images[best], height=360)
+        found = hcbir.explain(*features, model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR)
+        image = explanation_picture(found, evaluation.images[query], evaluation.images[best], height=360).image()
         names = " and ".join(f"{evaluation.images[i].parent.name}/{evaluation.images[i].name}" for i in (query, best))
-        counts = f"{pair.verification.num_inliers} of {len(pair.points0)} matches agree"
+        counts = f"{found.num_inliers} of {len(found.matches)} matches agree"
         drawn.append(MatchFigure(f"{names}: {counts}", image))
     return drawn
 
