@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import weakref
 from math import ceil, floor
 
 import numpy as np
@@ -25,11 +26,11 @@ def shrink(image: Image.Image, longest_side: int) -> Image.Image:
         return image
     width, height = size = thumbnail_size(image.size, longest_side)
     factors = tuple(int(old / new / REDUCING_GAP) or 1 for old, new in zip(image.size, size, strict=True))
-    box = [old / factor for old, factor in zip(image.size, factors, strict=True)]
+    box_width, box_height = (old / factor for old, factor in zip(image.size, factors, strict=True))
     if factors != (1, 1):
         image = image.reduce((factors[0], factors[1]))
     pixels = rgbx_pixels(image).view(np.uint32)[..., 0]
-    return Image.fromarray(_core.resize_bicubic(pixels, *box, width, height))
+    return Image.fromarray(_core.resize_bicubic(pixels, box_width, box_height, width, height))
 
 
 def thumbnail_size(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
@@ -45,10 +46,12 @@ def thumbnail_size(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
 
 
 def rgbx_pixels(image: Image.Image) -> npt.NDArray[np.uint8]:
-    """(height, width, 4) uint8 of an RGB image: its own memory where Pillow shows it, to be read only.
+    """(height, width, 4) uint8 of an image as RGB: its own memory where Pillow shows it, to be read only.
 
     The fourth channel means nothing.
     """
+    if image.mode != "RGB":
+        image = image.convert("RGB")
     width, height = image.size
     try:
         _, capsule = image.__arrow_c_array__()
@@ -57,7 +60,7 @@ def rgbx_pixels(image: Image.Image) -> npt.NDArray[np.uint8]:
     address = _get_pointer(capsule, b"arrow_array")
     values = _ArrowArray.from_address(address).children[0].contents  # of a list of four for each pixel
     memory = (ctypes.c_uint8 * (4 * width * height)).from_address(values.buffers[1])
-    memory.capsule = capsule  # the memory is there as long as it is
+    weakref.finalize(memory, lambda capsule: None, capsule)  # as long as the capsule is there, so is the memory
     pixels = np.ctypeslib.as_array(memory).reshape(height, width, 4)
     pixels.flags.writeable = False
     return pixels

@@ -33,7 +33,7 @@ def _along_rows(pixels: Bytes, length: float, size: int) -> Bytes:
 def _along_columns(pixels: Bytes, length: float, size: int) -> Bytes:
     weights = np.rint(_weights(len(pixels), float(np.float32(length)), size) * (1 << 22)).astype(np.int64)
     sums = np.einsum("ij,jkc->ikc", weights, pixels.astype(np.int64))
-    return np.clip((sums + (1 << 21)) >> 22, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip((sums + (1 << 21)) >> 22, 0, 255), np.uint8)
 
 
 def _weights(source_size: int, length: float, size: int) -> npt.NDArray[np.float64]:
