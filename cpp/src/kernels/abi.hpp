@@ -113,6 +113,14 @@ struct NearestBits {
 };
 
 constexpr std::size_t counted_at_once = 16;
+/// Weight t of blend_bytes is high[t] * 2^blend_low_bits + low[t], 0 <= low[t] < 2^blend_low_bits, and a
+/// whole is 2^blend_bits. Behind an odd number of weights stands one more of 0.
+constexpr int blend_bits = 22, blend_low_bits = 11;
+constexpr std::int32_t blend_one = 1 << blend_bits;
+struct BlendWeights {
+    const std::int16_t *high, *low;
+    std::size_t count;
+};
 
 struct Table {
     const char* name;
@@ -201,6 +209,12 @@ struct Table {
 
     /// values[c] = codes[c] * scale, rounded to float [same bits].
     void (*widen_int8)(const std::int8_t* codes, float scale, std::size_t count, float* values);
+
+    /// out[j] = the sum over t < weights.count of rows[t * stride + j] * weight t, over blend_one, rounded
+    /// halves up and held within 0 and 255, for j < width [same bits]. 255 times the sum of |weight| is below
+    /// 2^31 - blend_one.
+    void (*blend_bytes)(const std::uint8_t* rows, std::size_t stride, const BlendWeights& weights,
+                        std::size_t width, std::uint8_t* out);
 
     /// Compares `count` binary descriptors, the rows, with a panel of tile_rows others, the columns [same
     /// bits]. A row is num_words 32-bit words, `stride` bytes after the one before; word w of column l is

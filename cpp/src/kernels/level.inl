@@ -14,8 +14,8 @@ namespace {
 #include "kernels/vec.inl"
 
 #include "kernels/bytes.inl"
-
 #include "kernels/adc.inl"
+#include "kernels/blend.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
@@ -55,6 +55,7 @@ extern const Table HCBIR_LEVEL = {
     .widen_half = widen_half,
     .widen_bfloat = widen_bfloat,
     .widen_int8 = widen_int8,
+    .blend_bytes = blend_bytes,
     .row_lanes = lanes,
     .nearest_bits = nearest_bits,
     .nearest_centroids = nearest_centroids,
