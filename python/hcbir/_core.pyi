@@ -101,7 +101,7 @@ def verify(
     seed: int,
 ) -> tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.float64], int, float]: ...
 
-_Features = tuple[npt.NDArray[np.float32], npt.NDArray[np.generic], npt.NDArray[np.float32] | None]
+_Features = tuple[npt.NDArray[np.float32], npt.NDArray[np.generic], npt.NDArray[np.float32] | ProductQuantizer | None]
 _CandidateOptions = tuple[Any, ...]  # metric, those of match_float, those of verify, min_inliers
 
 def verify_candidates(
@@ -115,6 +115,19 @@ def verify_stored(
     options: _CandidateOptions,
     num_threads: int,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]: ...
+
+_ListsPart = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]  # codes, ids, offsets
+
+def search_lists(
+    quantizer: ProductQuantizer,
+    centroids: npt.NDArray[np.float32],
+    parts: Sequence[_ListsPart],
+    metric: Metric,
+    queries: npt.NDArray[np.float32],
+    probes: npt.NDArray[np.int64],
+    k: int,
+    num_threads: int,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
 
 class Interpolation(enum.Enum):
     trapezoid = 0

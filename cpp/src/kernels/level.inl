@@ -19,8 +19,11 @@ namespace {
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
+#include "kernels/hypotheses.inl"
 #include "kernels/nearest.inl"
+#include "kernels/normal.inl"
 #include "kernels/quantization.inl"
+#include "kernels/rank.inl"
 #include "kernels/residual.inl"
 #include "kernels/rotate.inl"
 #include "kernels/select.inl"
@@ -44,6 +47,9 @@ extern const Table HCBIR_LEVEL = {
     .byte_tile = byte_tile,
     .update_best = update_best,
     .select = select,
+    .keep_scores = keep_scores,
+    .order_scores = order_scores,
+    .count_above = count_above,
     .dot_f64 = dot_f64,
     .squared_l2_f64 = squared_l2_f64,
     .widen_half = widen_half,
@@ -57,6 +63,11 @@ extern const Table HCBIR_LEVEL = {
     .adc_tile = adc_tile,
     .adc_row = adc_row,
     .residuals = residuals,
+    .nearest_pairs = nearest_pairs,
+    .propose_similarity = propose<2>,
+    .propose_affine = propose<3>,
+    .propose_homography = propose<4>,
+    .normal_sums = normal_sums,
 };
 
 }  // namespace hcbir::kernels
