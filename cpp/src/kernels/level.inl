@@ -14,10 +14,15 @@ namespace {
 #include "kernels/vec.inl"
 
 #include "kernels/bytes.inl"
+
+#include "kernels/adc.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
+#include "kernels/hypotheses.inl"
 #include "kernels/nearest.inl"
+#include "kernels/normal.inl"
+#include "kernels/quantization.inl"
 #include "kernels/rank.inl"
 #include "kernels/residual.inl"
 #include "kernels/rotate.inl"
@@ -52,7 +57,17 @@ extern const Table HCBIR_LEVEL = {
     .widen_int8 = widen_int8,
     .row_lanes = lanes,
     .nearest_bits = nearest_bits,
+    .nearest_centroids = nearest_centroids,
+    .dot_table = dot_table,
+    .l2_table = l2_table,
+    .adc_tile = adc_tile,
+    .adc_row = adc_row,
     .residuals = residuals,
+    .nearest_pairs = nearest_pairs,
+    .propose_similarity = propose<2>,
+    .propose_affine = propose<3>,
+    .propose_homography = propose<4>,
+    .normal_sums = normal_sums,
 };
 
 }  // namespace hcbir::kernels
