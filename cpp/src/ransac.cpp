@@ -37,22 +37,32 @@ constexpr int polish_rounds = 10;
 constexpr double polish_precision = 1e-8;  // of the elements, for normalised matches
 constexpr float polish_price = 0.01f;
 
-/// The values in this order, with some more behind them: vectors may be read from any.
+/// Matches in some order, and 16 more behind them that are nowhere in image 1:
+/// vectors may be read from any.
 template <class T>
-struct Columns {
-    Columns(const PointMatches& matches, const std::vector<std::uint32_t>& order, T beyond0, T beyond1) {
+class Columns {
+public:
+    Columns(const PointMatches& matches, const std::vector<std::uint32_t>& order) : count_(order.size()) {
         const auto from = matches.columns();
         for (std::size_t c = 0; c < 4; ++c) {
-            values[c].assign(order.size() + 16, c < 2 ? beyond0 : beyond1);
-            for (std::size_t i = 0; i < order.size(); ++i)
-                values[c][i] = static_cast<T>((*from[c])[order[i]]);
+            values_[c].assign(count_ + 16, c < 2 ? T{0} : std::numeric_limits<T>::quiet_NaN());
+            for (std::size_t i = 0; i < count_; ++i) values_[c][i] = static_cast<T>((*from[c])[order[i]]);
         }
     }
-    const T* operator[](std::size_t c) const { return values[c].data(); }
+    const T* operator[](std::size_t c) const { return values_[c].data(); }
 
-    std::vector<T> values[4];
+    /// With the count rounded up to a multiple.
+    kernels::Pairs<T> pairs(std::size_t multiple) const {
+        return {values_[0].data(), values_[1].data(), values_[2].data(), values_[3].data(),
+                (count_ + multiple - 1) / multiple * multiple};
+    }
+
+private:
+    std::size_t count_;
+    std::vector<T> values_[4];
 };
 
+/// A random permutation.
 std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
     std::vector<std::uint32_t> order(count);
     std::iota(order.begin(), order.end(), 0u);
@@ -71,8 +81,8 @@ public:
           max_error_(max_error),
           unit_(unit),
           order_(shuffled(count_, options.seed)),
-          points_(matches, order_, 0, 0),
-          exact_(matches, order_, 0, 1e30),  // what is beyond is no inlier
+          points_(matches, order_),
+          exact_(matches, order_),
           is_inlier_(count_ + 1) {}
 
     RansacResult run() {
@@ -90,31 +100,49 @@ private:
     /// A match that was a seed, and its neighbours; `count_` where there is none.
     struct Seed {
         std::size_t match;
-        std::array<std::size_t, kernels::num_neighbours> neighbours;
+        std::array<std::uint32_t, kernels::num_neighbours> neighbours;
     };
 
     /// Tries each match of a window as a seed; false if that is enough.
     bool search(std::size_t begin, std::size_t size) {
-        const double apart = std::min(separation * max_error_, max_separation);
-        std::uint32_t nearest[16 * kernels::num_neighbours];
-        for (std::size_t first = 0; first < size; first += 16) {
-            kernels_.nearest_pairs(
-                {points_[0] + begin, points_[1] + begin, points_[2] + begin, points_[3] + begin, size}, first,
-                static_cast<float>(apart * apart), nearest);
-            for (std::size_t s = 0; s < std::min<std::size_t>(16, size - first); ++s) {
-                if (num_trials_ >= options_.max_trials || is_enough()) return false;
-                Seed seed{begin + first + s, {}};
-                for (std::size_t k = 0; k < kernels::num_neighbours; ++k) {
-                    const std::uint32_t neighbour = nearest[16 * k + s];
-                    seed.neighbours[k] = neighbour == kernels::no_neighbour ? count_ : begin + neighbour;
-                }
-                try_seed(seed);
-            }
+        const std::vector<std::uint32_t> nearest = neighbours_in(begin, size);
+        for (std::size_t i = 0; i < size; ++i) {
+            if (num_trials_ >= options_.max_trials || is_enough()) return false;
+            Seed seed{begin + i, {}};
+            for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
+                seed.neighbours[k] = nearest[kernels::num_neighbours * i + k];
+            try_seed(seed, size <= windows[0]);
         }
         return true;
     }
 
-    void try_seed(const Seed& seed) {
+    /// The neighbours of each match of a window; `count_` where there is none.
+    std::vector<std::uint32_t> neighbours_in(std::size_t begin, std::size_t size) const {
+        constexpr std::size_t each = kernels::num_neighbours;
+        std::vector<std::pair<float, std::uint32_t>> by_x0(size);
+        for (std::size_t i = 0; i < size; ++i)
+            by_x0[i] = {points_[0][begin + i], static_cast<std::uint32_t>(begin + i)};
+        std::sort(by_x0.begin(), by_x0.end());
+        std::vector<float> sorted[4];
+        for (std::size_t c = 0; c < 4; ++c) {
+            sorted[c].assign(size + 16, points_[c][by_x0.back().second]);
+            for (std::size_t i = 0; i < size; ++i) sorted[c][i] = points_[c][by_x0[i].second];
+        }
+        const double apart = std::min(separation * max_error_, max_separation);
+        std::vector<std::uint32_t> nearest(each * (size + 16)), result(each * size);
+        kernels_.nearest_pairs({sorted[0].data(), sorted[1].data(), sorted[2].data(), sorted[3].data(), size},
+                               static_cast<float>(apart * apart), nearest.data());
+        for (std::size_t i = 0; i < size; ++i)
+            for (std::size_t k = 0; k < each; ++k) {
+                const std::uint32_t neighbour = nearest[each * i + k];
+                result[each * (by_x0[i].second - begin) + k] = neighbour == kernels::no_neighbour
+                                                                   ? static_cast<std::uint32_t>(count_)
+                                                                   : by_x0[neighbour].second;
+            }
+        return result;
+    }
+
+    void try_seed(const Seed& seed, bool far_apart) {
         seeds_.push_back(seed);
         const bool success = is_success(seed);
         num_successes_ += success;
@@ -123,15 +151,13 @@ private:
         float* relative[] = {around.x0, around.y0, around.x1, around.y1};
         for (std::size_t c = 0; c < 4; ++c)
             for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
-                relative[c][k] = seed.neighbours[k] == count_
-                                     ? std::numeric_limits<float>::quiet_NaN()
-                                     : points_[c][seed.neighbours[k]] - points_[c][seed.match];
+                relative[c][k] = points_[c][seed.neighbours[k]] - points_[c][seed.match];
         if (options_.model == GeometricModel::similarity) {
             consider_proposal(kernels_.propose_similarity, 6, around, seed.match, slack);
         } else {
             consider_proposal(kernels_.propose_affine, 15, around, seed.match, slack);
-            // Over a neighbourhood a homography is nearly affine, unless matches are few.
-            if (options_.model == GeometricModel::homography)
+            // Over a small neighbourhood a homography is nearly affine.
+            if (options_.model == GeometricModel::homography && far_apart)
                 consider_proposal(kernels_.propose_homography, 16, around, seed.match, slack);
         }
     }
@@ -164,8 +190,7 @@ private:
     kernels::Residuals score(const Matrix3& model, float max_cost) const {
         kernels::Model rounded;
         std::copy(model.begin(), model.end(), rounded);
-        return kernels_.residuals(rounded, {points_[0], points_[1], points_[2], points_[3], count_},
-                                  squared_bound(), max_cost);
+        return kernels_.residuals(rounded, points_.pairs(1), squared_bound(), max_cost);
     }
 
     void take_if_better(const Matrix3& model, const kernels::Residuals& found) {
@@ -210,12 +235,19 @@ private:
         if (score(model, most).cost < most) best_ = model;
     }
 
-    /// A step of weighted least squares over the matches within `bound` of the model, if there are `support`
-    /// beside a sample.
+    /// A step of least squares over the matches within `bound` of the model, if there are `support` beside a
+    /// sample.
     std::optional<Fit> fit(const Matrix3& model, double bound, std::size_t support, bool polishing) const {
         kernels::NormalSums sums;
-        kernels_.normal_sums(model.data(), {exact_[0], exact_[1], exact_[2], exact_[3], (count_ + 7) / 8 * 8},
-                             bound * bound, options_.model == GeometricModel::homography, polishing, sums);
+        const bool projective = options_.model == GeometricModel::homography;
+        if (polishing) {
+            kernels_.biweight_sums(model.data(), exact_.pairs(8), bound * bound, projective, sums);
+        } else {
+            kernels::Model rounded;
+            std::copy(model.begin(), model.end(), rounded);
+            kernels_.normal_sums(rounded, points_.pairs(16), static_cast<float>(bound * bound), projective,
+                                 sums);
+        }
         if (sums.num_used < sample_size(options_.model) + support) return std::nullopt;
         const double prior = polishing ? 0 : std::pow(max_error_ / usual_perspective, 2);
         const auto fitted = gauss_newton_step(options_.model, sums, model, prior);
@@ -236,7 +268,7 @@ private:
     bool is_success(const Seed& seed) const {
         if (!is_inlier_[seed.match]) return false;
         std::size_t among = 0;
-        for (const std::size_t neighbour : seed.neighbours) among += is_inlier_[neighbour];
+        for (const std::uint32_t neighbour : seed.neighbours) among += is_inlier_[neighbour];
         return among >= std::min<std::size_t>(sample_size(options_.model), 3) - 1 + needs_support();
     }
 

@@ -1,33 +1,60 @@
 // Hypotheses from a match, the seed, and its nearest matches: 16 samples at a time, one a lane.
 
-void nearest_pairs(const PointPairs& pairs, std::size_t first, float min_squared, std::uint32_t* nearest) {
-    constexpr std::int32_t infinite = 0x7f800000, index_mask = max_window - 1;
-    const VecMask no_key = infinite - VecMask{};
-    for (std::size_t s = 0; s < 16; s += lanes) {
-        const Vec x0 = load<Vec>(pairs.x0 + first + s), y0 = load<Vec>(pairs.y0 + first + s);
-        const Vec x1 = load<Vec>(pairs.x1 + first + s), y1 = load<Vec>(pairs.y1 + first + s);
-        VecMask keys[num_neighbours];  // ascending; the bits of a float >= 0 ascend with it
-        for (VecMask& key : keys) key = no_key;
-        for (std::size_t j = 0; j < pairs.count; ++j) {
-            const Vec dx0 = x0 - pairs.x0[j], dy0 = y0 - pairs.y0[j];
-            const Vec dx1 = x1 - pairs.x1[j], dy1 = y1 - pairs.y1[j];
-            const Vec squared0 = dx0 * dx0 + dy0 * dy0, squared1 = dx1 * dx1 + dy1 * dy1;
-            const Vec larger = squared0 > squared1 ? squared0 : squared1;
-            const Vec smaller = squared0 < squared1 ? squared0 : squared1;
-            VecMask key = ((VecMask)larger & ~index_mask) | static_cast<std::int32_t>(j);
-            key = smaller < min_squared ? no_key : key;
-            if (!any(key < keys[num_neighbours - 1])) continue;
-            for (VecMask& held : keys) {
-                const VecMask lower = held < key ? held : key;
-                key = held < key ? key : held;
-                held = lower;
-            }
+/// The nearest pairs of as many seeds as there are lanes, as keys: the bits of a float >= 0 ascend with it,
+/// and the lowest make room for the index.
+struct NearestKeys {
+    static constexpr std::int32_t infinite = 0x7f800000, index_mask = max_window - 1;
+
+    NearestKeys(const PairsF32& pairs, std::size_t first, float least)
+        : x0(load<Vec>(pairs.x0 + first)),
+          y0(load<Vec>(pairs.y0 + first)),
+          x1(load<Vec>(pairs.x1 + first)),
+          y1(load<Vec>(pairs.y1 + first)),
+          min_squared(least) {
+        for (VecMask& key : keys) key = infinite - VecMask{};
+    }
+
+    inline void meet(const PairsF32& pairs, std::size_t j) {
+        const Vec dx0 = x0 - pairs.x0[j], dy0 = y0 - pairs.y0[j];
+        const Vec dx1 = x1 - pairs.x1[j], dy1 = y1 - pairs.y1[j];
+        const Vec squared0 = dx0 * dx0 + dy0 * dy0, squared1 = dx1 * dx1 + dy1 * dy1;
+        const Vec larger = squared0 > squared1 ? squared0 : squared1;
+        const Vec smaller = squared0 < squared1 ? squared0 : squared1;
+        VecMask key = ((VecMask)larger & ~index_mask) | static_cast<std::int32_t>(j);
+        key = smaller < min_squared ? infinite - VecMask{} : key;
+        for (VecMask& held : keys) {
+            const VecMask lower = held < key ? held : key;
+            key = held < key ? key : held;
+            held = lower;
         }
+    }
+
+    /// Whether in some lane a pair may be near enough that lies as far off along x0 as pair j.
+    inline bool reach(const PairsF32& pairs, std::size_t j) const {
+        const Vec dx0 = x0 - pairs.x0[j], along = dx0 * dx0;
+        return any(((VecMask)along & ~index_mask) < keys[num_neighbours - 1]);
+    }
+
+    Vec x0, y0, x1, y1;
+    float min_squared;
+    VecMask keys[num_neighbours];  // ascending
+};
+
+void nearest_pairs(const PairsF32& pairs, float min_squared, std::uint32_t* nearest) {
+    for (std::size_t first = 0; first < pairs.count; first += lanes) {
+        NearestKeys seeds(pairs, first, min_squared);
+        constexpr std::size_t stretch = 4;  // between looks
+        for (std::size_t j = first; j < pairs.count && seeds.reach(pairs, j);)
+            for (const std::size_t end = j + stretch; j < end && j < pairs.count; ++j) seeds.meet(pairs, j);
+        for (std::size_t j = first; j > 0 && seeds.reach(pairs, j - 1);)
+            for (const std::size_t end = j - (j < stretch ? j : stretch); j > end;) seeds.meet(pairs, --j);
         for (std::size_t k = 0; k < num_neighbours; ++k)
-            for (std::size_t l = 0; l < lanes; ++l)
-                nearest[16 * k + s + l] = keys[k][l] < infinite
-                                              ? static_cast<std::uint32_t>(keys[k][l] & index_mask)
-                                              : no_neighbour;
+            for (std::size_t l = 0; l < lanes; ++l) {
+                const std::int32_t key = seeds.keys[k][l];
+                nearest[num_neighbours * (first + l) + k] =
+                    key < NearestKeys::infinite ? static_cast<std::uint32_t>(key & NearestKeys::index_mask)
+                                                : no_neighbour;
+            }
     }
 }
 

@@ -56,6 +56,7 @@ extern const Table HCBIR_LEVEL = {
     .propose_affine = propose<3>,
     .propose_homography = propose<4>,
     .normal_sums = normal_sums,
+    .biweight_sums = biweight_sums,
 };
 
 }  // namespace hcbir::kernels
