@@ -25,7 +25,7 @@ constexpr double separation = 2, max_separation = 0.05;
 constexpr float proposal_slack = 2;
 /// Local optimisation: multiples of max_error within which matches take part, from round to round. The first
 /// rounds let a model grow from where it was sampled; the second keep to what it explains.
-constexpr double growing_bounds[] = {3, 3, 2, 1.5, 1, 1, 1}, keeping_bounds[] = {1, 1, 1, 1, 1, 1};
+constexpr double growing_bounds[] = {5, 4, 3, 2, 1.5, 1, 1, 1}, keeping_bounds[] = {1, 1, 1, 1, 1, 1};
 /// Matches beside a sample from which a model may grow.
 constexpr std::size_t growing_support = 2;
 /// A homography's perspective (g, h) is expected to be of this size while few matches determine it.
