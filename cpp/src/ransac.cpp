@@ -74,7 +74,8 @@ std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
 
 class Estimator {
 public:
-    Estimator(const PointMatches& matches, double max_error, double unit, const VerifyOptions& options)
+    Estimator(const PointMatches& matches, const MatchTurns& turns, double max_error, double unit,
+              const VerifyOptions& options)
         : options_(options),
           kernels_(kernels::active()),
           count_(matches.size()),
@@ -83,7 +84,14 @@ public:
           order_(shuffled(count_, options.seed)),
           points_(matches, order_),
           exact_(matches, order_),
-          is_inlier_(count_ + 1) {}
+          is_inlier_(count_ + 1) {
+        for (const std::uint32_t i : order_) {
+            if (turns.scale.empty()) break;
+            turns_[0].push_back(static_cast<float>(std::log(turns.scale[i])));
+            turns_[1].push_back(static_cast<float>(turns.scale[i] * std::cos(turns.angle[i])));
+            turns_[2].push_back(static_cast<float>(turns.scale[i] * std::sin(turns.angle[i])));
+        }
+    }
 
     RansacResult run() {
         for (const std::size_t size : windows) {
@@ -111,6 +119,7 @@ private:
             Seed seed{begin + i, {}};
             for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
                 seed.neighbours[k] = nearest[kernels::num_neighbours * i + k];
+            if (seed.neighbours[needed_neighbours() - 1] == count_) continue;
             try_seed(seed, size <= windows[0]);
         }
         return true;
@@ -119,25 +128,30 @@ private:
     /// The neighbours of each match of a window; `count_` where there is none.
     std::vector<std::uint32_t> neighbours_in(std::size_t begin, std::size_t size) const {
         constexpr std::size_t each = kernels::num_neighbours;
-        std::vector<std::pair<float, std::uint32_t>> by_x0(size);
+        const bool turned = !turns_[0].empty();
+        const float* along = turned ? turns_[0].data() : points_[0];
+        std::vector<std::pair<float, std::uint32_t>> sorted(size);
         for (std::size_t i = 0; i < size; ++i)
-            by_x0[i] = {points_[0][begin + i], static_cast<std::uint32_t>(begin + i)};
-        std::sort(by_x0.begin(), by_x0.end());
-        std::vector<float> sorted[4];
-        for (std::size_t c = 0; c < 4; ++c) {
-            sorted[c].assign(size + 16, points_[c][by_x0.back().second]);
-            for (std::size_t i = 0; i < size; ++i) sorted[c][i] = points_[c][by_x0[i].second];
+            sorted[i] = {along[begin + i], static_cast<std::uint32_t>(begin + i)};
+        std::sort(sorted.begin(), sorted.end());
+        std::vector<float> columns[7];
+        for (std::size_t c = 0; c < (turned ? 7 : 4); ++c) {
+            const float* from = c < 4 ? points_[c] : turns_[c - 4].data();
+            columns[c].assign(size + 16, from[sorted.back().second]);
+            for (std::size_t i = 0; i < size; ++i) columns[c][i] = from[sorted[i].second];
         }
         const double apart = std::min(separation * max_error_, max_separation);
         std::vector<std::uint32_t> nearest(each * (size + 16)), result(each * size);
-        kernels_.nearest_pairs({sorted[0].data(), sorted[1].data(), sorted[2].data(), sorted[3].data(), size},
-                               static_cast<float>(apart * apart), nearest.data());
+        kernels_.nearest_pairs(
+            {columns[0].data(), columns[1].data(), columns[2].data(), columns[3].data(), size},
+            {turned ? columns[4].data() : nullptr, columns[5].data(), columns[6].data()},
+            static_cast<float>(apart * apart), nearest.data());
         for (std::size_t i = 0; i < size; ++i)
             for (std::size_t k = 0; k < each; ++k) {
-                const std::uint32_t neighbour = nearest[each * i + k];
-                result[each * (by_x0[i].second - begin) + k] = neighbour == kernels::no_neighbour
-                                                                   ? static_cast<std::uint32_t>(count_)
-                                                                   : by_x0[neighbour].second;
+                const std::uint32_t found = nearest[each * i + k];
+                result[each * (sorted[i].second - begin) + k] = found == kernels::no_neighbour
+                                                                    ? static_cast<std::uint32_t>(count_)
+                                                                    : sorted[found].second;
             }
         return result;
     }
@@ -184,6 +198,10 @@ private:
         if (best_cost_ < before) mark_inliers();
     }
 
+    /// Those of the smallest samples, and one for support.
+    std::size_t needed_neighbours() const {
+        return std::min<std::size_t>(sample_size(options_.model), 3) - 1 + needs_support();
+    }
     std::uint32_t needs_support() const { return count_ > few_matches; }
     float squared_bound() const { return static_cast<float>(max_error_ * max_error_); }
 
@@ -269,7 +287,7 @@ private:
         if (!is_inlier_[seed.match]) return false;
         std::size_t among = 0;
         for (const std::uint32_t neighbour : seed.neighbours) among += is_inlier_[neighbour];
-        return among >= std::min<std::size_t>(sample_size(options_.model), 3) - 1 + needs_support();
+        return among >= needed_neighbours();
     }
 
     /// Whether a model that as many seeds lead to as to the best one would have been met: so many having
@@ -292,6 +310,7 @@ private:
     const std::vector<std::uint32_t> order_;
     const Columns<float> points_;
     const Columns<double> exact_;
+    std::vector<float> turns_[3];          // as kernels::Turns, or empty
     std::vector<std::uint8_t> is_inlier_;  // of the best model; one more for no match
     std::vector<Seed> seeds_;
     std::size_t num_trials_ = 0, num_successes_ = 0, best_inliers_ = 0;
@@ -302,9 +321,9 @@ private:
 
 }  // namespace
 
-RansacResult ransac(const PointMatches& matches, double max_error, double unit,
+RansacResult ransac(const PointMatches& matches, const MatchTurns& turns, double max_error, double unit,
                     const VerifyOptions& options) {
-    return Estimator(matches, max_error, unit, options).run();
+    return Estimator(matches, turns, max_error, unit, options).run();
 }
 
 }  // namespace hcbir

@@ -28,6 +28,14 @@ void check_points(MatrixView<const float> points, const std::string& name) {
             require(false, name.c_str(), "finite", "a value that is not in row " + std::to_string(i));
 }
 
+void check(MatrixView<const float> points0, MatrixView<const float> points1, const VerifyOptions& options) {
+    check(options);
+    require(points0.rows == points1.rows, "points1",
+            "as many as points0 (" + std::to_string(points0.rows) + ")", std::to_string(points1.rows));
+    check_points(points0, "points0");
+    check_points(points1, "points1");
+}
+
 PointMatches gather(MatrixView<const float> points0, MatrixView<const float> points1) {
     PointMatches matches;
     for (auto* column : matches.columns()) column->reserve(points0.rows);
@@ -43,7 +51,33 @@ void normalize(std::vector<double>& x, std::vector<double>& y, const Normalizati
     for (double& value : y) value = (value - n.y) * n.scale;
 }
 
-Verification verify_matches(const PointMatches& matches, const VerifyOptions& options) {
+void check_frames(const FeatureFrames& frames, std::size_t count) {
+    const std::pair<std::span<const float>, const char*> all[] = {{frames.scales0, "scales0"},
+                                                                  {frames.orientations0, "orientations0"},
+                                                                  {frames.scales1, "scales1"},
+                                                                  {frames.orientations1, "orientations1"}};
+    for (const auto& [values, name] : all) {
+        require(values.size() == count, name, "one a match (" + std::to_string(count) + ")",
+                std::to_string(values.size()));
+        const bool is_scale = name[0] == 's';
+        for (std::size_t i = 0; i < count; ++i)
+            if (!std::isfinite(values[i]) || (is_scale && !(values[i] > 0)))
+                require(false, name, is_scale ? "positive and finite" : "finite",
+                        std::to_string(values[i]) + " in row " + std::to_string(i));
+    }
+}
+
+MatchTurns turns_of(const FeatureFrames& frames, double unit) {
+    MatchTurns turns;
+    for (std::size_t i = 0; i < frames.scales0.size(); ++i) {
+        turns.scale.push_back(static_cast<double>(frames.scales1[i]) / frames.scales0[i] / unit);
+        turns.angle.push_back(static_cast<double>(frames.orientations1[i]) - frames.orientations0[i]);
+    }
+    return turns;
+}
+
+Verification verify_matches(const PointMatches& matches, const FeatureFrames& frames,
+                            const VerifyOptions& options) {
     Verification verified;
     verified.inlier_mask.assign(matches.size(), 0);
     verified.model.fill(std::numeric_limits<double>::quiet_NaN());
@@ -54,8 +88,9 @@ Verification verify_matches(const PointMatches& matches, const VerifyOptions& op
     PointMatches normalized = matches;
     normalize(normalized.x0, normalized.y0, from);
     normalize(normalized.x1, normalized.y1, to);
+    const double unit = from.scale / to.scale;
     const auto [model, num_trials] =
-        ransac(normalized, options.max_error * to.scale, from.scale / to.scale, options);
+        ransac(normalized, turns_of(frames, unit), options.max_error * to.scale, unit, options);
     verified.num_trials = num_trials;
     if (!model) return verified;
 
@@ -74,12 +109,15 @@ Verification verify_matches(const PointMatches& matches, const VerifyOptions& op
 
 Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
                     const VerifyOptions& options) {
-    check(options);
-    require(points0.rows == points1.rows, "points1",
-            "as many as points0 (" + std::to_string(points0.rows) + ")", std::to_string(points1.rows));
-    check_points(points0, "points0");
-    check_points(points1, "points1");
-    return verify_matches(gather(points0, points1), options);
+    check(points0, points1, options);
+    return verify_matches(gather(points0, points1), {}, options);
+}
+
+Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
+                    const FeatureFrames& frames, const VerifyOptions& options) {
+    check(points0, points1, options);
+    check_frames(frames, points0.rows);
+    return verify_matches(gather(points0, points1), frames, options);
 }
 
 }  // namespace hcbir

@@ -70,6 +70,7 @@ class GeometricModel(enum.Enum):
 def verify(
     points0: npt.NDArray[np.float32],
     points1: npt.NDArray[np.float32],
+    frames: npt.NDArray[np.float32],
     model: GeometricModel,
     max_error: float,
     confidence: float,

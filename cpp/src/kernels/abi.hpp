@@ -31,6 +31,15 @@ struct Residuals {
 /// Samples are drawn from a match, the seed, and this many near it; from windows of at most max_window.
 constexpr std::size_t num_neighbours = 6, max_window = 512;
 constexpr std::uint32_t no_neighbour = 0xffffffff;
+
+/// By how much each pair's features say that image 1 is scaled and turned: (x, y) -> (a x - b y, b x + a y),
+/// and the natural logarithm of the scale.
+struct Turns {
+    const float *log_scale, *a, *b;
+};
+/// What two pairs may differ in that agree: the scale by a factor of 1.5, the angle by 30 degrees, the place
+/// of one from where the other's similarity sends it by a share of the way.
+constexpr float turn_log_scale = 0.405f, turn_cosine = 0.866f, turn_error = 0.6f;
 /// Twice the area of a triangle over the square of its longest side, up to which its corners count as one
 /// line.
 constexpr float min_flatness = 0.01f;
@@ -194,10 +203,12 @@ struct Table {
 
     /// For each pair i: nearest[num_neighbours * i + k] are the pairs nearest to it, the nearest first, by
     /// the larger of the squared distances in the two images, rounded down to 14 bits of mantissa; then by
-    /// smaller index [same bits]. Pairs whose smaller one is below min_squared (> 0) are passed over;
-    /// no_neighbour where there are no more. The pairs, at most max_window, ascend by x0; 16 behind the last
+    /// smaller index [same bits]. Pairs whose smaller one is below min_squared (> 0) are passed over, and, if
+    /// turns are given (not null), pairs that do not agree with i's; no_neighbour where there are no more.
+    /// The pairs, at most max_window, ascend by log_scale if turns are given, else by x0; 16 behind the last
     /// can be read and written.
-    void (*nearest_pairs)(const PairsF32& pairs, float min_squared, std::uint32_t* nearest);
+    void (*nearest_pairs)(const PairsF32& pairs, const Turns& turns, float min_squared,
+                          std::uint32_t* nearest);
 
     /// Of the models that samples of the seed and 1, 2 or 3 neighbours determine, the one with the lowest
     /// cost over the neighbours, the first of equals [same bits]. Samples that are degenerate or turn the
