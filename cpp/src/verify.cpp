@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <string>
 
 #include "false_alarms.hpp"
@@ -76,6 +77,30 @@ MatchTurns turns_of(const FeatureFrames& frames, double unit) {
     return turns;
 }
 
+std::vector<double> squared_errors(const Matrix3& model, const PointMatches& m) {
+    std::vector<double> errors(m.size());
+    for (std::size_t i = 0; i < m.size(); ++i)
+        errors[i] = squared_error(model, m.x0[i], m.y0[i], m.x1[i], m.y1[i]);
+    return errors;
+}
+
+/// Of inliers that share a point, only the one of least error stays, the first of equals.
+void keep_one_to_one(const PointMatches& m, const std::vector<double>& errors,
+                     std::vector<std::uint8_t>& inlier_mask) {
+    std::vector<std::pair<double, std::size_t>> inliers;
+    for (std::size_t i = 0; i < m.size(); ++i)
+        if (inlier_mask[i]) inliers.emplace_back(errors[i], i);
+    std::sort(inliers.begin(), inliers.end());
+    std::set<std::pair<double, double>> taken0, taken1;
+    for (const auto& [error, i] : inliers) {
+        const std::pair point0(m.x0[i], m.y0[i]), point1(m.x1[i], m.y1[i]);
+        if (taken0.contains(point0) || taken1.contains(point1))
+            inlier_mask[i] = 0;
+        else
+            taken0.insert(point0), taken1.insert(point1);
+    }
+}
+
 Verification verify_matches(const PointMatches& matches, const FeatureFrames& frames,
                             const VerifyOptions& options) {
     Verification verified;
@@ -95,12 +120,12 @@ Verification verify_matches(const PointMatches& matches, const FeatureFrames& fr
     if (!model) return verified;
 
     verified.model = denormalize(*model, from, to);
-    for (std::size_t i = 0; i < matches.size(); ++i) {
-        const double squared =
-            squared_error(verified.model, matches.x0[i], matches.y0[i], matches.x1[i], matches.y1[i]);
-        verified.inlier_mask[i] = squared < options.max_error * options.max_error;
-        verified.num_inliers += verified.inlier_mask[i];
-    }
+    const std::vector<double> errors = squared_errors(verified.model, matches);
+    for (std::size_t i = 0; i < matches.size(); ++i)
+        verified.inlier_mask[i] = errors[i] < options.max_error * options.max_error;
+    if (options.one_to_one) keep_one_to_one(matches, errors, verified.inlier_mask);
+    verified.num_inliers =
+        static_cast<std::size_t>(std::count(verified.inlier_mask.begin(), verified.inlier_mask.end(), 1));
     verified.log10_nfa = log10_nfa(matches, verified.inlier_mask, options.model, options.max_error);
     return verified;
 }

@@ -137,6 +137,25 @@ def test_model_is_a_fixed_point_of_the_robust_fit(model: str) -> None:
     assert reference.transfer_errors(again, p0, reference.transform(found.model, p0)).max() < 0.02
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_one_to_one(model: str) -> None:
+    """Some points are matched several times, in either image."""
+    rng = np.random.default_rng(2)
+    p0, p1, *_ = scene(model, 100, 1, noise=1)
+    p0[30:50] = p0[rng.integers(0, 8, 20)]
+    p1[60:80] = p1[rng.integers(10, 18, 20)]
+    p0, p1 = np.concatenate([p0, p0[:5]]), np.concatenate([p1, p1[:5]])  # and some pairs twice
+    for max_error in (4, 300):
+        many = hcbir.verify(p0, p1, model=model, max_error=max_error)
+        one = hcbir.verify(p0, p1, model=model, max_error=max_error, one_to_one=True)
+        np.testing.assert_array_equal(one.model, many.model)
+        errors = reference.transfer_errors(many.model, p0.astype(float), p1.astype(float))
+        expected = reference.one_to_one(p0, p1, errors, many.inlier_mask)
+        np.testing.assert_array_equal(one.inlier_mask, expected)
+        assert one.num_inliers == expected.sum() < many.num_inliers
+        assert one.log10_nfa >= many.log10_nfa
+
+
 def test_bound_is_in_pixels_of_image_1() -> None:
     p0 = points(60, np.random.default_rng(0))
     for scale in (0.5, 2):

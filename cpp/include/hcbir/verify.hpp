@@ -23,6 +23,8 @@ struct VerifyOptions {
     std::size_t min_trials = 50;
     std::size_t max_trials = 10'000;
     std::uint64_t seed = 0;
+    /// Of inliers that share a point, in either image, only the one of least error counts.
+    bool one_to_one = false;
 };
 
 /// Scales (of any unit) and orientations (radians, from x towards y) of the matched features, one a match.
