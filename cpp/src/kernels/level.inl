@@ -14,6 +14,7 @@ namespace {
 #include "kernels/vec.inl"
 
 #include "kernels/bytes.inl"
+
 #include "kernels/adc.inl"
 #include "kernels/blend.inl"
 #include "kernels/byte_scores.inl"
@@ -74,6 +75,7 @@ extern const Table HCBIR_LEVEL = {
     .propose_affine = propose<3>,
     .propose_homography = propose<4>,
     .normal_sums = normal_sums,
+    .biweight_sums = biweight_sums,
 };
 
 }  // namespace hcbir::kernels
