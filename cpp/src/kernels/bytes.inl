@@ -20,6 +20,21 @@ constexpr std::size_t panel_bytes = 4 * byte_panel_rows,
                       tile_bytes = 4 * byte_tile_queries;  // of four columns
 constexpr std::size_t panel_vectors = byte_panel_rows / lanes;
 
+/// Sums of the products of neighbouring 16-bit integers.
+inline VecI add_pairs(VecShort a, VecShort b) {
+#if defined(__AVX512BW__)
+    return (VecI)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (VecI)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+    return (VecI)_mm_madd_epi16((__m128i)a, (__m128i)b);
+#else
+    VecI sums;
+    for (std::size_t l = 0; l < lanes; ++l) sums[l] = a[2 * l] * b[2 * l] + a[2 * l + 1] * b[2 * l + 1];
+    return sums;
+#endif
+}
+
 // Per 32-bit lane, adds the products of four bytes, those of the rows unsigned, those of the query signed.
 #if defined(__AVX512VNNI__)
 struct ByteRows {
@@ -35,20 +50,6 @@ inline VecI add_products(VecI sum, ByteRows rows, ByteQuery query) {
 }
 constexpr std::size_t byte_tile_width = 2, byte_tile_height = 12;  // vectors of rows, queries
 #else
-/// Sums of the products of neighbouring 16-bit integers.
-inline VecI add_pairs(VecShort a, VecShort b) {
-#if defined(__AVX512BW__)
-    return (VecI)_mm512_madd_epi16((__m512i)a, (__m512i)b);
-#elif defined(__AVX2__)
-    return (VecI)_mm256_madd_epi16((__m256i)a, (__m256i)b);
-#elif defined(__SSE2__)
-    return (VecI)_mm_madd_epi16((__m128i)a, (__m128i)b);
-#else
-    VecI sums;
-    for (std::size_t l = 0; l < lanes; ++l) sums[l] = a[2 * l] * b[2 * l] + a[2 * l + 1] * b[2 * l + 1];
-    return sums;
-#endif
-}
 struct ByteRows {
     VecShort even, odd;
     explicit ByteRows(const std::uint8_t* p) {

@@ -14,8 +14,9 @@ namespace {
 #include "kernels/vec.inl"
 
 #include "kernels/bytes.inl"
-#include "kernels/byte_scores.inl"
 #include "kernels/adc.inl"
+#include "kernels/blend.inl"
+#include "kernels/byte_scores.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
@@ -59,6 +60,7 @@ extern const Table HCBIR_LEVEL = {
     .widen_half = widen_half,
     .widen_bfloat = widen_bfloat,
     .widen_int8 = widen_int8,
+    .blend_bytes = blend_bytes,
     .row_lanes = lanes,
     .nearest_bits = nearest_bits,
     .nearest_centroids = nearest_centroids,
@@ -72,6 +74,7 @@ extern const Table HCBIR_LEVEL = {
     .propose_affine = propose<3>,
     .propose_homography = propose<4>,
     .normal_sums = normal_sums,
+    .biweight_sums = biweight_sums,
 };
 
 }  // namespace hcbir::kernels
