@@ -43,8 +43,9 @@ def parts_of(
     if isinstance(index, faiss.Index):
         index = faiss.downcast_index(index)
     if isinstance(index, faiss.IndexPreTransform):
-        transform = faiss.downcast_VectorTransform(index.chain.at(0))
-        if index.chain.size() != 1 or not isinstance(transform, faiss.LinearTransform) or transform.have_bias:
+        chain: Any = index.chain
+        transform = faiss.downcast_VectorTransform(chain.at(0))
+        if chain.size() != 1 or not isinstance(transform, faiss.LinearTransform) or transform.have_bias:
             raise ValueError("index must have one rotation at most before its codes")
         if transform.d_in != transform.d_out:
             raise ValueError(f"index must keep the dimension, got {transform.d_in} to {transform.d_out}")
