@@ -23,5 +23,4 @@ inline Database database_of(const py::array& array) {
     throw py::type_error("database must be float32, float16 or bfloat16");
 }
 
-
 }  // namespace hcbir::bindings

@@ -11,15 +11,17 @@
 namespace hcbir {
 
 void rerank(MatrixView<const float> queries, const FullVectors& vectors,
-            MatrixView<const std::int64_t> candidates, std::size_t k, Metric metric,
-            MatrixView<float> scores, MatrixView<std::int64_t> indices, Executor& executor) {
-    require(vectors.cols() == queries.cols, "rerank", "of the queries' dimension (" + std::to_string(queries.cols) + ")",
+            MatrixView<const std::int64_t> candidates, std::size_t k, Metric metric, MatrixView<float> scores,
+            MatrixView<std::int64_t> indices, Executor& executor) {
+    require(vectors.cols() == queries.cols, "rerank",
+            "of the queries' dimension (" + std::to_string(queries.cols) + ")",
             std::to_string(vectors.cols()));
     require(vectors.floats.rows > 0 || vectors.factors.size() == vectors.bytes.rows, "factors",
             "one a row (" + std::to_string(vectors.bytes.rows) + ")", std::to_string(vectors.factors.size()));
     require(metric != Metric::cosine, "metric", "dot or l2", "cosine");
     require(candidates.rows == queries.rows && k >= 1 && k <= candidates.cols, "k",
-            "from 1 to the number of candidates (" + std::to_string(candidates.cols) + ")", std::to_string(k));
+            "from 1 to the number of candidates (" + std::to_string(candidates.cols) + ")",
+            std::to_string(k));
     require(
         scores.rows == queries.rows && scores.cols == k && indices.rows == queries.rows && indices.cols == k,
         "scores and indices", "queries x k", "another shape");
@@ -32,7 +34,8 @@ void rerank(MatrixView<const float> queries, const FullVectors& vectors,
         TopK best(k);
         for (const std::int64_t index : candidates.row_span(q)) {
             const auto row = static_cast<std::size_t>(index);
-            require(row < vectors.rows(), "rerank", "a vector for every code", std::to_string(vectors.rows()));
+            require(row < vectors.rows(), "rerank", "a vector for every code",
+                    std::to_string(vectors.rows()));
             const float* values = nullptr;
             if (vectors.floats.rows > 0) {
                 values = rows.floats(row, 1, buffers[worker]).data;
