@@ -105,10 +105,21 @@ struct ByteHits {
     std::int32_t products[byte_tile_queries * byte_panel_rows];
 };
 
+/// Vectors to be quantised stand in panels of this many columns.
+constexpr std::size_t pq_panel_columns = 32;
+
+/// A code whose sum reaches the bars of some queries; bit i is query i.
+struct AdcHit {
+    std::uint64_t queries;
+    std::uint32_t row;
+};
+
 /// The smallest key met so far, and the second smallest; for many columns at a time.
 struct NearestBits {
     std::uint32_t *first, *second;
 };
+
+constexpr std::size_t counted_at_once = 16;
 
 struct Table {
     const char* name;
@@ -169,6 +180,21 @@ struct Table {
     std::size_t (*select)(const float* scores, const float* scale, const float* offset, std::size_t count,
                           float threshold, std::uint32_t* selected);
 
+    /// Writes the scores that are not below `bar`, NaN among them, in order, and their indices, of which the
+    /// first score's is `first`; returns how many. Both arrays have room for 16 more than `count` [same
+    /// bits].
+    std::size_t (*keep_scores)(const float* scores, std::uint32_t first, std::size_t count, float bar,
+                               float* kept, std::uint32_t* indices);
+
+    /// ordered[i] = scores[i] as an integer of the same order: the bits of a float, a negative one's flipped
+    /// but for the sign, both zeros 0. Returns whether one is NaN. `count` is a multiple of counted_at_once
+    /// [same bits].
+    bool (*order_scores)(const float* scores, std::size_t count, std::int32_t* ordered);
+
+    /// counts[b] += the number of scores > bars[b]. `count` is a multiple of counted_at_once [same bits].
+    void (*count_above)(const std::int32_t* scores, std::size_t count, const std::int32_t* bars,
+                        std::size_t num_bars, std::uint32_t* counts);
+
     /// Dot product in double [same bits]: products are exact; element c is added to partial sum c % 16; then
     /// partial sum p takes p + 8, p + 4, p + 2, p + 1 in turn.
     double (*dot_f64)(const float* a, const float* b, std::size_t dim);
@@ -192,6 +218,36 @@ struct Table {
     void (*nearest_bits)(const std::uint32_t* panel, const std::uint32_t* columns, const std::uint8_t* rows,
                          std::size_t stride, std::size_t count, std::size_t num_words, std::uint32_t row,
                          NearestBits by_column, std::uint32_t* by_row);
+
+    /// For each column of a panel (value d of column j at panel[d * pq_panel_columns + j]) the centroid c
+    /// with the smallest halves[c] - sum over d of centroids[c * dim + d] * value d, the first of several,
+    /// and that rest; products and differences are floats, taken in the order of d, nothing fused [same
+    /// bits].
+    void (*nearest_centroids)(const float* panel, const float* centroids, const float* halves,
+                              std::size_t num_centroids, std::size_t dim, float* rests,
+                              std::uint32_t* nearest);
+
+    /// table[c] = sum over d of query[d] * columns[d * num_centroids + c], or less the squares of their
+    /// differences; in double in the order of d, then rounded [same bits]. num_centroids: a multiple of 8.
+    void (*dot_table)(const float* query, const float* columns, std::size_t num_centroids, std::size_t dim,
+                      float* table);
+    void (*l2_table)(const float* query, const float* columns, std::size_t num_centroids, std::size_t dim,
+                     float* table);
+
+    /// Sums of 8-bit entries, one for each byte of a code, found by its value; the entries of bytes 4i .. 4i
+    /// + 3 sum to 255 at most, and code_size <= 1024. adc_tile: `width` queries, 16, 32 or 64, the entry of
+    /// query i for value v of byte b standing at tables[(b * 256 + v) * width + i]. Writes to `hits` the
+    /// codes, ascending, whose sum reaches the bar of any, and returns their number [same bits].
+    std::size_t (*adc_tile)(const std::uint8_t* tables, const std::uint16_t* bars, std::size_t width,
+                            const std::uint8_t* codes, std::size_t stride, std::size_t count,
+                            std::size_t code_size, AdcHit* hits);
+
+    /// The same for one query, whose entries stand at tables[b * 256 + v]. Where an entry is the sum of one
+    /// for each half of v, `nibbles` has those of the low half at nibbles[b * 32 + half], of the high half 16
+    /// further on; else it is null.
+    std::size_t (*adc_row)(const std::uint8_t* tables, const std::uint8_t* nibbles, std::uint16_t bar,
+                           const std::uint8_t* codes, std::size_t stride, std::size_t count,
+                           std::size_t code_size, std::uint32_t* rows);
 
     /// Transfer errors of all pairs under a projective model [same bits]. With (x, y, w) = model * (x0, y0,
     /// 1), the squared error is (x / w - x1)^2 + (y / w - y1)^2, computed with one 1 / w and nothing fused; a
