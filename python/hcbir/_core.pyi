@@ -85,6 +85,10 @@ class ProductQuantizer:
         num_threads: int,
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
 
+def resize_bicubic(
+    pixels: npt.NDArray[np.uint32], box_width: float, box_height: float, width: int, height: int
+) -> npt.NDArray[np.uint8]: ...
+
 class GeometricModel(enum.Enum):
     similarity = 0
     affine = 1

@@ -66,13 +66,6 @@ struct NormalSums {
     std::size_t num_used;  // pairs of weight > 0
 };
 
-/// Largest score met so far, the second largest (equal to it if it was met twice), and where the largest was
-/// met first; for many rows or columns at a time.
-struct Best {
-    float *first, *second;
-    std::uint32_t* index;
-};
-
 /// Rows quantised to bytes stand in panels of this many, four columns after four; queries in tiles.
 constexpr std::size_t byte_panel_rows = 32, byte_tile_queries = 12;
 constexpr std::size_t max_row_queries = 4;
@@ -99,6 +92,14 @@ struct ByteQueries {
         start;  // -128 * sum of the code: the rows' codes are unsigned, 128 more than they mean
 };
 
+/// A tile of quantised queries whose scores are wanted, codes and start as in ByteQueries, of 12 entries
+/// each.
+struct ByteTile {
+    const std::int8_t* codes;
+    const std::int32_t* start;
+    const float *scale, *offset;
+};
+
 /// Rows of a panel that may reach a query's bar, and the products of the codes.
 struct ByteHits {
     std::uint32_t rows[byte_tile_queries];  // bit j is row j
@@ -120,6 +121,14 @@ struct NearestBits {
 };
 
 constexpr std::size_t counted_at_once = 16;
+/// Weight t of blend_bytes is high[t] * 2^blend_low_bits + low[t], 0 <= low[t] < 2^blend_low_bits, and a
+/// whole is 2^blend_bits. Behind an odd number of weights stands one more of 0.
+constexpr int blend_bits = 22, blend_low_bits = 11;
+constexpr std::int32_t blend_one = 1 << blend_bits;
+struct BlendWeights {
+    const std::int16_t *high, *low;
+    std::size_t count;
+};
 
 struct Table {
     const char* name;
@@ -167,13 +176,24 @@ struct Table {
     std::uint32_t (*byte_tile)(const ByteQueries& queries, std::size_t num_queries, const std::uint8_t* rows,
                                std::size_t quads, const BytePanel& panel, ByteHits& hits);
 
-    /// Takes the scores of a dot_tile into the best of its rows, over the row panels met so far, and of its
-    /// columns, over the query panels met so far. by_query holds tile_queries x tile_rows entries, for each
-    /// query the best of each column of its tiles: entry [i * tile_rows + j] takes the score with index `row`
-    /// + j. by_row holds tile_rows entries and takes the scores of queries i < num_queries with index `query`
-    /// + i. A score must exceed the best to take its place.
-    void (*update_best)(const float* scores, std::size_t num_queries, std::uint32_t query, std::uint32_t row,
-                        Best by_query, Best by_row);
+    /// scores[i * stride + j] = product of the codes of query i and row j, times scale and the query's scale,
+    /// plus the offsets of the two; for all of a tile and a panel. No query's code exceeds score_query_limit.
+    /// bytes_pay: whether this is much faster than dot_tile.
+    int score_query_limit;
+    bool bytes_pay;
+    void (*byte_scores)(const ByteTile& queries, const std::uint8_t* rows, std::size_t quads, float scale,
+                        const float* offsets, float* scores, std::size_t stride);
+
+    /// first[i], second[i] = the two largest of scores[i * stride + j], j < num_columns, a multiple of 16.
+    void (*best_two)(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
+                     float* first, float* second);
+
+    /// Raises column_best[j] to the scores of its column, then writes to `pairs` the i << 16 | j (j < 2^16)
+    /// of scores that are not below row_bars[i], or not below column_best[j] - margin; returns how many.
+    /// Where padding must not be found, its scores are minus infinity and its column_best is infinity.
+    std::size_t (*near_pairs)(const float* scores, std::size_t stride, std::size_t num_rows,
+                              std::size_t num_columns, const float* row_bars, float margin,
+                              float* column_best, std::uint32_t* pairs);
 
     /// Writes to `selected` the j < count, ascending, for which
     /// scores[j] * scale[j] + offset[j] < threshold does NOT hold (so a NaN is selected); returns how many.
@@ -208,6 +228,12 @@ struct Table {
 
     /// values[c] = codes[c] * scale, rounded to float [same bits].
     void (*widen_int8)(const std::int8_t* codes, float scale, std::size_t count, float* values);
+
+    /// out[j] = the sum over t < weights.count of rows[t * stride + j] * weight t, over blend_one, rounded
+    /// halves up and held within 0 and 255, for j < width [same bits]. 255 times the sum of |weight| is below
+    /// 2^31 - blend_one.
+    void (*blend_bytes)(const std::uint8_t* rows, std::size_t stride, const BlendWeights& weights,
+                        std::size_t width, std::uint8_t* out);
 
     /// Compares `count` binary descriptors, the rows, with a panel of tile_rows others, the columns [same
     /// bits]. A row is num_words 32-bit words, `stride` bytes after the one before; word w of column l is

@@ -192,23 +192,25 @@ struct ByteEntries {
 #elif defined(__aarch64__)
         uint8x16_t found = {};
         for (std::size_t part = 0; part < 4; ++part)  // numbers outside a part leave what was found
-            found = vqtbx4q_u8(found, vld1q_u8_x4(table + part * 64), (uint8x16_t)(code - set_all(part * 64)));
+            found =
+                vqtbx4q_u8(found, vld1q_u8_x4(table + part * 64), (uint8x16_t)(code - set_all(part * 64)));
         return (Bytes)found;
 #else
         // A shuffle finds an entry among 16. Of bits 4 and 5 four sets of numbers are made, each with its
         // top bit set where it does not apply; bits 6 and 7 choose among what four sets found.
         Bytes numbers[4];
+#pragma GCC unroll 4
         for (std::uint8_t s = 0; s < 4; ++s)
             numbers[s] = ((code & 0x3f) ^ static_cast<std::uint8_t>(s << 4)) + 0x70;
-        Bytes found[4];
-#pragma GCC unroll 4
-        for (std::size_t part = 0; part < 4; ++part)
-            found[part] = (look_up(load_entries(table + part * 64), numbers[0]) |
-                           look_up(load_entries(table + part * 64 + 16), numbers[1])) |
-                          (look_up(load_entries(table + part * 64 + 32), numbers[2]) |
-                           look_up(load_entries(table + part * 64 + 48), numbers[3]));
+        const auto found = [&](std::size_t part) {
+            const std::uint8_t* entries = table + part * 64;
+            return (look_up(load_entries(entries), numbers[0]) |
+                    look_up(load_entries(entries + 16), numbers[1])) |
+                   (look_up(load_entries(entries + 32), numbers[2]) |
+                    look_up(load_entries(entries + 48), numbers[3]));
+        };
         const Bytes bit6 = code + code;
-        return choose(choose(found[0], found[1], bit6), choose(found[2], found[3], bit6), code);
+        return choose(choose(found(0), found(1), bit6), choose(found(2), found(3), bit6), code);
 #endif
     }
 };
@@ -230,8 +232,8 @@ inline Bytes gather_lanes(const std::uint8_t* p, std::size_t step) {
 #if defined(__AVX2__)
     typedef std::uint64_t Longs2 __attribute__((vector_size(16)));
     const auto pair = [&](std::size_t i) {
-        return __builtin_shufflevector(load_bytes<Longs2>(p + i * step), load_bytes<Longs2>(p + (i + 1) * step),
-                                       0, 1, 2, 3);
+        return __builtin_shufflevector(load_bytes<Longs2>(p + i * step),
+                                       load_bytes<Longs2>(p + (i + 1) * step), 0, 1, 2, 3);
     };
 #if defined(__AVX512BW__)
     return (Bytes)__builtin_shufflevector(pair(0), pair(2), 0, 1, 2, 3, 4, 5, 6, 7);
@@ -284,24 +286,16 @@ inline std::size_t scan_vectors(Entries entries, std::uint16_t bar, const std::u
                 turn(ends, 16, columns);
             }
             for (std::size_t b = 0; b < width; b += 4) {
-                const std::size_t some = width - b < 4 ? width - b : 4;
+                const std::size_t end_of_four = b + 4 < width ? b + 4 : width;
                 Bytes four = {};
-                if (some == 4) {
-#pragma GCC unroll 4
-                    for (std::size_t s = 0; s < 4; ++s)
-                        four +=
-                            entries(first + b + s, load_bytes<Bytes>(columns + (b + s) * byte_lanes));
-                } else {
-                    for (std::size_t s = 0; s < some; ++s)
-                        four +=
-                            entries(first + b + s, load_bytes<Bytes>(columns + (b + s) * byte_lanes));
-                }
+#pragma GCC unroll 1
+                for (std::size_t c = b; c < end_of_four; ++c)
+                    four += entries(first + c, load_bytes<Bytes>(columns + c * byte_lanes));
                 sums.add(four);
             }
         }
         for (std::uint64_t bits = sums.reached(bars, bars); bits; bits &= bits - 1)
-            rows[found++] =
-                static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(bits));
+            rows[found++] = static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(bits));
     }
     return i;
 }
@@ -326,9 +320,9 @@ std::size_t adc_row(const std::uint8_t* tables, const std::uint8_t* nibbles, std
     std::size_t found = 0, done = 0;
 #if defined(HCBIR_ADC_SHUFFLES)
     if (count > 0)
-        done = nibbles ? scan_vectors(NibbleEntries{nibbles}, bar, codes, stride, count, code_size, rows,
-                                      found)
-                       : scan_vectors(ByteEntries{tables}, bar, codes, stride, count, code_size, rows, found);
+        done = nibbles
+                   ? scan_vectors(NibbleEntries{nibbles}, bar, codes, stride, count, code_size, rows, found)
+                   : scan_vectors(ByteEntries{tables}, bar, codes, stride, count, code_size, rows, found);
 #else
     static_cast<void>(nibbles);
 #endif
