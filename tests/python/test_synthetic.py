@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -188,6 +189,35 @@ def test_an_interrupted_run_is_gone_on_with(tmp_path: Path, made: tuple[Path, li
     assert {k: v for k, v in _bytes(tmp_path).items() if k != "synthetic.jsonl"} == {
         k: v for k, v in _bytes(made[0]).items() if k != "synthetic.jsonl"
     }
+
+
+_INTERRUPTED = """
+import os, signal, sys
+from pathlib import Path
+from hcbir.study.synthetic import make_collection
+if __name__ == "__main__":
+    def progress(done, total):
+        if done and not sent:
+            sent.append(os.kill(os.getpid(), signal.SIGINT))
+    sent = []
+    try:
+        make_collection(Path(sys.argv[1]), num_classes=3, num_images=18, num_distractors=6, longest_side=96, workers=2,
+                        progress=progress)
+    except KeyboardInterrupt:
+        sys.exit(3)
+"""
+
+
+def test_ctrl_c_keeps_what_several_processes_have_made(tmp_path: Path, made: tuple[Path, list[SyntheticImage]]) -> None:
+    script, folder = tmp_path / "interrupted.py", tmp_path / "images"
+    script.write_text(_INTERRUPTED)
+    process = subprocess.run([sys.executable, str(script), str(folder)], capture_output=True, text=True, timeout=300)
+    assert process.returncode == 3, process.stderr
+    images = {str(path.relative_to(folder)) for path in folder.rglob("*.jpg")}
+    journal = {json.loads(line)["name"] for line in (folder / "synthetic.jsonl").read_text().splitlines()}
+    assert 0 < len(images) < 24
+    assert images == journal, "what was under way is finished and noted"
+    assert not list(folder.rglob("*.partial"))
 
 
 def test_other_settings_replace_what_was_there(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -107,13 +107,15 @@ def make_collection(
     journal.prune({shot.name for shot in shots})
     missing = [shot for shot in shots if journal.find(shot) is None]
     done = len(shots) - len(missing)
-    if progress is not None:
-        progress(done, len(shots))
-    for records in run_batches(_batches(missing), folder, longest_side, workers):
-        journal.add(records)
+
+    def tell(records: Sequence[Record]) -> None:
+        nonlocal done
         done += len(records)
         if progress is not None:
             progress(done, len(shots))
+
+    tell([])
+    run_batches(_batches(missing), folder, longest_side, workers, journal.add, tell)
     images = []
     for shot in shots:
         record = journal.find(shot)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from io import BytesIO
 from pathlib import Path
@@ -21,12 +21,22 @@ JPEG_QUALITY = 90
 
 
 def run_batches(
-    batches: Sequence[Sequence[Shot]], folder: Path, longest_side: int, workers: int
-) -> Iterator[list[Record]]:
-    """The records of each batch as soon as its files are written; after Ctrl-C those that were under way come first."""
+    batches: Sequence[Sequence[Shot]],
+    folder: Path,
+    longest_side: int,
+    workers: int,
+    keep: Callable[[list[Record]], None],
+    tell: Callable[[list[Record]], None],
+) -> None:
+    """`keep` is given the records of each batch once its files are written, and then `tell`.
+
+    After Ctrl-C, or an error, batches under way are finished and kept.
+    """
     if workers == 1 or len(batches) < 2:
         for batch in batches:
-            yield make_batch(batch, folder, longest_side)
+            records = make_batch(batch, folder, longest_side)
+            keep(records)
+            tell(records)
         return
     # a forked process would inherit threads' locks; a fresh one has none
     context = multiprocessing.get_context("spawn")
@@ -34,14 +44,16 @@ def run_batches(
     left: set[Future[list[Record]]] = {pool.submit(make_batch, batch, folder, longest_side) for batch in batches}
     try:
         while left:
-            done, left = wait(left, return_when=FIRST_COMPLETED)
+            done, _ = wait(left, return_when=FIRST_COMPLETED)
             for future in done:
-                yield future.result()
-    except BaseException:
-        pool.shutdown(wait=True, cancel_futures=True)
-        raise
+                keep(future.result())
+                left.discard(future)
+                tell(future.result())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        for future in left:
+            if not future.cancelled() and future.exception() is None:
+                keep(future.result())
 
 
 def _ignore_interrupts() -> None:
