@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t table_bytes = 64 * 1024 * 1024;  // of a group of queries
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' best
-constexpr std::size_t tile = 32;                       // queries that scan a list together
+constexpr std::size_t tile = AdcTables::max_tile;      // queries that scan a list together
 
 /// Queries of a group that probe one list, at most a tile of them.
 struct Task {
@@ -60,7 +60,7 @@ private:
     void search_group(std::size_t base, std::size_t count, MatrixView<float> scores,
                       MatrixView<std::int64_t> indices) {
         const MatrixView<const float> group{queries_.row(base), count, queries_.cols, queries_.stride};
-        if (index_.metric == Metric::dot) tables_.load(group, executor_);
+        if (index_.metric == Metric::dot) tables_.load(group, false, executor_);
         for (auto& worker : workers_) worker.best.assign(count, TopK(k_));
         std::vector<std::uint32_t> by_list;
         const std::vector<Task> tasks = tasks_of(base, count, by_list);
@@ -110,7 +110,7 @@ private:
             queries[i].query = i;
         }
         SerialExecutor serial;
-        worker.tables.load({worker.moved.data(), queries.size(), group.cols}, serial);
+        worker.tables.load({worker.moved.data(), queries.size(), group.cols}, true, serial);
         scan_parts(task.list, worker.tables, queries);
     }
 

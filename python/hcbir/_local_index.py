@@ -184,4 +184,4 @@ def _votes(found: SearchResult, offsets: npt.NDArray[np.int64]) -> npt.NDArray[n
     images = np.searchsorted(offsets, found.indices[voters, ranks], side="right") - 1
     _, first = np.unique(voters * num_images + images, return_index=True)  # of an image's neighbours the nearest
     weights = found.scores[voters[first], ranks[first]].astype(np.float64) - last[voters[first]]
-    return np.bincount(images[first], weights, minlength=num_images)
+    return np.bincount(images[first], weights, minlength=num_images).astype(np.float64)

@@ -99,6 +99,13 @@ def test_what_is_blind_to_colour_does_not_correlate_with_it() -> None:
     assert np.ptp(blind) < 0.05 or abs(correlate(affected, blind).r) < 0.3
 
 
+@pytest.mark.parametrize("kind", [kind.name for kind in KINDS])
+def test_nothing_but_occluders_hides_the_landmark(kind: str) -> None:
+    """From wherever it is seen: houses and trees in the way are left out."""
+    shares = [shown(kind, side=96, number=n, orientation=3).share for n in range(1, 7)]
+    assert min(shares) > 0.3 * shown(kind, side=96).share
+
+
 def test_illumination_darkens_the_night_and_lights_its_windows() -> None:
     day, nights = shown("town_hall"), [shown("town_hall", number=n, illumination=3) for n in range(1, 6)]
     for night in nights:
@@ -119,8 +126,8 @@ def test_scale_makes_the_landmark_larger_or_smaller() -> None:
 def test_occluders_hide_what_they_are_said_to() -> None:
     hidden = {s: [shown("town_hall", number=n, occlusion=s).hidden for n in range(1, 6)] for s in range(4)}
     assert hidden[0] == [0] * 5
-    assert min(hidden[2] + hidden[3]) > 0.12
-    assert np.mean(hidden[1]) < np.mean(hidden[2]) < np.mean(hidden[3])
+    assert max(hidden[1]) < 0.2 < min(hidden[2])
+    assert np.mean(hidden[2]) < np.mean(hidden[3]) < 0.8
 
 
 def test_positioning_moves_the_landmark_in_the_frame() -> None:
@@ -144,7 +151,7 @@ def test_undistinctive_landmarks_lose_their_details() -> None:
         rows, cols = (slice(size * 2 // 5, size * 3 // 5) for size in tone.shape)
         return float(np.abs(np.diff(tone[rows, cols], axis=1)).mean())
 
-    for kind in ("temple", "triumphal_arch"):
+    for kind in ("church", "triumphal_arch"):
         assert details(shown(kind, number=1, undistinctiveness=3)) < 0.75 * details(shown(kind, number=1))
 
 

@@ -15,7 +15,8 @@ Array = npt.NDArray[Any]
 def nearest_lists(vectors: Array, centroids: Array) -> Array:
     """The list of every vector: that of the nearest centroid, the first of equally near ones."""
     differences = vectors.astype(np.float64)[:, None] - centroids.astype(np.float64)
-    return (differences**2).sum(axis=2).argmin(axis=1)
+    nearest: Array = (differences**2).sum(axis=2).argmin(axis=1)
+    return nearest
 
 
 def best_lists(queries: Array, centroids: Array, nprobe: int, metric: str) -> Array:

@@ -56,7 +56,8 @@ def _stains(pixels: Floats, count: int, rng: Rng) -> Floats:
         edge = np.clip(np.float32(1) - np.abs(reach - np.float32(0.97)) * np.float32(14), 0, 1)
         inside = np.clip((np.float32(1) - reach) * np.float32(8), 0, 1)
         shade *= np.float32(1) - np.float32(0.2) * inside - np.float32(0.22) * edge
-    return pixels * shade[..., None]
+    tea = np.array((0.85, 1.0, 1.3), np.float32)
+    return np.maximum(pixels * (np.float32(1) - (np.float32(1) - shade[..., None]) * tea), np.float32(0))
 
 
 def _scratches(pixels: Floats, count: int, rng: Rng) -> Floats:

@@ -98,7 +98,7 @@ def engraving(picture: Picture, rng: Rng) -> Rendering:
     flat = np.isin(picture.parts, (SKY, WATER, int(Part.GROUND)))
     for (down, across), limit, where in (
         ((1 / 3.2, 0.0), 228.0, flat),
-        ((0.2, 0.24), 215.0, ~flat),
+        ((0.2, 0.24), 200.0, ~flat),
         ((0.22, -0.2), 128.0, ~flat),
         ((0.06, 0.3), 78.0, ~flat),
         ((0.16, 0.22), 110.0, flat),
@@ -108,7 +108,7 @@ def engraving(picture: Picture, rng: Rng) -> Rendering:
         line = np.clip((np.float32(1.5) * dark - wave) * np.float32(3) + np.float32(0.4), 0, 1)
         ink = np.maximum(ink, np.where(where & (dark > 0.03), line, 0))
     ink = np.maximum(ink, _contours(picture) * np.float32(0.85))
-    ink *= np.float32(0.84) + np.float32(0.16) * noise(height, width, 6, rng, octaves=2)
+    ink *= np.float32(0.9) + np.float32(0.1) * noise(height, width, 3, rng, octaves=1)
     paper = (
         np.array((240, 232, 212), np.float32)
         * (1 + np.float32(0.025) * noise(height, width, width / 6, rng, octaves=5))[..., None]
@@ -126,11 +126,11 @@ def painting(picture: Picture, rng: Rng) -> Rendering:
     size = max(height, width) / 640
     source = soften(picture.pixels, 2)
     canvas = blur(picture.pixels, 6 * size)
-    for cell, keep in ((9 * size, 0.9), (5 * size, 0.85), (3 * size, 0.6)):
+    for cell, keep in ((11 * size, 0.95), (7 * size, 0.8), (4 * size, 0.55)):
         canvas = _strokes(canvas, source, max(2, round(cell)), keep, rng)
     grey = luma(canvas)[..., None]
     canvas = grey + (canvas - grey) * np.float32(1.35)
-    weave = np.float32(1) + np.float32(0.05) * noise(height, width, 4, rng, octaves=2)
+    weave = np.float32(1) + np.float32(0.025) * noise(height, width, 4, rng, octaves=2)
     canvas = (canvas * np.float32(0.92) + np.float32(14)) * weave[..., None]
     return np.clip(canvas, 0, 255), np.eye(3)
 
@@ -147,7 +147,7 @@ def _strokes(canvas: Floats, source: Floats, cell: int, keep: float, rng: Rng) -
     drawn = (rng.random(1031)[(lying * 31 + standing * 17) % 1031] < keep)[..., None]
     colours = source[row, col]
     close = np.abs(colours - source).max(axis=2, keepdims=True) < (70 if cell > 4 else 55)
-    return np.where(drawn & close, colours, canvas if cell > 4 else canvas * np.float32(0.4) + source * np.float32(0.6))
+    return np.where(drawn & close, colours, canvas if cell > 4 else canvas * np.float32(0.7) + source * np.float32(0.3))
 
 
 def drawn_map(picture: Picture, rng: Rng) -> Rendering:

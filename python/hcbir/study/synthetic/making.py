@@ -12,7 +12,8 @@ from hcbir.study.synthetic.colours import recolour
 from hcbir.study.synthetic.design import Shot
 from hcbir.study.synthetic.domains import DOMAINS
 from hcbir.study.synthetic.lighting import lighting
-from hcbir.study.synthetic.objects import add_clutter, add_occluders
+from hcbir.study.synthetic.objects import add_clutter
+from hcbir.study.synthetic.occluders import add_occluders
 from hcbir.study.synthetic.places.kit import Kit, Season
 from hcbir.study.synthetic.places.place import KINDS, Moment, Place, build_place
 from hcbir.study.synthetic.rendering.mesh import Mesh

@@ -96,7 +96,7 @@ class Kit:
                 "rubble": lambda: materials.rubble(colour, rng),
                 "roof": lambda: materials.roof(colour, rng, size=size),
                 "planks": lambda: materials.planks(colour, rng, size=size),
-                "paving": lambda: materials.paving(colour, rng, size=2 * size),
+                "paving": lambda: materials.paving(colour, rng, size=size),
                 "metal": lambda: materials.planks(colour, rng, size=4 * size),
                 "canopy": lambda: materials.canopy(colour, rng),
             }

@@ -86,7 +86,7 @@ def furrows(colour: Colour, other: Colour, rng: Rng, *, count: int = 32) -> Byte
 
 
 def paving(colour: Colour, rng: Rng, *, size: int = 32) -> Bytes:
-    tone = blocks(SIDE, SIDE, size, size, rng, contrast=0.14)
+    tone = blocks(SIDE, SIDE, size, size, rng, contrast=0.1)
     tone *= 1 + np.float32(0.13) * noise(SIDE, SIDE, 128, rng, octaves=5)
     return coloured(tone + np.float32(0.03) * grain(SIDE, SIDE, rng), colour)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hcbir.study.synthetic.rendering.mesh import Mesh, Part, Surface
 from hcbir.study.synthetic.rendering.numbers import direction
@@ -48,7 +48,7 @@ def lathe(
     mesh: Mesh, profile: Outline, sides: int, surface: Surface, *, turn: float = 0, top: Surface | None = None
 ) -> None:
     """A body of revolution; `profile` is (radius, z) upwards."""
-    for (r0, z0), (r1, z1) in itertools.pairwise(profile):
+    for (r0, z0), (r1, z1) in pairwise(profile):
         low, high = ring(max(r0, 1e-3), sides, turn), ring(max(r1, 1e-3), sides, turn)
         for k in range(sides):
             j = (k + 1) % sides
@@ -137,22 +137,18 @@ def vault(mesh: Mesh, x: float, width: float, y0: float, y1: float, z0: float, s
         *((x + radius + radius * c, spring + radius * s) for c, s in (direction(math.pi * k / 8) for k in range(9))),
         (x, z0),
     ]
-    for (xa, za), (xb, zb) in itertools.pairwise(arc):
+    for (xa, za), (xb, zb) in pairwise(arc):
         mesh.polygon([(xa, y0, za), (xa, y1, za), (xb, y1, zb), (xb, y0, zb)], surface.tinted(0.8), two_sided=True)
 
 
 def tree(
     mesh: Mesh, x: float, y: float, z: float, height: float, surface: Surface, *, part: Part = Part.VEGETATION
 ) -> None:
-    """Three crossed pictures of it, and one lying for views from above."""
+    """A picture of it that turns to whoever looks."""
     half = height / 3
-    with mesh.body(), mesh.at(x, y, z, turn=x * 1.7 + y, part=part):
-        for k in range(3):
-            cos, sin = direction(math.pi * k / 3)
-            ends = (-half * cos, -half * sin), (half * cos, half * sin)
-            mesh.polygon(
-                [(*ends[0], 0), (*ends[1], 0), (*ends[1], height), (*ends[0], height)], surface, two_sided=True, up=True
-            )
+    with mesh.body(), mesh.at(x, y, z, part=part):
+        corners = [(-half, 0, 0), (half, 0, 0), (half, 0, height), (-half, 0, height)]
+        mesh.polygon(corners, surface, two_sided=True, up=True, turning=True)
 
 
 def beam(

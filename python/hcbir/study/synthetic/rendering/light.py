@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hcbir.study.synthetic.rendering.camera import Vector
-from hcbir.study.synthetic.rendering.mesh import Faces, Part
+from hcbir.study.synthetic.rendering.mesh import Faces, turned
 from hcbir.study.synthetic.rendering.numbers import Colour, Doubles, Floats, Mask, direction
 from hcbir.study.synthetic.rendering.raster import outline_mask
 
@@ -24,8 +24,8 @@ class Light:
     """
 
     sun: Vector
-    sun_colour: Colour = (212, 200, 180)
-    ambient: Colour = (112, 120, 138)
+    sun_colour: Colour = (232, 218, 194)
+    ambient: Colour = (114, 122, 140)
     sky_top: Colour = (92, 138, 196)
     sky_low: Colour = (206, 220, 232)
     haze: Colour = (200, 212, 226)
@@ -61,9 +61,10 @@ def shadow_map(faces: Faces, sun: Vector, radius: float) -> tuple[Floats, Double
     rows = np.zeros((3, 4))
     rows[0, :3], rows[1, :3], rows[2, :3] = -scale * up, scale * side, toward
     rows[:2, 3] = SHADOW_SIDE / 2
+    faces = turned(faces, tuple(1e6 * part for part in sun), lean=0)
     rows_of_faces = _casters(faces, sun, radius)
     at = np.stack([_apply(rows[k], faces.corners[rows_of_faces]) for k in range(3)], axis=-1)
-    leaves = faces.parts[rows_of_faces] == Part.VEGETATION
+    leaves = faces.turning[rows_of_faces]
     at[leaves] = _rounded(at[leaves])
     low, high = at[..., :2].min(axis=1), at[..., :2].max(axis=1)
     inside = (high > 0).all(axis=1) & (low < SHADOW_SIDE).all(axis=1)

@@ -44,6 +44,7 @@ class Faces:
     """f polygons: corners (f, 8, 3), the last repeated; normal, origin, across, down (f, 3): texels from world.
 
     A point's texel is ((p - origin) . across, (p - origin) . down). `lit_by` is the normal that the light sees;
+    `turning` ones are pictures that turn to whoever looks;
     `bodies` numbers what stands or is taken away as a whole (a house, a tree), 0 for the rest.
     """
 
@@ -58,6 +59,7 @@ class Faces:
     parts: Integers
     bodies: Integers
     two_sided: Mask
+    turning: Mask
 
     def __len__(self) -> int:
         return len(self.textures)
@@ -81,7 +83,41 @@ def mirrored(faces: Faces) -> Faces:
         faces.parts,
         faces.bodies,
         faces.two_sided,
+        faces.turning,
     )
+
+
+def turned(faces: Faces, eye: Sequence[float], *, lean: float = 0.8) -> Faces:
+    """Pictures that turn face `eye`; seen from above they lean back by `lean` of the angle."""
+    rows = np.flatnonzero(faces.turning)
+    if not len(rows):
+        return faces
+    old = faces.corners[rows]
+    middle = (old[:, 0] + old[:, 1]) / 2
+    half = np.sqrt(((old[:, 1] - old[:, 0]) ** 2).sum(axis=1, keepdims=True)) / 2
+    tall = np.sqrt(((old[:, 3] - old[:, 0]) ** 2).sum(axis=1, keepdims=True))
+    away = middle - np.array(eye)
+    flat = np.sqrt(away[:, 0] ** 2 + away[:, 1] ** 2)[:, None]
+    forward = away * [1, 1, 0] / np.maximum(flat, 1e-9)
+    right = np.stack([forward[:, 1], -forward[:, 0], np.zeros(len(rows))], axis=1)
+    drop = np.maximum(-away[:, 2:], 0) * lean
+    size = np.sqrt(flat * flat + drop * drop)
+    up = forward * (drop / size) + np.array([0.0, 0.0, 1.0]) * (flat / size)
+    side, rise = half * right, tall * up
+    corners = np.stack([middle - side, middle + side, middle + side + rise, middle - side + rise], axis=1)
+    density = np.sqrt((faces.across[rows] ** 2).sum(axis=1, keepdims=True))
+    out = Faces(*(getattr(faces, name).copy() for name in Faces.__dataclass_fields__))
+    out.corners[rows] = corners[:, [0, 1, 2, 3, 3, 3, 3, 3]]
+    out.normals[rows] = np.stack(
+        [
+            right[:, 1] * up[:, 2] - right[:, 2] * up[:, 1],
+            right[:, 2] * up[:, 0] - right[:, 0] * up[:, 2],
+            right[:, 0] * up[:, 1] - right[:, 1] * up[:, 0],
+        ],
+        axis=1,
+    )
+    out.origins[rows], out.across[rows], out.down[rows] = corners[:, 3], density * right, -density * up
+    return out
 
 
 def join(*several: Faces) -> Faces:
@@ -133,16 +169,18 @@ class Mesh:
         *,
         two_sided: bool = False,
         up: bool = False,
+        turning: bool = False,
         offset: tuple[float, float] = (0, 0),
     ) -> None:
         """Corners counter-clockwise seen from outside; `offset` in metres moves the texture.
 
-        `up`: lit as if it faced the sky, as leaves are.
+        `up`: lit as if it faced the sky, as leaves are. `turning`: an upright rectangle, given from its lower left
+        corner, that turns about its middle to whoever looks.
         """
         if len(points) > NUM_CORNERS:
             for k in range(1, len(points) - 1, NUM_CORNERS - 2):
                 piece = [points[0], *points[k : k + NUM_CORNERS - 1]]
-                self.polygon(piece, surface, two_sided=two_sided, up=up, offset=offset)
+                self.polygon(piece, surface, two_sided=two_sided, up=up, turning=turning, offset=offset)
             return
         x, y, z, cos, sin = self._place
         corners = [(x + cos * p[0] - sin * p[1], y + sin * p[0] + cos * p[1], z + p[2]) for p in points]
@@ -175,11 +213,16 @@ class Mesh:
                 int(self.part),
                 self._body,
                 two_sided,
+                turning,
             )
         )
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def truncate(self, count: int) -> None:
+        """Takes away the polygons after the first `count`."""
+        del self._rows[count:]
 
     def lift(self, part: Part, z: float) -> None:
         """Raises all that is there of a part."""
@@ -187,7 +230,7 @@ class Mesh:
 
     def close(self) -> tuple[Faces, Textures]:
         columns = list(zip(*self._rows, strict=True))
-        kinds = (np.float64,) * 6 + (np.int64, np.float64, np.int64, np.int64, np.bool_)
+        kinds = (np.float64,) * 6 + (np.int64, np.float64, np.int64, np.int64, np.bool_, np.bool_)
         faces = Faces(*(np.array(c, dtype=k) for c, k in zip(columns, kinds, strict=True)))
         for part, z in self._lifted.items():
             faces.corners[faces.parts == part, :, 2] += z

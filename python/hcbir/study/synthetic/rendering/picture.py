@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hcbir.study.synthetic.rendering.atlas import Textures, join_textures
 from hcbir.study.synthetic.rendering.camera import Camera
 from hcbir.study.synthetic.rendering.light import Light, lit_share, shadow_map
-from hcbir.study.synthetic.rendering.mesh import Faces, Mesh, Part, join, mirrored
+from hcbir.study.synthetic.rendering.mesh import Faces, Mesh, Part, join, mirrored, turned
 from hcbir.study.synthetic.rendering.numbers import Floats, Mask, Rng, noise
 from hcbir.study.synthetic.rendering.projection import project
 from hcbir.study.synthetic.rendering.raster import Buffers, rasterise
@@ -71,6 +71,7 @@ def take_picture(
     details the landmark lacks.
     """
     fine = twice(camera)
+    scene = replace(scene, faces=turned(scene.faces, camera.eye))
     buffers = Buffers.empty(fine.height, fine.width)
     rasterise(buffers, project(scene.faces, scene.textures, fine), scene.faces, scene.textures)
     landmark = _landmark(buffers, scene.faces)
@@ -78,6 +79,7 @@ def take_picture(
     if occlude is not None:
         num_faces = len(scene.faces)
         scene = scene.plus(occlude(landmark[::2, ::2]))
+        scene = replace(scene, faces=turned(scene.faces, camera.eye))
         occluders = scene.faces.where(np.arange(len(scene.faces)) >= num_faces)
         _add(buffers, occluders, num_faces, scene.textures, fine)
     after = int(np.count_nonzero(_landmark(buffers, scene.faces)))

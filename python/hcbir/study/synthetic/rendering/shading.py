@@ -29,6 +29,7 @@ class Shader:
         self._light, self._plain, self._texels = light, np.float32(plain), textures.texels
         self._table = _light_table(faces, light)
         self._landmark = np.append(faces.parts == Part.LANDMARK, False)
+        self._leaves = np.append(faces.turning, False)
         self._glows = np.append(np.array(textures.glows)[faces.textures], False)
         coarsest = textures.texels[textures.offsets[:, -1]].view(np.uint8).reshape(-1, 4)[:, :3]
         self._means = coarsest[np.append(faces.textures, 0)].astype(np.float32)
@@ -57,6 +58,7 @@ class Shader:
         self, face: npt.NDArray[np.int32], texel: npt.NDArray[np.int32], lit: Floats, height: Floats
     ) -> Floats:
         steps = _twice((lit * np.float32(_LIT_STEPS) + np.float32(0.5)).astype(np.int32))
+        steps = np.where(self._leaves[face], _LIT_STEPS, steps)  # a crown is not flat: its picture has its own shades
         row = np.where(face >= 0, face * np.int32(_LIT_STEPS + 1) + steps, np.int32(len(self._table) - 1))
         lighting = self._table.take(row, axis=0)
         texels = self._texels.take(texel).view(np.uint8).reshape(*face.shape, 4)

@@ -21,10 +21,11 @@ def sky(camera: Camera, light: Light, rng: Rng, *, mirrored: bool = False) -> Fl
     pixels: Floats = low + (top - low) * share
     if light.clouds > 0:
         texture = _clouds(int(rng.integers(6)))
-        # a layer of clouds high above: closer together towards the horizon, but less than a true plane's
-        far = np.float32(1) / (np.clip(up, 0.02, 1) + np.float32(0.3))
-        across = (np.arange(width, dtype=np.float32) - np.float32(width / 2)) * np.float32(300 / max(width, height))
-        at_row = (far * np.float32(170) + np.float32(rng.integers(256))).astype(np.int32) & 255
+        # heaps that lie closer together and flatter towards the horizon
+        near = np.float32(1) - np.clip(up, 0, 1)
+        far = np.float32(0.75) + np.float32(0.6) * near
+        across = (np.arange(width, dtype=np.float32) - np.float32(width / 2)) * np.float32(170 / max(width, height))
+        at_row = (near * near * np.float32(230) + np.float32(rng.integers(256))).astype(np.int32) & 255
         at_col = (across[None] * far + np.float32(rng.integers(512))).astype(np.int32) & 511
         amount = np.clip(
             (texture.reshape(-1)[at_row * 512 + at_col] + np.float32(light.clouds * 1.6 - 0.75)) * 2.2, 0, 1
