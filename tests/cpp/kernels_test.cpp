@@ -96,45 +96,47 @@ void test_rotate_row(const Table& table) {
         }
 }
 
-/// First, second and index of a place's best, as one score after the other is taken.
-void take(Floats& first, Floats& second, Indices& index, std::size_t at, float score, std::uint32_t where) {
-    if (score > first[at])
-        second[at] = first[at], first[at] = score, index[at] = where;
-    else if (score > second[at])
-        second[at] = score;
+void test_best_two(const Table& table) {
+    for (std::size_t num_columns = 16; num_columns <= 160; num_columns += 16)
+        for (std::size_t num_rows = 0; num_rows <= 5; ++num_rows) {
+            const std::size_t stride = num_columns + 3;
+            Floats scores = whole_floats(num_rows * stride);
+            for (float& s : scores) s = whole(0, 9) ? s : -infinity;
+            Floats first(num_rows), second(num_rows), largest(num_rows), next(num_rows);
+            for (std::size_t i = 0; i < num_rows; ++i) {
+                Floats row(scores.data() + i * stride, scores.data() + i * stride + num_columns);
+                std::sort(row.begin(), row.end());
+                largest[i] = row[num_columns - 1], next[i] = row[num_columns - 2];
+            }
+            table.best_two(scores.data(), stride, num_rows, num_columns, first.data(), second.data());
+            agree(first == largest && second == next, table, "best_two", {num_columns, num_rows});
+        }
 }
 
-struct Bests {
-    Floats first, second;
-    Indices index;
-    explicit Bests(std::size_t count) : first(count, -infinity), second(count, -infinity), index(count, 77) {}
-    hcbir::kernels::Best view() { return {first.data(), second.data(), index.data()}; }
-    void take(std::size_t at, float score, std::uint32_t where) {
-        ::take(first, second, index, at, score, where);
-    }
-    bool operator==(const Bests&) const = default;
-};
-
-void test_update_best(const Table& table) {
-    const std::size_t width = table.tile_rows, height = table.tile_queries;
-    Bests by_query(height * width), by_row(width), expected_query = by_query, expected_row = by_row;
-    for (std::uint32_t turn = 0; turn < 60; ++turn) {
-        const std::size_t num_queries = turn % height + 1;
-        Floats scores = whole_floats(height * width);
-        for (float& s : scores)
-            s = whole(0, 20) == 0 ? (whole(0, 1) ? not_a_number : -infinity)
-                                  : s + static_cast<float>(turn / 6);
-        for (std::size_t i = 0; i < num_queries; ++i)
-            for (std::size_t j = 0; j < width; ++j) {
-                const float score = scores[i * width + j];
-                expected_query.take(i * width + j, score, 1000 * turn + static_cast<std::uint32_t>(j));
-                expected_row.take(j, score, 70000 * turn + static_cast<std::uint32_t>(i));
-            }
-        table.update_best(scores.data(), num_queries, 70000 * turn, 1000 * turn, by_query.view(),
-                          by_row.view());
-        agree(by_query == expected_query && by_row == expected_row, table, "update_best",
-              {num_queries, turn});
-    }
+void test_near_pairs(const Table& table) {
+    for (std::size_t num_columns = 16; num_columns <= 160; num_columns += 16)
+        for (std::size_t num_rows = 0; num_rows <= 5; ++num_rows) {
+            const std::size_t stride = num_columns + 3;
+            const float margin = 1.5f;
+            const Floats scores = whole_floats(num_rows * stride);
+            Floats bars = whole_floats(num_rows), best = whole_floats(num_columns);
+            for (float& b : best) b = whole(0, 9) ? b : infinity;
+            Floats raised = best;
+            for (std::size_t i = 0; i < num_rows; ++i)
+                for (std::size_t j = 0; j < num_columns; ++j)
+                    raised[j] = std::max(raised[j], scores[i * stride + j]);
+            Indices pairs(num_rows * num_columns), expected;
+            for (std::size_t i = 0; i < num_rows; ++i)
+                for (std::size_t j = 0; j < num_columns; ++j) {
+                    const float score = scores[i * stride + j];
+                    if (score >= bars[i] || score >= raised[j] - margin)
+                        expected.push_back(static_cast<std::uint32_t>(i << 16 | j));
+                }
+            pairs.resize(table.near_pairs(scores.data(), stride, num_rows, num_columns, bars.data(), margin,
+                                          best.data(), pairs.data()));
+            std::sort(pairs.begin(), pairs.end());
+            agree(pairs == expected && best == raised, table, "near_pairs", {num_columns, num_rows});
+        }
 }
 
 void test_select(const Table& table) {
@@ -148,6 +150,52 @@ void test_select(const Table& table) {
             table.select(scores.data(), scale.data(), offset.data(), count, 0.5f, selected.data()));
         agree(selected == expected, table, "select", {count});
     }
+}
+
+void test_keep_scores(const Table& table) {
+    for (std::size_t count = 0; count <= 100; ++count) {
+        Floats scores = real_floats(count), kept(count + 16), expected;
+        for (float& s : scores) s = whole(0, 9) == 0 ? not_a_number : s;
+        Indices indices(count + 16), expected_indices;
+        for (std::size_t i = 0; i < count; ++i)
+            if (!(scores[i] < 0.3f)) {
+                expected.push_back(scores[i]);
+                expected_indices.push_back(static_cast<std::uint32_t>(i) + 4000000000u);
+            }
+        const std::size_t found =
+            table.keep_scores(scores.data(), 4000000000u, count, 0.3f, kept.data(), indices.data());
+        kept.resize(found), indices.resize(found);
+        agree(same(kept, expected) && indices == expected_indices, table, "keep_scores", {count});
+    }
+}
+
+void test_ranks(const Table& table) {
+    for (std::size_t count = 0; count <= 160; count += hcbir::kernels::counted_at_once)
+        for (std::size_t num_bars = 0; num_bars <= 20; ++num_bars) {
+            Floats scores = whole_floats(count);
+            for (float& s : scores) s = whole(0, 9) ? s / 2 : (whole(0, 1) ? -0.0f : infinity);
+            const bool has_nan = count && num_bars % 4 == 3;
+            std::vector<std::int32_t> ordered(count), expected(count);
+            for (std::size_t i = 0; i < count; ++i) {
+                const auto bits = std::bit_cast<std::int32_t>(scores[i]);
+                expected[i] = scores[i] == 0 ? 0 : bits < 0 ? bits ^ 0x7fffffff : bits;
+            }
+            agree(!table.order_scores(scores.data(), count, ordered.data()) && ordered == expected, table,
+                  "order_scores", {count});
+            std::vector<std::int32_t> bars(num_bars);
+            Indices counts(num_bars, 7), expected_counts(num_bars, 7);
+            for (std::size_t b = 0; b < num_bars; ++b) {
+                bars[b] =
+                    count ? expected[static_cast<std::size_t>(whole(0, static_cast<int>(count) - 1))] : 0;
+                for (const std::int32_t s : expected) expected_counts[b] += s > bars[b];
+            }
+            table.count_above(expected.data(), count, bars.data(), num_bars, counts.data());
+            agree(counts == expected_counts, table, "count_above", {count, num_bars});
+            if (!has_nan) continue;
+            scores[static_cast<std::size_t>(whole(0, static_cast<int>(count) - 1))] = not_a_number;
+            agree(table.order_scores(scores.data(), count, ordered.data()), table, "order_scores: NaN",
+                  {count});
+        }
 }
 
 /// The order of summation that abi.hpp writes down.
@@ -229,15 +277,22 @@ void test_residuals(const Table& table) {
             num_inliers += inlier;
             cost[j % 16] += inlier ? squared : 4.0f;
         }
-        const auto found = table.residuals(model, {x0.data(), y0.data(), x1.data(), y1.data(), count}, 4.0f);
-        agree(found.num_inliers == num_inliers && same(found.cost, folded(cost)), table, "residuals",
-              {count});
+        const float whole_cost = folded(cost);
+        for (const float max_cost : {infinity, whole_cost, 0.5f * whole_cost}) {
+            const bool below = whole_cost < max_cost;
+            const auto found =
+                table.residuals(model, {x0.data(), y0.data(), x1.data(), y1.data(), count}, 4.0f, max_cost);
+            agree(found.num_inliers == (below ? num_inliers : 0) &&
+                      same(found.cost, below ? whole_cost : max_cost),
+                  table, "residuals", {count});
+        }
     }
 }
 
 }  // namespace
 
 int main() {
-    at_every_level({test_dot_tile, test_dot_rows, test_norms_and_magnitudes, test_rotate_row,
-                    test_update_best, test_select, test_exact_scores, test_widen, test_residuals});
+    at_every_level({test_dot_tile, test_dot_rows, test_norms_and_magnitudes, test_rotate_row, test_best_two,
+                    test_near_pairs, test_select, test_keep_scores, test_ranks, test_exact_scores, test_widen,
+                    test_residuals});
 }

@@ -11,6 +11,24 @@
 #undef _mm512_madd_epi16
 #define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
 
+// And these it lacks.
+inline simde__m512i simde_mm512_maskz_cvtepu8_epi16(simde__mmask32 k, simde__m256i bytes) {
+    alignas(64) unsigned char from[32];
+    alignas(64) unsigned short to[32];
+    simde_mm256_storeu_si256(reinterpret_cast<simde__m256i*>(from), bytes);
+    for (int l = 0; l < 32; ++l) to[l] = k >> l & 1 ? from[l] : 0;
+    return simde_mm512_loadu_si512(to);
+}
+inline simde__m128i simde_mm512_maskz_cvtusepi32_epi8(simde__mmask16 k, simde__m512i integers) {
+    alignas(64) unsigned from[16];
+    alignas(64) unsigned char to[16];
+    simde_mm512_storeu_si512(from, integers);
+    for (int l = 0; l < 16; ++l) to[l] = k >> l & 1 ? (from[l] > 255 ? 255 : from[l]) : 0;
+    return simde_mm_loadu_si128(reinterpret_cast<simde__m128i*>(to));
+}
+#define _mm512_maskz_cvtepu8_epi16 simde_mm512_maskz_cvtepu8_epi16
+#define _mm512_maskz_cvtusepi32_epi8 simde_mm512_maskz_cvtusepi32_epi8
+
 #define __AVX512F__ 1
 #define __AVX512BW__ 1
 #define __AVX512CD__ 1
