@@ -3,8 +3,9 @@
 #include <optional>
 
 #include "bindings.hpp"
+#include "database_views.hpp"
 #include "hcbir/pq.hpp"
-#include "numpy_views.hpp"
+#include "hcbir/rerank.hpp"
 
 namespace hcbir::bindings {
 
@@ -13,22 +14,62 @@ void bind_pq(py::module_& m) {
         "train_pq",
         [](const Array<float>& vectors, std::size_t num_subquantizers, unsigned bits,
            std::size_t num_iterations, std::size_t max_vectors_per_centroid, std::uint64_t seed,
-           std::size_t num_threads) {
+           const std::optional<Array<float>>& initial, std::size_t num_threads) {
             const auto v = matrix(vectors, "vectors");
             auto executor = interruptible(num_threads);
             Output<float> centroids(num_subquantizers << bits, v.cols / num_subquantizers);
             double mean_squared_distance = 0;
+            PQTrainOptions options{num_subquantizers, bits, num_iterations, max_vectors_per_centroid, seed};
+            if (initial) options.initial = matrix(*initial, "initial");
             {
                 py::gil_scoped_release unlocked;
-                mean_squared_distance =
-                    train_pq(v, {num_subquantizers, bits, num_iterations, max_vectors_per_centroid, seed},
-                             centroids.view, executor);
+                mean_squared_distance = train_pq(v, options, centroids.view, executor);
             }
             return py::make_tuple(centroids.array, mean_squared_distance);
         },
         py::arg("vectors").noconvert(), py::arg("num_subquantizers"), py::arg("bits"),
         py::arg("num_iterations"), py::arg("max_vectors_per_centroid"), py::arg("seed"),
-        py::arg("num_threads"));
+        py::arg("initial").noconvert(), py::arg("num_threads"));
+
+    m.def(
+        "rerank",
+        [](const Array<float>& queries, const py::array& vectors, const std::optional<Array<float>>& factors,
+           const Array<std::int64_t>& candidates, std::size_t k, Metric metric, std::size_t num_threads) {
+            const auto q = matrix(queries, "queries");
+            const auto c = matrix(candidates, "candidates");
+            FullVectors full;
+            if (factors) {
+                full.bytes = matrix(Array<std::int8_t>(vectors), "rerank");
+                full.factors = values(*factors, "factors");
+            } else {
+                full.floats = database_of(vectors);
+            }
+            auto executor = interruptible(num_threads);
+            Output<float> scores(q.rows, k);
+            Output<std::int64_t> indices(q.rows, k);
+            {
+                py::gil_scoped_release unlocked;
+                rerank(q, full, c, k, metric, scores.view, indices.view, executor);
+            }
+            return py::make_tuple(scores.array, indices.array);
+        },
+        py::arg("queries").noconvert(), py::arg("vectors").noconvert(), py::arg("factors").noconvert(),
+        py::arg("candidates").noconvert(), py::arg("k"), py::arg("metric"), py::arg("num_threads"));
+
+    m.def(
+        "rotate",
+        [](const Array<float>& vectors, const Array<float>& rotation, std::size_t num_threads) {
+            const auto v = matrix(vectors, "vectors");
+            const auto r = matrix(rotation, "rotation");
+            auto executor = interruptible(num_threads);
+            Output<float> rotated(v.rows, r.rows);
+            {
+                py::gil_scoped_release unlocked;
+                rotate(v, r, rotated.view, executor);
+            }
+            return rotated.array;
+        },
+        py::arg("vectors").noconvert(), py::arg("rotation").noconvert(), py::arg("num_threads"));
 
     py::class_<ProductQuantizer>(m, "ProductQuantizer")
         .def(py::init([](const Array<float>& centroids, std::size_t num_subquantizers, unsigned bits) {

@@ -79,6 +79,7 @@ public:
                                                               2 * margin, column_best.data(), found.data());
             for (std::size_t f = 0; f < num_found; ++f) {
                 const std::uint32_t i = found[f] >> 16, j = found[f] & 0xffff;
+                if (j >= block.count) continue;  // padding, for a row without a second score yet
                 pairs.push_back({static_cast<std::uint32_t>(row + i),
                                  static_cast<std::uint32_t>(block.first + j),
                                  raised(scores[i * stride + j], margin)});

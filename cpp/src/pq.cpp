@@ -4,6 +4,7 @@
 #include <string>
 
 #include "hcbir/error.hpp"
+#include "kernels/dispatch.hpp"
 #include "nearest_centroid.hpp"
 #include "panels.hpp"
 
@@ -83,6 +84,21 @@ void ProductQuantizer::decode(MatrixView<const std::uint8_t> codes, MatrixView<f
                 const unsigned number = bits_ == 8 ? code[m] : code[m / 2] >> (m % 2 * 4) & 15u;
                 std::copy_n(centroid(m, number), sub_dim_, vectors.row(i) + m * sub_dim_);
             }
+    });
+}
+
+void rotate(MatrixView<const float> vectors, MatrixView<const float> rotation, MatrixView<float> rotated,
+            Executor& executor) {
+    require(vectors.cols == rotation.cols, "vectors", "of dimension " + std::to_string(rotation.cols),
+            std::to_string(vectors.cols));
+    require(rotated.rows == vectors.rows && rotated.cols == rotation.rows, "rotated",
+            "vectors x rotation.rows", "another shape");
+    const auto dot = kernels::active().dot_f64;
+    executor.parallel_for(ceil_div(vectors.rows, vectors_a_task), [&](std::size_t task, std::size_t) {
+        const std::size_t last = std::min((task + 1) * vectors_a_task, vectors.rows);
+        for (std::size_t i = task * vectors_a_task; i < last; ++i)
+            for (std::size_t r = 0; r < rotation.rows; ++r)
+                rotated.row(i)[r] = static_cast<float>(dot(vectors.row(i), rotation.row(r), vectors.cols));
     });
 }
 

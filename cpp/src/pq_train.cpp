@@ -67,8 +67,11 @@ public:
     }
 
     /// Returns the sum of the squared distances.
-    double run(std::size_t num_iterations, CounterRandom random) {
-        seed(random);
+    /// Begins with `initial`, unless it is empty.
+    double run(std::size_t num_iterations, MatrixView<const float> initial, CounterRandom random) {
+        if (initial.rows == 0) seed(random);
+        for (std::size_t c = 0; c < initial.rows; ++c)
+            for (std::size_t d = 0; d < dim_; ++d) centroids_.row(c)[d] = initial.row(c)[d] - mean_[d];
         assign();
         for (std::size_t iteration = 0; iteration < num_iterations; ++iteration) {
             const auto before = nearest_;
@@ -200,6 +203,9 @@ double train_pq(MatrixView<const float> vectors, const PQTrainOptions& options, 
     require(centroids.rows == num * k && centroids.cols == vectors.cols / num, "centroids",
             "(num_subquantizers * 2^bits) x sub-dimension", "another shape");
     require(options.max_vectors_per_centroid >= 1, "max_vectors_per_centroid", "at least 1", "0");
+    require(options.initial.rows == 0 ||
+                (options.initial.rows == centroids.rows && options.initial.cols == centroids.cols),
+            "initial", "of the centroids' shape", "another");
     require_finite(vectors, "vectors");
 
     const std::size_t limit = options.max_vectors_per_centroid > vectors.rows / k
@@ -210,8 +216,11 @@ double train_pq(MatrixView<const float> vectors, const PQTrainOptions& options, 
     executor.parallel_for(num, [&](std::size_t m, std::size_t) {
         const MatrixView<float> own(centroids.row(m * k), k, centroids.cols, centroids.stride);
         std::vector<float> found(k * own.cols);
+        MatrixView<const float> initial;
+        if (options.initial.rows > 0)
+            initial = {options.initial.row(m * k), k, own.cols, options.initial.stride};
         SubspaceKMeans kmeans(vectors, chosen, m * own.cols, {found.data(), k, own.cols});
-        distances[m] = kmeans.run(options.num_iterations, CounterRandom(options.seed, m));
+        distances[m] = kmeans.run(options.num_iterations, initial, CounterRandom(options.seed, m));
         for (std::size_t c = 0; c < k; ++c) std::copy_n(found.data() + c * own.cols, own.cols, own.row(c));
     });
     return std::accumulate(distances.begin(), distances.end(), 0.0) / static_cast<double>(chosen.size());

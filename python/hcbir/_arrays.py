@@ -44,6 +44,21 @@ def database_matrix(values: object, name: str) -> npt.NDArray[Any]:
     return large_matrix(values, name)
 
 
+def full_vectors(vectors: object, num_rows: int, dim: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32] | None]:
+    """Vectors to score candidates with: a database's matrix, or bytes with a factor for each row."""
+    factors = None
+    if isinstance(vectors, tuple):
+        array = large_matrix(vectors[0], "rerank", dtype=np.int8)
+        factors = np.ascontiguousarray(vectors[1], np.float32)
+        if factors.shape != (num_rows,):
+            raise ValueError(f"rerank must have a factor for each of {num_rows} rows, got {describe(factors)}")
+    else:
+        array = database_matrix(vectors, "rerank")
+    if array.shape != (num_rows, dim):
+        raise ValueError(f"rerank must have a row for each code, {(num_rows, dim)}, got {describe(array)}")
+    return array, factors
+
+
 def row_flags(allowed: npt.ArrayLike | None, num_rows: int) -> npt.NDArray[np.uint8] | None:
     """A flag a row, of a boolean mask or of row numbers."""
     if allowed is None:

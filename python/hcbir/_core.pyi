@@ -68,8 +68,21 @@ def train_pq(
     num_iterations: int,
     max_vectors_per_centroid: int,
     seed: int,
+    initial: npt.NDArray[np.float32] | None,
     num_threads: int,
 ) -> tuple[npt.NDArray[np.float32], float]: ...
+def rerank(
+    queries: npt.NDArray[np.float32],
+    vectors: npt.NDArray[Any],
+    factors: npt.NDArray[np.float32] | None,
+    candidates: npt.NDArray[np.int64],
+    k: int,
+    metric: Metric,
+    num_threads: int,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
+def rotate(
+    vectors: npt.NDArray[np.float32], rotation: npt.NDArray[np.float32], num_threads: int
+) -> npt.NDArray[np.float32]: ...
 
 class ProductQuantizer:
     def __init__(self, centroids: npt.NDArray[np.float32], num_subquantizers: int, bits: int) -> None: ...

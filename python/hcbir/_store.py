@@ -110,6 +110,8 @@ class LocalFeatureStore:
         path = Path(folder)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ValueError(f"folder must not exist or be empty, got {folder}")
+        if quantizer is not None and quantizer.rotation is not None:
+            raise ValueError("quantizer must have no rotation here, got one trained with rotation='opq'")
         given = listed(images)
         if not given:
             raise ValueError("images must be at least one, got none")

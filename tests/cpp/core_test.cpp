@@ -105,6 +105,28 @@ void test_matching_of_near_ties() {
     }
 }
 
+/// Sets large enough for the scan in bytes, by every metric.
+void test_matching_of_large_sets() {
+    const auto a = random_floats(210 * 67, 6), b = random_floats(190 * 67, 7);
+    hcbir::PoolExecutor executor(3);
+    std::vector<float> scores(210);
+    std::vector<std::int64_t> indices(210);
+    hcbir::MatchOptions one_way;
+    one_way.cross_check = false;
+    for (const auto metric : {hcbir::Metric::dot, hcbir::Metric::cosine, hcbir::Metric::l2}) {
+        hcbir::search({a.data(), 210, 67}, {b.data(), 190, 67}, 1, metric, {scores.data(), 210, 1},
+                      {indices.data(), 210, 1}, executor);
+        for (const auto& level : hcbir::available_isas()) {
+            hcbir::use_isa(level);
+            const auto found =
+                hcbir::match({a.data(), 210, 67}, {b.data(), 190, 67}, metric, one_way, executor);
+            check(found.size() == 210, "everyone has a neighbour");
+            for (std::size_t i = 0; i < 210; ++i)
+                check(found[i].index1 == indices[i] && found[i].score == scores[i], "match equals search");
+        }
+    }
+}
+
 void test_match_and_kmeans() {
     const auto a = random_floats(300 * 13, 4), b = random_floats(200 * 13, 5);
     std::vector<std::uint8_t> bits(500 * 9);
@@ -196,6 +218,7 @@ void test_several_callers() {
 int main() {
     test_search();
     test_matching_of_near_ties();
+    test_matching_of_large_sets();
     test_match_and_kmeans();
     test_executors();
     test_several_callers();

@@ -96,49 +96,6 @@ void test_rotate_row(const Table& table) {
         }
 }
 
-void test_best_two(const Table& table) {
-    for (std::size_t num_columns = 16; num_columns <= 160; num_columns += 16)
-        for (std::size_t num_rows = 0; num_rows <= 5; ++num_rows) {
-            const std::size_t stride = num_columns + 3;
-            Floats scores = whole_floats(num_rows * stride);
-            for (float& s : scores) s = whole(0, 9) ? s : -infinity;
-            Floats first(num_rows), second(num_rows), largest(num_rows), next(num_rows);
-            for (std::size_t i = 0; i < num_rows; ++i) {
-                Floats row(scores.data() + i * stride, scores.data() + i * stride + num_columns);
-                std::sort(row.begin(), row.end());
-                largest[i] = row[num_columns - 1], next[i] = row[num_columns - 2];
-            }
-            table.best_two(scores.data(), stride, num_rows, num_columns, first.data(), second.data());
-            agree(first == largest && second == next, table, "best_two", {num_columns, num_rows});
-        }
-}
-
-void test_near_pairs(const Table& table) {
-    for (std::size_t num_columns = 16; num_columns <= 160; num_columns += 16)
-        for (std::size_t num_rows = 0; num_rows <= 5; ++num_rows) {
-            const std::size_t stride = num_columns + 3;
-            const float margin = 1.5f;
-            const Floats scores = whole_floats(num_rows * stride);
-            Floats bars = whole_floats(num_rows), best = whole_floats(num_columns);
-            for (float& b : best) b = whole(0, 9) ? b : infinity;
-            Floats raised = best;
-            for (std::size_t i = 0; i < num_rows; ++i)
-                for (std::size_t j = 0; j < num_columns; ++j)
-                    raised[j] = std::max(raised[j], scores[i * stride + j]);
-            Indices pairs(num_rows * num_columns), expected;
-            for (std::size_t i = 0; i < num_rows; ++i)
-                for (std::size_t j = 0; j < num_columns; ++j) {
-                    const float score = scores[i * stride + j];
-                    if (score >= bars[i] || score >= raised[j] - margin)
-                        expected.push_back(static_cast<std::uint32_t>(i << 16 | j));
-                }
-            pairs.resize(table.near_pairs(scores.data(), stride, num_rows, num_columns, bars.data(), margin,
-                                          best.data(), pairs.data()));
-            std::sort(pairs.begin(), pairs.end());
-            agree(pairs == expected && best == raised, table, "near_pairs", {num_columns, num_rows});
-        }
-}
-
 void test_select(const Table& table) {
     for (std::size_t count = 0; count <= 100; ++count) {
         Floats scores = real_floats(count), scale = real_floats(count), offset = real_floats(count);
@@ -277,14 +234,15 @@ void test_residuals(const Table& table) {
             num_inliers += inlier;
             cost[j % 16] += inlier ? squared : 4.0f;
         }
-        const float whole_cost = folded(cost);
-        for (const float max_cost : {infinity, whole_cost, 0.5f * whole_cost}) {
-            const bool below = whole_cost < max_cost;
-            const auto found =
-                table.residuals(model, {x0.data(), y0.data(), x1.data(), y1.data(), count}, 4.0f, max_cost);
-            agree(found.num_inliers == (below ? num_inliers : 0) &&
-                      same(found.cost, below ? whole_cost : max_cost),
-                  table, "residuals", {count});
+        const hcbir::kernels::PairsF32 pairs{x0.data(), y0.data(), x1.data(), y1.data(), count};
+        const float total = folded(cost);
+        const auto found = table.residuals(model, pairs, 4.0f, INFINITY);
+        agree(found.num_inliers == num_inliers && same(found.cost, total), table, "residuals", {count});
+        const auto below = table.residuals(model, pairs, 4.0f, std::nextafter(total, INFINITY));
+        agree(below.num_inliers == num_inliers && same(below.cost, total), table, "a cost below", {count});
+        for (const float most : {total, total / 2}) {
+            const auto dropped = table.residuals(model, pairs, 4.0f, most);
+            agree(dropped.num_inliers == 0 && same(dropped.cost, most), table, "a cost not below", {count});
         }
     }
 }
@@ -292,7 +250,6 @@ void test_residuals(const Table& table) {
 }  // namespace
 
 int main() {
-    at_every_level({test_dot_tile, test_dot_rows, test_norms_and_magnitudes, test_rotate_row, test_best_two,
-                    test_near_pairs, test_select, test_keep_scores, test_ranks, test_exact_scores, test_widen,
-                    test_residuals});
+    at_every_level({test_dot_tile, test_dot_rows, test_norms_and_magnitudes, test_rotate_row, test_select,
+                    test_keep_scores, test_ranks, test_exact_scores, test_widen, test_residuals});
 }

@@ -21,8 +21,25 @@ CPP = ROOT / "cpp"
 # Lowest first. A name stands for the module and all below it; `hcbir` itself is the facade.
 PYTHON_FLOORS = [
     {"_core"},
-    {"_arrays", "_runtime", "_features", "_files", "_quantization_file"},
-    {"_search", "_exact_index", "_matching", "_verification", "_evaluation", "_clustering", "_quantization"}
+    {
+        "_arrays",
+        "_runtime",
+        "_features",
+        "_files",
+        "_quantization_file",
+        "_quantization_faiss",
+        "_quantization_training",
+    },
+    {
+        "_search",
+        "_exact_index",
+        "_matching",
+        "_verification",
+        "_evaluation",
+        "_clustering",
+        "_quantization",
+        "_quantization_search",
+    }
     | {"_inverted_index", "_local_index"}
     | {"_growing", "_store", "_store_rows", "_candidates", "_explanation"},
     {"hcbir"},

@@ -182,7 +182,7 @@ def test_refuses_altered_files(tmp_path: Path) -> None:
     path = tmp_path / "pq.bin"
     hcbir.ProductQuantizer(random_centroids(2, 3, 4)).save(path)
     whole = path.read_bytes()
-    for length in (0, 7, 20, 31, 32, len(whole) - 1):
+    for length in (0, 7, 20, 35, 36, len(whole) - 1):
         path.write_bytes(whole[:length])
         with pytest.raises(hcbir.FormatError):
             hcbir.ProductQuantizer.load(path)
@@ -201,12 +201,78 @@ def test_refuses_altered_files(tmp_path: Path) -> None:
         hcbir.ProductQuantizer.load(path)
 
 
+def test_opq_loses_less_and_keeps_scores(tmp_path: Path) -> None:
+    """Unequal variances along skew axes: what a rotation is for."""
+    rng = np.random.default_rng(0)
+    axes = np.linalg.qr(rng.standard_normal((16, 16)))[0]
+    vectors = np.ascontiguousarray((rng.standard_normal((4000, 16)) * np.logspace(0, -2, 16)) @ axes, dtype=np.float32)
+
+    def distortion(pq: hcbir.ProductQuantizer) -> float:
+        return float(((pq.decode(pq.encode(vectors)) - vectors) ** 2).sum(axis=1).mean())
+
+    plain = hcbir.ProductQuantizer.train(vectors, num_subquantizers=4, bits=4)
+    opq = hcbir.ProductQuantizer.train(vectors, num_subquantizers=4, bits=4, rotation="opq")
+    assert opq.rotation is not None
+    np.testing.assert_allclose(opq.rotation @ opq.rotation.T, np.eye(16), atol=1e-5)
+    assert distortion(opq) < 0.7 * distortion(plain)
+    codes = opq.encode(vectors)
+    result = opq.search(vectors[:20], codes, 5, metric="l2")
+    expected = hcbir.search(vectors[:20], opq.decode(codes), 5, metric="l2")
+    np.testing.assert_allclose(result.scores, expected.scores, atol=1e-4)
+    opq.save(tmp_path / "opq.bin")
+    loaded = hcbir.ProductQuantizer.load(tmp_path / "opq.bin")
+    np.testing.assert_array_equal(loaded.encode(vectors), codes)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
+def test_reranked_by_full_vectors(isa: str, kind: str, metric: str) -> None:
+    rng = np.random.default_rng(0)
+    floats, factors = random_vectors(900, 24), rng.random(900, dtype=np.float32) + np.float32(0.5)
+    full: object = floats.astype(kind)
+    values = floats.astype(kind).astype(np.float32)
+    if kind == "int8":
+        full = (floats * 30).astype(np.int8), factors
+        values = full[0].astype(np.float32) * factors[:, None]
+    pq, queries = hcbir.ProductQuantizer(random_centroids(6, 4, 8)), random_vectors(11, 24, seed=1)
+    codes = pq.encode(np.ascontiguousarray(values))
+    everything = pq.search(queries, codes, 9, metric=metric, rerank=full, num_candidates=900)  # type: ignore[arg-type]
+    exact = hcbir.search(queries, values, 9, metric=metric)
+    assert_same(everything, (exact.scores, exact.indices))
+    some = pq.search(queries, codes, 9, metric=metric, rerank=full, num_candidates=50)  # type: ignore[arg-type]
+    found = pq.search(queries, codes, 50, metric=metric).indices
+    for q in range(11):
+        candidates = np.sort(found[q])
+        own = hcbir.search(queries[q : q + 1], values[candidates], 9, metric=metric)
+        assert_same(
+            hcbir.SearchResult(some.scores[q : q + 1], some.indices[q : q + 1]), (own.scores, candidates[own.indices])
+        )
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("rotation", [None, "opq"])
+@pytest.mark.parametrize("bits", [8, 4])
+def test_faiss_gives_the_same_scores(bits: int, rotation: str | None, metric: str) -> None:
+    pytest.importorskip("faiss")
+    vectors = random_vectors(1000, 12)
+    pq = hcbir.ProductQuantizer.train(vectors, num_subquantizers=3, bits=bits, rotation=rotation, num_iterations=3)
+    codes = pq.encode(vectors)
+    index = pq.to_faiss(codes, metric=metric)
+    scores, _ = index.search(vectors[:30], 10)
+    result = pq.search(vectors[:30], codes, 10, metric=metric)
+    np.testing.assert_allclose(result.scores, scores if metric == "dot" else -scores, rtol=1e-4, atol=1e-4)
+    again, held = hcbir.ProductQuantizer.from_faiss(index)
+    np.testing.assert_array_equal(held, codes)
+    assert_same(again.search(vectors[:30], held, 10, metric=metric), (result.scores, result.indices))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"num_subquantizers": 5}, "a divisor of the vectors' dimension, 8, got 5"),
         ({"num_subquantizers": 0}, "num_subquantizers must be a whole number"),
         ({"num_subquantizers": 2, "bits": 6}, "bits must be 8 or 4, got 6"),
+        ({"num_subquantizers": 2, "rotation": "pca"}, "rotation must be one of 'opq'"),
         ({"num_subquantizers": 2, "seed": -1}, "seed must be from 0"),
         ({"num_subquantizers": 2, "num_iterations": 0}, "num_iterations must be"),
     ],
@@ -230,10 +296,26 @@ def test_bad_input() -> None:
         (lambda: pq.encode(random_vectors(3, 8).astype(np.float64)), TypeError, "vectors must be float32"),
         (lambda: pq.encode(np.full((1, 8), np.inf, np.float32)), ValueError, "vectors must be finite"),
         (lambda: pq.decode(codes[:, :1]), ValueError, "codes must have 2 bytes a row, got 1"),
-        (lambda: pq.search(random_vectors(1, 7), codes, 1), ValueError, "queries must have the quantizer's dimension"),
+        (lambda: pq.search(random_vectors(1, 7), codes, 1), ValueError, "queries must be of dimension 8, got 7"),
         (lambda: pq.search(random_vectors(1, 8), codes, 11), ValueError, "k must be at most the number of codes"),
         (lambda: pq.search(random_vectors(1, 8), codes, 1, metric="cosine"), ValueError, "metric must be one of"),
         (lambda: pq.search([[np.nan] * 8], codes, 1), ValueError, "queries must be finite"),
+        (lambda: pq.search([[3e38] * 8], codes, 1), ValueError, "queries must be of a size that keeps every score"),
+        (
+            lambda: pq.search(random_vectors(1, 8), codes, 2, num_candidates=3),
+            ValueError,
+            "num_candidates needs rerank",
+        ),
+        (
+            lambda: pq.search(random_vectors(1, 8), codes, 2, rerank=random_vectors(9, 8)),
+            ValueError,
+            r"rerank must have a row for each code, \(10, 8\), got shape \(9, 8\)",
+        ),
+        (
+            lambda: hcbir.ProductQuantizer(pq.centroids, np.ones((8, 8), np.float32)),
+            ValueError,
+            "rotation must be orthogonal",
+        ),
     ]:
         with pytest.raises(error, match=message):
             call()

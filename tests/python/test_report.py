@@ -125,6 +125,23 @@ def test_pages_have_their_own_rankings_and_ways_out(tmp_path: Path) -> None:
     assert targets[-4:] == ["#query-7", "#page-mill", "#class-0", "#class-0"]
 
 
+def test_a_gallery_leads_to_pages(tmp_path: Path) -> None:
+    gallery = [(_photo(tmp_path / "a.jpg"), "castle/a.jpg", "query-0"), (tmp_path / "no.jpg", "castle/no.jpg", "")]
+    page = _write(tmp_path, _report(pages=[Page("class-0", "castle", gallery=gallery)]))
+    labels = [a["aria-label"] for a in page.all("div") if a.get("role") == "img"]
+    assert labels == ["castle/a.jpg"]
+    assert {"href": "#query-0"} in page.all("a")
+    assert [a["aria-label"] for a in page.all("span") if a.get("role") == "img"] == ["castle/no.jpg: unreadable"]
+
+
+def test_narrow_heads_stand_upright(tmp_path: Path) -> None:
+    cells = [Cell("2", 2, tint=-0.3), Cell("0.5", 0.5), Cell("+0.1", 0.1, detail="p 0.2", tint=0.1)]
+    table = Table("table3", "Difficulty", ["class", "illumination", "precision", "correlation"], [("castle", cells)])
+    page = _write(tmp_path, _report(tables=[table]))
+    upright = [texts for _, a, texts in page.elements if a.get("class") == "upright"]
+    assert upright == [["illumination"]]
+
+
 def test_rankings_are_shown_in_order_with_their_verdicts(tmp_path: Path) -> None:
     query, right, wrong = (_photo(tmp_path / f"{name}.jpg") for name in ("query", "right", "wrong"))
     results = [
@@ -135,16 +152,17 @@ def test_rankings_are_shown_in_order_with_their_verdicts(tmp_path: Path) -> None
     page = _write(tmp_path, _report(rankings=[("vlad", [RankingRow(query, "castle: AP 0.5", results)])]))
     assert "castle: AP 0.5" in page.texts("h3")
     assert [a["class"] for a in page.all("figure")] == ["query", "incorrect", "correct", "unknown"]
+    folder = tmp_path.name
     assert page.texts("figcaption") == [
-        "queryquery.jpg",
-        "1. 31 inlierswrong.jpg",
-        "2. 0.500right.jpg",
-        "3. 0.100missing.jpg",
+        f"query{folder}/query.jpg",
+        f"1. 31 inliers{folder}/wrong.jpg",
+        f"2. 0.500{folder}/right.jpg",
+        f"3. 0.100{folder}/missing.jpg",
     ]
     assert [a["aria-label"] for a in page.all("div") if a.get("role") == "img"] == [
-        "query query.jpg",
-        "rank 1, incorrect: wrong.jpg",
-        "rank 2, correct: right.jpg",
+        f"query {folder}/query.jpg",
+        f"rank 1, incorrect: {folder}/wrong.jpg",
+        f"rank 2, correct: {folder}/right.jpg",
     ]
     assert page.texts("figure")[3].startswith("unreadable")
 
@@ -197,7 +215,7 @@ def test_every_text_is_escaped(tmp_path: Path) -> None:
             Table("evil", EVIL, [EVIL, EVIL], [(EVIL, [Cell(EVIL, detail=EVIL)])], notes=[EVIL], links={EVIL: "p"})
         ],
         drawings=[Drawing(EVIL, EVIL, b"<svg/>")],
-        pages=[Page("p", EVIL, facts={EVIL: EVIL}, rankings=[(EVIL, [])], up=("", EVIL))],
+        pages=[Page("p", EVIL, facts={EVIL: EVIL}, gallery=[(photo, EVIL, "p")], rankings=[(EVIL, [])], up=("", EVIL))],
         rankings=[(EVIL, [RankingRow(photo, EVIL, [RankedImage(photo, 1.0, True, EVIL)])])],
         matches=[MatchFigure(EVIL, Image.new("RGB", (50, 20)))],
         skipped=[EVIL],
@@ -210,7 +228,8 @@ def test_every_text_is_escaped(tmp_path: Path) -> None:
         assert EVIL in page.texts(tag)
     assert [a["alt"] for a in page.all("img")] == [EVIL, f"Matched features: {EVIL}"]
     labels = [a["aria-label"] for a in page.all("div") if a.get("role") == "img"]
-    assert labels == [f"query {name}", f"rank 1, correct: {name}"]
+    name = f"{tmp_path.name}/{name}"
+    assert labels == [f"query {name}", f"rank 1, correct: {name}", EVIL]
     assert f"1. {EVIL}{name}" in page.texts("figcaption")
 
 
@@ -232,7 +251,7 @@ def test_file_names_that_are_not_unicode(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jpg"))
     _photo(path)
     page = _write(tmp_path, _report(rankings=[("vlad", [RankingRow(path, "castle", [])])], skipped=[str(path)]))
-    assert page.texts("figcaption") == ["querycaf?.jpg"]
+    assert page.texts("figcaption") == [f"query{tmp_path.name}/caf?.jpg"]
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -341,8 +342,8 @@ def test_commands(result: StudyResult, tmp_path: Path, capsys: pytest.CaptureFix
     assert "report: " in captured.err
     assert hcbir_command(["study", "run", "--config", path, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "Places"
-    assert hcbir_command(["study", "run", "--config", path, "--local", "index"]) == 2
-    assert "local must be one of 'exhaustive', got 'index'" in capsys.readouterr().err
+    assert hcbir_command(["study", "run", "--config", path, "--local", "no"]) == 2
+    assert "local must be one of 'exhaustive', 'index', got 'no'" in capsys.readouterr().err
     folder = str(result.config.output)
     assert hcbir_command(["study", "compare", folder, folder, "--resamples", "100"]) == 0
     assert "Places and Places" in capsys.readouterr().out
@@ -372,3 +373,22 @@ def test_hard_queries_and_chosen_ones(result: StudyResult) -> None:
 def test_nan_never_reaches_json(result: StudyResult) -> None:
     json.loads((result.config.output / "study.json").read_text(), parse_constant=lambda name: pytest.fail(name))
     assert not any(math.isnan(found.mean_ap) for found in result.main.values())
+
+
+def test_local_search_through_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_study(tmp_path, descriptors='["sift", "orb"]', more="normalisations = []\n")
+    every = run(path)
+    path.write_text(path.read_text().replace("[protocol]\n", '[protocol]\nlocal = "index"\n'))
+    index = run(path)
+    assert index.stamp["id"] != every.stamp["id"]
+    assert "index" in index.stamp["similarity"]
+    for label in ("sift", "orb"):  # fewer images than the short list has: all are looked at
+        np.testing.assert_array_equal(index.main[label].ranking.indices, every.main[label].ranking.indices)
+        np.testing.assert_array_equal(index.main[label].ranking.scores, every.main[label].ranking.scores)
+
+    monkeypatch.setattr(similarity_module, "SHORT_LIST", 2)
+    shutil.rmtree(index.config.output)
+    short = run(path)
+    assert (np.count_nonzero(short.main["sift"].ranking.scores, axis=1) <= 2).all()
+    np.testing.assert_array_equal(short.main["sift"].ranking.indices[:, 0], every.main["sift"].ranking.indices[:, 0])
+    np.testing.assert_array_equal(short.main["orb"].ranking.scores, every.main["orb"].ranking.scores)

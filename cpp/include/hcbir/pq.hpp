@@ -63,6 +63,7 @@ struct PQTrainOptions {
     std::size_t num_iterations = 25;
     std::size_t max_vectors_per_centroid = 256;  // of more vectors than these a random sample is used
     std::uint64_t seed = 0;
+    MatrixView<const float> initial = {};  // centroids to begin with; if empty, k-means++ finds some
 };
 
 /// Writes the centroids, (num_subquantizers * 2^bits) x sub_dim, each sub-space's begun by k-means++ and
@@ -71,6 +72,10 @@ struct PQTrainOptions {
 /// stand for, as the last assignment has it. The same for every number of threads and instruction level.
 double train_pq(MatrixView<const float> vectors, const PQTrainOptions& options, MatrixView<float> centroids,
                 Executor& executor);
+
+/// Writes rotation * v (rotation: rows x vectors.cols) for every vector v, summed in double in one order.
+void rotate(MatrixView<const float> vectors, MatrixView<const float> rotation, MatrixView<float> rotated,
+            Executor& executor);
 
 struct PQSearchOptions {
     Metric metric = Metric::dot;                 // dot or l2

@@ -189,8 +189,9 @@ struct Table {
                      float* first, float* second);
 
     /// Raises column_best[j] to the scores of its column, then writes to `pairs` the i << 16 | j (j < 2^16)
-    /// of scores that are not below row_bars[i], or not below column_best[j] - margin; returns how many.
-    /// Where padding must not be found, its scores are minus infinity and its column_best is infinity.
+    /// of scores that are not below row_bars[i], or not below column_best[j] - margin; returns how many. A
+    /// padding column, with scores of minus infinity and a column_best of infinity, is found only by a row
+    /// bar of minus infinity.
     std::size_t (*near_pairs)(const float* scores, std::size_t stride, std::size_t num_rows,
                               std::size_t num_columns, const float* row_bars, float margin,
                               float* column_best, std::uint32_t* pairs);

@@ -173,7 +173,7 @@ inline Vec load_some(const float* p, std::size_t count) {
 /// The low bytes of the elements, as groups of four.
 inline void store_low_bytes(VecIndex values, std::uint8_t* quads, std::size_t quad_stride) {
 #if defined(__AVX512F__)
-    const Bytes16 bytes = (Bytes16)_mm512_maskz_cvtepi32_epi8(0xffff, (__m512i)values);
+    const Bytes16 bytes = __builtin_convertvector(values, Bytes16);
 #elif defined(__AVX2__)
     const __m256i low = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
                                          -1, -1, 0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1);

@@ -14,7 +14,6 @@ namespace {
 #include "kernels/vec.inl"
 
 #include "kernels/bytes.inl"
-
 #include "kernels/adc.inl"
 #include "kernels/blend.inl"
 #include "kernels/byte_scores.inl"

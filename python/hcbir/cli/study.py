@@ -57,7 +57,8 @@ def run(
         Path | None, typer.Option("-o", "--output", help="The folder of the results instead of the file's.")
     ] = None,
     local: Annotated[
-        str | None, typer.Option(help="How local descriptors find images: exhaustive; default: what the file says.")
+        str | None,
+        typer.Option(help="How local descriptors find images: exhaustive or index; default: what the file says."),
     ] = None,
     as_json: JsonOption = False,
     provider: ProviderOption = Provider.auto,

@@ -74,7 +74,7 @@ class ProtocolConfig:
     image_size : int or None
         Longest side, in pixels; None: each descriptor's own.
     ap : {"trapezoid", "rectangle"}
-    local : {"exhaustive"}
+    local : {"exhaustive", "index"}
         How local descriptors find the images whose inliers are counted.
     normalisations : tuple of str
         Each is measured beside the images as they are.

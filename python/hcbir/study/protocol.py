@@ -10,6 +10,7 @@ from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL
 from hcbir.descriptors import Descriptor
 from hcbir.study.config import StudyConfig
 from hcbir.study.datasets.task import Task
+from hcbir.study.similarity import SHORT_LIST
 from hcbir.study.store import hash_of
 
 
@@ -33,7 +34,7 @@ def protocol_of(
         "images": f"{len(task.images)}" + (f", {num_skipped} could not be read" if num_skipped else ""),
         "image size": "each descriptor's own" if size is None else f"longest side {size} px, never enlarged",
         "similarity": "dot product; of local descriptors the number of inliers of mutual nearest neighbours "
-        f"({VERIFY_MODEL}, {VERIFY_MAX_ERROR:g} px, {config.protocol.local})",
+        f"({VERIFY_MODEL}, {VERIFY_MAX_ERROR:g} px, {_searched(config.protocol.local)})",
         "hcbir": hcbir.__version__,
         "instruction level": hcbir.isa(),
         "threads": str(num_threads or hcbir.default_num_threads()),
@@ -49,6 +50,13 @@ def stamp_line(stamp: Mapping[str, Any]) -> str:
         f"{stamp['image size']}; hcbir {stamp['hcbir']}, {stamp['instruction level']}, {stamp['threads']} threads; "
         f"protocol {stamp['id']}"
     )
+
+
+def _searched(local: str) -> str:
+    """Which images' inliers were counted."""
+    if local == "exhaustive":
+        return local
+    return f"{local}: of the {SHORT_LIST} images with the most votes; binary descriptors exhaustive"
 
 
 def _query(inside: int, total: int, left_out: bool) -> str:

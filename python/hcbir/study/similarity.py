@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hcbir._features import LocalFeatures
+from hcbir._local_index import LocalFeatureIndex
 from hcbir._search import search
+from hcbir._store import LocalFeatureStore
 from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL, verify_query
 from hcbir.study.datasets.task import Task
 from hcbir.study.description import Descriptions
@@ -32,8 +37,34 @@ def exhaustive(images: Sequence[LocalFeatures], num_threads: int | None) -> Coun
     return lambda query: verify_query(query, images, num_threads=num_threads).num_inliers
 
 
+SHORT_LIST = 100
+"""Images whose inliers are counted after the votes."""
+
+
+def through_index(images: Sequence[LocalFeatures], num_threads: int | None) -> CountInliers:
+    """One-to-one matches with the images that get the most votes through inverted lists of product codes alone.
+
+    Binary descriptors, which no codes can stand for, are matched exhaustively.
+    """
+    if any(features.is_binary for features in images):
+        return exhaustive(images, num_threads)
+    folder = tempfile.TemporaryDirectory(prefix="hcbir-study-")
+    store = LocalFeatureStore.create(Path(folder.name) / "features", images)
+    index = LocalFeatureIndex.build(store, num_threads=num_threads)
+
+    def count(query: LocalFeatures) -> Counts:
+        found = index.search(query, SHORT_LIST, num_threads=num_threads).indices[0]
+        inliers = np.zeros(len(images), np.int32)
+        inliers[found] = verify_query(query, [images[i] for i in found], num_threads=num_threads).num_inliers
+        return inliers
+
+    weakref.finalize(count, folder.cleanup)
+    return count
+
+
 LOCAL_SEARCHES: Mapping[str, Callable[[Sequence[LocalFeatures], int | None], CountInliers]] = {
     "exhaustive": exhaustive,
+    "index": through_index,
 }
 """How the images are found whose inliers are counted, by the name that a study gives. Each looks at all images once
 and then answers query after query."""

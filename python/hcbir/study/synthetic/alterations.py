@@ -39,7 +39,7 @@ def _specks(pixels: Floats, count: int, rng: Rng) -> Floats:
     mask = np.zeros((height, width), np.uint8)
     for _ in range(count):
         at = int(rng.integers(width)), int(rng.integers(height))
-        cv2.circle(mask, at, int(rng.integers(1, 3)), int(pick(rng, (1, 2))), -1)
+        cv2.circle(mask, at, int(max(height, width) * rng.uniform(0.0008, 0.0042)), int(pick(rng, (1, 2))), -1)
     pixels = np.where((mask == 1)[..., None], np.float32(228), pixels)
     return np.where((mask == 2)[..., None], np.float32(52), pixels)
 

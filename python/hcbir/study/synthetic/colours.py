@@ -24,7 +24,7 @@ def recolour(pixels: Floats, strength: int, rng: Rng) -> Floats:
         return _shifted(grey, (pixels - grey[..., None]) * np.float32(rng.uniform(0.55, 0.75)), pick(rng, _CASTS))
     if strength == 2:
         chroma = pixels - grey[..., None]
-        if rng.random() < 0.4:  # another printer's inks
+        if rng.random() < 0.25:  # another printer's inks
             chroma = chroma[..., [1, 2, 0]] * np.float32(0.9)
             return _shifted(grey, chroma, pick(rng, _CASTS))
         return _shifted(grey, chroma * np.float32(rng.uniform(0.08, 0.2)), pick(rng, tuple(_TONES.values())[1:]))

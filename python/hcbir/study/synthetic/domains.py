@@ -86,7 +86,7 @@ def _postmark(ink: Bytes, x: float, y: float, radius: float, thickness: int) -> 
 def engraving(picture: Picture, rng: Rng) -> Rendering:
     """Lines that thicken where it is dark, contours, bare paper for the sky; the colours a thin wash."""
     height, width = picture.pixels.shape[:2]
-    unit = np.float32(max(height, width) / 640)
+    unit = np.float32(max(max(height, width) / 640, 0.7))  # finer lines than pixels would be patterns
     sky = picture.parts == SKY
     tone = luma(soften(picture.pixels, 1))
     tone = _stretched(tone, ~sky)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hcbir.study.synthetic.design import Shot
 
-GENERATOR = 1
+GENERATOR = 2
 """To be raised with every change that alters pixels: images of an older generator are made anew."""
 
 FILE = "synthetic.jsonl"

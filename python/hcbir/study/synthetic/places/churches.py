@@ -69,7 +69,7 @@ def church(site: Site) -> Extent:
     shaft = kit.add(tower)
     hat = kit.surface("roof", COPPER if onion else pick(rng, ROOFS), unit=0.3)
     with mesh.at(0, y0 - half * 0.6):
-        box(mesh, (-half, -half, 0), (half, half, tall), shaft)
+        box(mesh, (-half, -half, 0), (half, half, tall), shaft, plain)
         if site.rebuilt:
             lathe(mesh, [(half * 1.5, tall), (0, tall + half * 1.2)], 4, hat)
         elif onion:

@@ -163,9 +163,11 @@ def valley(kit: Kit, extent: Extent, changed: float) -> float:
     x, z = extent.width / 2, extent.height + 2
     with kit.mesh.at(part=Part.VEGETATION):
         for s in (-1, 1):
-            for a, b, out in ((-500, -30, 0.9 * x + 20), (-30, 60, -8.0), (60, 500, -8.0)):
-                foot, top = s * (x + out), s * (x + out + 54)  # the valley is wider where one stands to look
-                corners = [(foot, a, -1), (foot, b, -1), (top, b, z), (top, a, z)]
+            # the valley is wider where one stands to look
+            line = [(-500.0, 1.9 * x + 20), (-110.0, 1.9 * x + 20), (-24.0, x - 8), (60.0, x - 8), (500.0, x - 8)]
+            for (a, foot_a), (b, foot_b) in pairwise(line):
+                corners = [(foot_a, a, -1.0), (foot_b, b, -1.0), (foot_b + 54, b, z), (foot_a + 54, a, z)]
+                corners = [(s * east, north, up) for east, north, up in corners]
                 kit.mesh.polygon(corners if s < 0 else corners[::-1], wood, two_sided=True)
     homes = Neighbourhood(kit, "village", changed)
     for k in range(7):

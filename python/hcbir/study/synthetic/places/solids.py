@@ -114,6 +114,7 @@ def hip_roof(
 
 def spire(mesh: Mesh, radius: float, z: float, height: float, surface: Surface, sides: int = 8) -> None:
     lathe(mesh, [(radius, z), (0, z + height)], sides, surface)
+    mesh.polygon([(*p, z) for p in reversed(ring(radius, sides))], surface.tinted(0.5))
 
 
 def battlements(mesh: Mesh, outline: Outline, z: float, size: float, wall: Surface) -> None:

@@ -12,7 +12,7 @@ from hcbir.study.synthetic.rendering.mesh import Faces, turned
 from hcbir.study.synthetic.rendering.numbers import Colour, Doubles, Floats, Mask, direction
 from hcbir.study.synthetic.rendering.raster import outline_mask
 
-SHADOW_SIDE = 640
+SHADOW_SIDE = 512
 _BIAS = 0.004  # of the shadowed region's size
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hcbir.study.synthetic.rendering.atlas import Textures, join_textures
 from hcbir.study.synthetic.rendering.camera import Camera
-from hcbir.study.synthetic.rendering.light import Light, lit_share, shadow_map
+from hcbir.study.synthetic.rendering.light import SHADOW_SIDE, Light, lit_share, shadow_map
 from hcbir.study.synthetic.rendering.mesh import Faces, Mesh, Part, join, mirrored, turned
 from hcbir.study.synthetic.rendering.numbers import Floats, Mask, Rng, noise
 from hcbir.study.synthetic.rendering.projection import project
@@ -126,10 +126,14 @@ def _finish(
     height = np.where(face >= num_real, -world[2], world[2])
     if light.sun[2] > 0.02 and max(light.sun_colour) > 0:
         shadows, into = shadow_map(scene.faces, light.sun, scene.radius)
-        lit = lit_share(shadows, into, (world[0], world[1], height), scene.radius)
+        # seen from a little above the surface, lest it shadow itself
+        out = (faces.lit_by * (3 * scene.radius / SHADOW_SIDE)).astype(np.float32).take(face, axis=0, mode="clip")
+        points = world[0] + out[..., 0], world[1] + out[..., 1], height + out[..., 2]
+        lit = lit_share(shadows, into, points, scene.radius)
     else:
         lit = np.zeros(face.shape, np.float32)
-    background = sky(camera, light, rng, mirrored=scene.water)
+    bare = (buffers.face.reshape(len(face), -1) < 0).max(axis=1)
+    background = sky(camera, light, rng, bare, mirrored=scene.water)
     pixels = Shader(faces, scene.textures, light, plain).shade(buffers, lit, height, background)
     parts = np.append(faces.parts, SKY)[face]
     if scene.water:

@@ -10,10 +10,13 @@ import numpy.typing as npt
 
 from hcbir.study.synthetic.rendering.atlas import NUM_LEVELS, Textures
 from hcbir.study.synthetic.rendering.mesh import Faces
-from hcbir.study.synthetic.rendering.numbers import Bytes, Floats, Integers
+from hcbir.study.synthetic.rendering.numbers import Bytes, Floats
 from hcbir.study.synthetic.rendering.projection import Projected
 
 _SHIFT = 4  # fractional bits of OpenCV's polygon corners
+_PIXELS = 16384  # at a time: what they need stays in the cache
+_SEEN = np.uint32(128 << 24)
+_FAR = np.float32(1e9)
 _JITTER = np.array([-0.25, 0.25], np.float32)  # of a texel, between neighbours: what a large texel shows is smoothed
 
 
@@ -43,55 +46,52 @@ def rasterise(buffers: Buffers, projected: Projected, faces: Faces, textures: Te
     """Writes what is nearer than what the buffers hold."""
     height, width = buffers.depth.shape
     cols, rows = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
-    flat_depth, flat_face, flat_texel = (b.reshape(-1) for b in (buffers.depth, buffers.face, buffers.texel))
+    jitter = _JITTER[np.arange(max(height, width)) & 1]
     depth, across, down = (a.astype(np.float32) for a in (projected.depth, projected.across, projected.down))
     shifts = projected.shifts.astype(np.float32)
     stretch = projected.foreshortening.astype(np.float32)
     for k, face in enumerate(projected.faces):
-        box = projected.boxes[k]
-        x0, y0, x1, y1 = box
-        x, y = cols[x0:x1], rows[y0:y1]
-        near = (depth[k, 0] * x)[None] + (depth[k, 1] * y + depth[k, 2])[:, None]
-        visible = near > buffers.depth[y0:y1, x0:x1]
-        visible &= outline_mask(projected.outlines[k], box).view(np.bool_)
-        found = np.flatnonzero(visible)
-        if not len(found):
-            continue
-        at_row, at_col = np.divmod(found, x1 - x0)
-        w = near.reshape(-1)[found]
-        z = np.float32(1) / w
-        px, py = x[at_col], y[at_row]
-        u = z * (across[k, 0] * px + across[k, 1] * py + across[k, 2]) - shifts[k, 0]
-        v = z * (down[k, 0] * px + down[k, 1] * py + down[k, 2]) - shifts[k, 1]
-        texture = int(faces.textures[face])
-        u += _JITTER[(at_row + y0) & 1]
-        v += _JITTER[(at_col + x0) & 1]
-        texel = _texels(textures, texture, u, v, z * z * z * stretch[k])
-        where = (at_row + y0) * width + (at_col + x0)
-        if textures.seen_through[texture]:
-            opaque = (textures.texels[texel] >> 24) >= 128
-            where, texel, w = where[opaque], texel[opaque], w[opaque]
-        flat_depth[where] = w
-        flat_face[where] = face
-        flat_texel[where] = texel
+        x0, y0, x1, y1 = projected.boxes[k]
+        mask = outline_mask(projected.outlines[k], projected.boxes[k]).view(np.bool_)
+        step = max(1, _PIXELS // int(x1 - x0))
+        for top in range(y0, y1, step):
+            low, x = slice(top, min(top + step, y1)), slice(x0, x1)
+            region, y = buffers.depth[low, x], rows[low]
+            near = (depth[k, 0] * cols[x])[None] + (depth[k, 1] * y + depth[k, 2])[:, None]
+            visible = near > region
+            visible &= mask[top - y0 : low.stop - y0]
+            if not visible.any():
+                continue
+            z = np.float32(1) / np.maximum(near, np.float32(1e-6))
+            u = (across[k, 0] * cols[x])[None] + (across[k, 1] * y + across[k, 2])[:, None]
+            v = (down[k, 0] * cols[x])[None] + (down[k, 1] * y + down[k, 2])[:, None]
+            u *= z
+            u += (jitter[low] - shifts[k, 0])[:, None]
+            v *= z
+            v += (jitter[x] - shifts[k, 1])[None]
+            texture = int(faces.textures[face])
+            texel = _texels(textures, texture, u, v, z * z * z * stretch[k])
+            if textures.seen_through[texture]:
+                visible &= textures.texels[texel] >= _SEEN
+            np.copyto(region, near, where=visible)
+            np.copyto(buffers.face[low, x], np.int32(face), where=visible)
+            np.copyto(buffers.texel[low, x], texel, where=visible)
 
 
-def _texels(textures: Textures, texture: int, u: Floats, v: Floats, texels_squared: Floats) -> Integers:
+def _texels(textures: Textures, texture: int, u: Floats, v: Floats, texels_squared: Floats) -> npt.NDArray[np.int32]:
+    """Into the atlas; somewhere in it for points that are not on the polygon, wherever they are."""
     width, height = (int(s) for s in textures.sizes[texture])
-    across, down = np.floor(u).astype(np.int64), np.floor(v).astype(np.int64)
     if textures.tiled[texture]:
+        across, down = (np.floor(np.clip(t, -_FAR, _FAR)).astype(np.int32) for t in (u, v))
         across &= width - 1
         down &= height - 1
     else:
-        np.clip(across, 0, width - 1, out=across)
-        np.clip(down, 0, height - 1, out=down)
-    offsets, widths = textures.offsets[texture], textures.widths[texture]
-    low, high = (_level(np.asarray(value)) for value in (texels_squared.min(), texels_squared.max()))
-    level = low if low == high else _level(texels_squared)
-    texel: Integers = offsets[level] + (down >> level) * widths[level] + (across >> level)
-    return texel
-
-
-def _level(texels_squared: npt.NDArray[np.float32]) -> Integers:
-    level: Integers = np.clip(np.frexp(texels_squared)[1] >> 1, 0, NUM_LEVELS - 1).astype(np.int64)
-    return level
+        across = np.clip(u, 0, width - 1).astype(np.int32)
+        down = np.clip(v, 0, height - 1).astype(np.int32)
+    # half of the binary exponent, which is the logarithm of a texel's size
+    level = np.clip(((texels_squared.view(np.int32) >> 23) - 126) >> 1, 0, NUM_LEVELS - 1)
+    down >>= level
+    down *= textures.widths[texture].astype(np.int32).take(level)
+    down += across >> level
+    down += textures.offsets[texture].astype(np.int32).take(level)
+    return down

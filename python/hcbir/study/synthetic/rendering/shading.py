@@ -16,7 +16,7 @@ from hcbir.study.synthetic.rendering.raster import Buffers
 T = TypeVar("T", bound=np.generic)
 
 _LIT_STEPS = 4
-_BAND = 16  # rows of the picture at a time: what they need stays in the cache
+_BAND = 8  # rows of the picture at a time: what they need stays in the cache
 _LAMP = np.array((255, 205, 120), np.float32)
 _FLOODLIGHT = np.array((0.95, 0.78, 0.5), np.float32)
 
@@ -76,9 +76,11 @@ class Shader:
 
     def _make_plain(self, texels: Bytes, face: npt.NDArray[np.int32]) -> None:
         """The landmark's texels nearer to the mean of their texture."""
-        where = np.nonzero(self._landmark[face])
-        own, mean = texels[where][:, :3], self._means[face[where]]
-        texels[where[0], where[1], :3] = (own + (mean - own) * self._plain).astype(np.uint8)
+        landmark = self._landmark[face]
+        if landmark.any():
+            own, mean = texels[..., :3], self._means[face]
+            mixed = (own + (mean - own) * self._plain).astype(np.uint8)
+            np.copyto(own, mixed, where=landmark[..., None])
 
 
 def _twice(values: npt.NDArray[T]) -> npt.NDArray[T]:

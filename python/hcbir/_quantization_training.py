@@ -1,0 +1,95 @@
+"""Learning of product quantisers: checks, and the rotation of OPQ."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir import _core
+from hcbir._arrays import describe, large_matrix, one_of, positive_int
+from hcbir._runtime import num_threads_argument
+
+Floats = npt.NDArray[np.float32]
+
+NUM_ROUNDS = 20  # of OPQ: rotation and centroids in turn
+ITERATIONS_A_ROUND = 2
+
+
+def train(
+    vectors: Floats,
+    num_subquantizers: int,
+    bits: int,
+    rotation: str | None,
+    num_iterations: int,
+    max_vectors_per_centroid: int,
+    seed: int,
+    num_threads: int | None,
+) -> tuple[Floats, Floats | None]:
+    """Centroids, (m, 2**bits, s), and the rotation if one is asked for."""
+    v = large_matrix(vectors, "vectors")
+    if positive_int(num_subquantizers, "num_subquantizers") > v.shape[1] or v.shape[1] % num_subquantizers:
+        raise ValueError(
+            f"num_subquantizers must be a divisor of the vectors' dimension, {v.shape[1]}, got {num_subquantizers}"
+        )
+    if bits not in (4, 8):
+        raise ValueError(f"bits must be 8 or 4, got {bits!r}")
+    if rotation is not None:
+        one_of(rotation, "rotation", ("opq",))
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed must be from 0 to 2**64 - 1, got {seed}")
+    positive_int(num_iterations, "num_iterations")
+    positive_int(max_vectors_per_centroid, "max_vectors_per_centroid")
+    threads = num_threads_argument(num_threads)
+
+    def centroids_of(x: Floats, iterations: int, initial: Floats | None = None) -> Floats:
+        options = (num_subquantizers, bits, iterations, max_vectors_per_centroid, seed, initial, threads)
+        return _core.train_pq(x, *options)[0]
+
+    if rotation is None:
+        return centroids_of(v, num_iterations).reshape(num_subquantizers, 2**bits, -1), None
+    limit = max_vectors_per_centroid * 2**bits
+    if len(v) > limit:
+        v = v[np.sort(np.random.default_rng(seed).choice(len(v), limit, replace=False))]
+    axes = balanced_axes(v, num_subquantizers)
+    centroids = None
+    for _ in range(NUM_ROUNDS):
+        rotated = _core.rotate(v, axes, threads)
+        centroids = centroids_of(rotated, ITERATIONS_A_ROUND, centroids)
+        quantizer = _core.ProductQuantizer(centroids, num_subquantizers, bits)
+        approximated = quantizer.decode(quantizer.encode(rotated, threads), threads)
+        axes = nearest_rotation(approximated.astype(np.float64).T @ v.astype(np.float64))
+    centroids = centroids_of(_core.rotate(v, axes, threads), num_iterations, centroids)
+    return centroids.reshape(num_subquantizers, 2**bits, -1), axes
+
+
+def checked_rotation(rotation: Floats, dim: int) -> Floats:
+    r = np.array(rotation, order="C")
+    if r.dtype != np.float32 or r.shape != (dim, dim):
+        raise ValueError(f"rotation must be float32 of shape {(dim, dim)}, got {describe(r)}")
+    if not np.allclose(r @ r.T, np.eye(dim), atol=1e-3):
+        raise ValueError("rotation must be orthogonal")
+    r.flags.writeable = False
+    return r
+
+
+def balanced_axes(vectors: Floats, num_subquantizers: int) -> Floats:
+    """The principal axes, dealt out so that each sub-space has about the same product of variances (Ge et al. 2013)."""
+    if not np.isfinite(vectors).all():
+        raise ValueError("vectors must be finite")
+    variances, axes = np.linalg.eigh(np.cov(vectors.astype(np.float64), rowvar=False).reshape(vectors.shape[1], -1))
+    width = vectors.shape[1] // num_subquantizers
+    groups: list[list[int]] = [[] for _ in range(num_subquantizers)]
+    logs = np.log(np.maximum(variances, 1e-30 * max(float(variances[-1]), 1e-30)))
+    logs -= logs.min()  # so that a larger group has a larger sum
+    for axis in np.argsort(-variances, kind="stable").tolist():
+        open_groups = [group for group in groups if len(group) < width]
+        min(open_groups, key=lambda group: sum(logs[i] for i in group)).append(axis)
+    return np.ascontiguousarray(axes[:, list(chain.from_iterable(groups))].T, dtype=np.float32)
+
+
+def nearest_rotation(products: npt.NDArray[np.float64]) -> Floats:
+    """The rotation R with the largest trace of R' * products (orthogonal Procrustes)."""
+    left, _, right = np.linalg.svd(products)
+    return np.ascontiguousarray(left @ right, dtype=np.float32)

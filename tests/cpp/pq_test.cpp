@@ -1,0 +1,136 @@
+// Product quantisation, made to run under sanitizers: random shapes, every level, several threads. A scan
+// reads codes in vectors, so these end where their memory ends.
+#include <algorithm>
+#include <random>
+#include <vector>
+
+#include "check.hpp"
+#include "hcbir/isa.hpp"
+#include "hcbir/pq.hpp"
+#include "hcbir/rerank.hpp"
+
+namespace {
+
+using hcbir::MatrixView;
+
+std::mt19937 engine(7);
+
+std::size_t draw(int low, int high) {
+    return static_cast<std::size_t>(std::uniform_int_distribution<int>(low, high)(engine));
+}
+
+std::vector<float> random_floats(std::size_t count) {
+    std::normal_distribution<float> value;
+    std::vector<float> values(count);
+    for (float& x : values) x = value(engine);
+    return values;
+}
+
+/// As reference.quantization.adc_scores has it.
+float score(const hcbir::ProductQuantizer& pq, const float* query, const std::uint8_t* code, bool l2) {
+    float sums[4] = {};
+    for (std::size_t b = 0; b < pq.code_size(); ++b) {
+        float entry = 0;
+        for (std::size_t half = 0; half < (pq.bits() == 4 ? 2 : 1); ++half) {
+            const std::size_t m = pq.bits() == 4 ? 2 * b + half : b;
+            if (m >= pq.num_subquantizers()) break;
+            const float* centroid = pq.centroid(m, pq.bits() == 4 ? code[b] >> 4 * half & 15 : code[b]);
+            double part = 0;
+            for (std::size_t d = 0; d < pq.sub_dim(); ++d) {
+                const double q = query[m * pq.sub_dim() + d], c = centroid[d];
+                part = l2 ? part - (q - c) * (q - c) : part + q * c;
+            }
+            entry = half ? entry + static_cast<float>(part) : static_cast<float>(part);
+        }
+        sums[b % 4] += entry;
+    }
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+struct Found {
+    std::vector<float> scores;
+    std::vector<std::int64_t> indices;
+    bool operator==(const Found&) const = default;
+};
+
+Found brute_force(const hcbir::ProductQuantizer& pq, const std::vector<float>& queries,
+                  MatrixView<const std::uint8_t> codes, std::size_t k, bool l2) {
+    Found found;
+    for (std::size_t q = 0; q < queries.size() / pq.dim(); ++q) {
+        std::vector<std::pair<float, std::int64_t>> scored;
+        for (std::size_t i = 0; i < codes.rows; ++i)
+            scored.emplace_back(-score(pq, queries.data() + q * pq.dim(), codes.row(i), l2),
+                                static_cast<std::int64_t>(i));
+        std::sort(scored.begin(), scored.end());
+        for (std::size_t i = 0; i < k; ++i) {
+            found.scores.push_back(-scored[i].first);
+            found.indices.push_back(scored[i].second);
+        }
+    }
+    return found;
+}
+
+void test_search() {
+    for (int round = 0; round < 20; ++round) {
+        const unsigned bits = round % 2 ? 4 : 8;
+        const std::size_t num = draw(1, 40), sub_dim = draw(1, 6), n = draw(1, 300), q = draw(1, 80);
+        const std::size_t k = 1 + draw(0, 1000) % n;
+        const bool l2 = round % 4 < 2;
+        const auto centroids = random_floats((num << bits) * sub_dim);
+        const hcbir::ProductQuantizer pq({centroids.data(), num << bits, sub_dim}, num, bits);
+        std::vector<std::uint8_t> memory(n * pq.code_size());
+        for (auto& byte : memory) byte = static_cast<std::uint8_t>(engine());
+        if (bits == 4 && num % 2)
+            for (std::size_t i = 1; i <= n; ++i) memory[i * pq.code_size() - 1] &= 15;
+        const MatrixView<const std::uint8_t> codes(memory.data(), n, pq.code_size());
+        const auto queries = random_floats(q * pq.dim());
+        const Found expected = brute_force(pq, queries, codes, k, l2);
+        for (const auto& level : hcbir::available_isas()) {
+            hcbir::use_isa(level);
+            for (std::size_t threads : {1, 3}) {
+                hcbir::PoolExecutor executor(threads);
+                Found found{std::vector<float>(q * k), std::vector<std::int64_t>(q * k)};
+                hcbir::search(pq, {queries.data(), q, pq.dim()}, codes, k,
+                              {.metric = l2 ? hcbir::Metric::l2 : hcbir::Metric::dot},
+                              {found.scores.data(), q, k}, {found.indices.data(), q, k}, executor);
+                check(found == expected, "search of codes equals brute force");
+            }
+        }
+    }
+}
+
+void test_train_and_encode() {
+    const std::size_t n = 700, num = 3, sub_dim = 5, dim = num * sub_dim;
+    const auto vectors = random_floats(n * dim);
+    std::vector<float> first;
+    std::vector<std::uint8_t> first_codes;
+    for (const auto& level : hcbir::available_isas()) {
+        hcbir::use_isa(level);
+        for (std::size_t threads : {1, 3}) {
+            hcbir::PoolExecutor executor(threads);
+            std::vector<float> centroids(num * 16 * sub_dim), decoded(n * dim), scores(n);
+            hcbir::PQTrainOptions options{.num_subquantizers = num, .bits = 4, .num_iterations = 5};
+            hcbir::train_pq({vectors.data(), n, dim}, options, {centroids.data(), num * 16, sub_dim},
+                            executor);
+            const hcbir::ProductQuantizer pq({centroids.data(), num * 16, sub_dim}, num, 4);
+            std::vector<std::uint8_t> codes(n * pq.code_size());
+            pq.encode({vectors.data(), n, dim}, {codes.data(), n, pq.code_size()}, executor);
+            pq.decode({codes.data(), n, pq.code_size()}, {decoded.data(), n, dim}, executor);
+            if (first.empty()) first = centroids, first_codes = codes;
+            check(centroids == first && codes == first_codes, "training and encoding give the same bits");
+            std::vector<std::int64_t> rows(n), candidates(n);
+            for (std::size_t i = 0; i < n; ++i) candidates[i] = static_cast<std::int64_t>(i);
+            hcbir::rerank({vectors.data(), 1, dim}, {.floats = {vectors.data(), n, dim}},
+                          {candidates.data(), 1, n}, 1, hcbir::Metric::l2, {scores.data(), 1, 1},
+                          {rows.data(), 1, 1}, executor);
+            check(rows[0] == 0 && scores[0] == 0, "a vector is nearest to itself");
+        }
+    }
+}
+
+}  // namespace
+
+int main() {
+    test_search();
+    test_train_and_encode();
+}
