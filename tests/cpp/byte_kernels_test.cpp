@@ -146,12 +146,12 @@ void test_blend_bytes(const Table& table) {
         for (std::size_t count = 1; count <= 9; ++count) {
             const std::size_t stride = width + count % 3;
             const auto rows = whole_bits<std::uint8_t>((count - 1) * stride + width);
-            // Whole and more, so that sums leave 0 .. 255 at both ends.
-            const int most = static_cast<int>(3 * blend_one / static_cast<int>(count)) / 2;
+            // As much as is allowed, so that sums leave 0 .. 255 at both ends.
+            const int most = 2 * blend_one / static_cast<int>(count);
             std::vector<std::int16_t> high(count + count % 2), low(high.size());
             std::vector<std::int64_t> sums(width, blend_one / 2);
             for (std::size_t t = 0; t < count; ++t) {
-                const int weight = std::min(whole(-most, 2 * most), 2 * blend_one);
+                const int weight = whole(count % 2 ? -most : -most / 4, most);
                 high[t] = static_cast<std::int16_t>(weight >> blend_low_bits);
                 low[t] = static_cast<std::int16_t>(weight & ((1 << blend_low_bits) - 1));
                 for (std::size_t j = 0; j < width; ++j)
