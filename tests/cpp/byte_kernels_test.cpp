@@ -106,6 +106,66 @@ void test_byte_tiles(const Table& table) {
     }
 }
 
+void test_byte_scores(const Table& table) {
+    using namespace hcbir::kernels;
+    for (std::size_t quads = 0; quads <= 40; ++quads) {
+        const int limit = table.score_query_limit;
+        const bool extreme = quads % 2;
+        const auto code = [&](int most) {
+            return extreme ? (whole(0, 1) ? most : -most) : whole(-most, most);
+        };
+        std::vector<std::int8_t> codes(quads * 4 * byte_tile_queries);
+        std::vector<std::uint8_t> rows(quads * 4 * byte_panel_rows);
+        for (auto& x : codes) x = static_cast<std::int8_t>(code(limit));
+        for (auto& x : rows) x = static_cast<std::uint8_t>(code(127) + 128);
+        std::vector<std::int32_t> start(byte_tile_queries);
+        for (std::size_t k = 0; k < codes.size(); ++k) start[k / 4 % byte_tile_queries] -= 128 * codes[k];
+        const std::size_t stride = byte_panel_rows + quads % 3;
+        const Floats scale = real_floats(byte_tile_queries), offset = real_floats(byte_tile_queries);
+        const Floats offsets = real_floats(byte_panel_rows);
+        Floats scores(byte_tile_queries * stride);
+        table.byte_scores({codes.data(), start.data(), scale.data(), offset.data()}, rows.data(), quads, 0.7f,
+                          offsets.data(), scores.data(), stride);
+        for (std::size_t i = 0; i < byte_tile_queries; ++i)
+            for (std::size_t j = 0; j < byte_panel_rows; ++j) {
+                double product = 0;
+                for (std::size_t c = 0; c < 4 * quads; ++c)
+                    product += codes[c / 4 * 4 * byte_tile_queries + 4 * i + c % 4] *
+                               (rows[c / 4 * 4 * byte_panel_rows + 4 * j + c % 4] - 128);
+                const double scaled = product * scale[i] * 0.7f, added = double{offset[i]} + offsets[j];
+                const double error = std::fabs(scores[i * stride + j] - (scaled + added));
+                agree(error <= 1e-6 * (std::fabs(scaled) + std::fabs(offset[i]) + std::fabs(offsets[j])),
+                      table, "byte_scores", {quads, i, j});
+            }
+    }
+}
+
+void test_blend_bytes(const Table& table) {
+    using namespace hcbir::kernels;
+    for (std::size_t width = 0; width <= 150; ++width)
+        for (std::size_t count = 1; count <= 9; ++count) {
+            const std::size_t stride = width + count % 3;
+            const auto rows = whole_bits<std::uint8_t>((count - 1) * stride + width);
+            // As much as is allowed, so that sums leave 0 .. 255 at both ends.
+            const int most = 2 * blend_one / static_cast<int>(count);
+            std::vector<std::int16_t> high(count + count % 2), low(high.size());
+            std::vector<std::int64_t> sums(width, blend_one / 2);
+            for (std::size_t t = 0; t < count; ++t) {
+                const int weight = whole(count % 2 ? -most : -most / 4, most);
+                high[t] = static_cast<std::int16_t>(weight >> blend_low_bits);
+                low[t] = static_cast<std::int16_t>(weight & ((1 << blend_low_bits) - 1));
+                for (std::size_t j = 0; j < width; ++j)
+                    sums[j] += std::int64_t{weight} * rows[t * stride + j];
+            }
+            std::vector<std::uint8_t> out(width), expected(width);
+            for (std::size_t j = 0; j < width; ++j)
+                expected[j] =
+                    static_cast<std::uint8_t>(std::clamp<std::int64_t>(sums[j] >> blend_bits, 0, 255));
+            table.blend_bytes(rows.data(), stride, {high.data(), low.data(), count}, width, out.data());
+            agree(out == expected, table, "blend_bytes", {width, count});
+        }
+}
+
 void test_nearest_bits(const Table& table) {
     const std::size_t width = table.tile_rows, lanes = table.row_lanes;
     for (std::size_t num_words = 1; num_words <= 70; ++num_words)
@@ -138,4 +198,7 @@ void test_nearest_bits(const Table& table) {
 
 }  // namespace
 
-int main() { at_every_level({test_quantize_rows, test_byte_tiles, test_nearest_bits}); }
+int main() {
+    at_every_level(
+        {test_quantize_rows, test_byte_tiles, test_byte_scores, test_blend_bytes, test_nearest_bits});
+}

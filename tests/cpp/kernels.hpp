@@ -64,9 +64,11 @@ inline bool same(const Floats& a, const Floats& b) {
 /// Ends with the level, the kernel and the sizes that showed a difference.
 inline void agree(bool holds, const Table& table, const char* kernel,
                   std::initializer_list<std::size_t> sizes) {
-    std::string what = std::string(table.name) + " " + kernel;
-    for (const std::size_t size : sizes) what += " " + std::to_string(size);
-    check(holds, what.c_str());
+    if (holds) return;
+    std::string what = table.name;
+    what.append(" ").append(kernel);
+    for (const std::size_t size : sizes) what.append(" ").append(std::to_string(size));
+    check(false, what.c_str());
 }
 
 /// Runs the tests at every level, each from the same seed.

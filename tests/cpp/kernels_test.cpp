@@ -109,6 +109,52 @@ void test_select(const Table& table) {
     }
 }
 
+void test_keep_scores(const Table& table) {
+    for (std::size_t count = 0; count <= 100; ++count) {
+        Floats scores = real_floats(count), kept(count + 16), expected;
+        for (float& s : scores) s = whole(0, 9) == 0 ? not_a_number : s;
+        Indices indices(count + 16), expected_indices;
+        for (std::size_t i = 0; i < count; ++i)
+            if (!(scores[i] < 0.3f)) {
+                expected.push_back(scores[i]);
+                expected_indices.push_back(static_cast<std::uint32_t>(i) + 4000000000u);
+            }
+        const std::size_t found =
+            table.keep_scores(scores.data(), 4000000000u, count, 0.3f, kept.data(), indices.data());
+        kept.resize(found), indices.resize(found);
+        agree(same(kept, expected) && indices == expected_indices, table, "keep_scores", {count});
+    }
+}
+
+void test_ranks(const Table& table) {
+    for (std::size_t count = 0; count <= 160; count += hcbir::kernels::counted_at_once)
+        for (std::size_t num_bars = 0; num_bars <= 20; ++num_bars) {
+            Floats scores = whole_floats(count);
+            for (float& s : scores) s = whole(0, 9) ? s / 2 : (whole(0, 1) ? -0.0f : infinity);
+            const bool has_nan = count && num_bars % 4 == 3;
+            std::vector<std::int32_t> ordered(count), expected(count);
+            for (std::size_t i = 0; i < count; ++i) {
+                const auto bits = std::bit_cast<std::int32_t>(scores[i]);
+                expected[i] = scores[i] == 0 ? 0 : bits < 0 ? bits ^ 0x7fffffff : bits;
+            }
+            agree(!table.order_scores(scores.data(), count, ordered.data()) && ordered == expected, table,
+                  "order_scores", {count});
+            std::vector<std::int32_t> bars(num_bars);
+            Indices counts(num_bars, 7), expected_counts(num_bars, 7);
+            for (std::size_t b = 0; b < num_bars; ++b) {
+                bars[b] =
+                    count ? expected[static_cast<std::size_t>(whole(0, static_cast<int>(count) - 1))] : 0;
+                for (const std::int32_t s : expected) expected_counts[b] += s > bars[b];
+            }
+            table.count_above(expected.data(), count, bars.data(), num_bars, counts.data());
+            agree(counts == expected_counts, table, "count_above", {count, num_bars});
+            if (!has_nan) continue;
+            scores[static_cast<std::size_t>(whole(0, static_cast<int>(count) - 1))] = not_a_number;
+            agree(table.order_scores(scores.data(), count, ordered.data()), table, "order_scores: NaN",
+                  {count});
+        }
+}
+
 /// The order of summation that abi.hpp writes down.
 template <class Number>
 Number folded(std::array<Number, 16> partial) {
@@ -205,5 +251,5 @@ void test_residuals(const Table& table) {
 
 int main() {
     at_every_level({test_dot_tile, test_dot_rows, test_norms_and_magnitudes, test_rotate_row, test_select,
-                    test_exact_scores, test_widen, test_residuals});
+                    test_keep_scores, test_ranks, test_exact_scores, test_widen, test_residuals});
 }

@@ -1,0 +1,169 @@
+// The kernels of product quantisation.
+#include "kernels.hpp"
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+using hcbir::kernels::AdcHit;
+using hcbir::kernels::pq_panel_columns;
+
+void test_nearest_centroids(const Table& table) {
+    for (std::size_t dim = 0; dim <= 12; ++dim)
+        for (const std::size_t num_centroids : {1, 2, 3, 16, 17, 255, 256}) {
+            const bool ties = num_centroids % 2;
+            const auto values = [&](std::size_t count) {
+                return ties ? whole_floats(count) : real_floats(count);
+            };
+            const Floats panel = values(dim * pq_panel_columns), centroids = values(num_centroids * dim);
+            const Floats halves = values(num_centroids);
+            Floats rests(pq_panel_columns), least(pq_panel_columns, infinity);
+            Indices nearest(pq_panel_columns), expected(pq_panel_columns);
+            for (std::size_t j = 0; j < pq_panel_columns; ++j)
+                for (std::size_t c = 0; c < num_centroids; ++c) {
+                    float rest = halves[c];
+                    for (std::size_t d = 0; d < dim; ++d)
+                        rest -= centroids[c * dim + d] * panel[d * pq_panel_columns + j];
+                    if (rest < least[j]) least[j] = rest, expected[j] = static_cast<std::uint32_t>(c);
+                }
+            table.nearest_centroids(panel.data(), centroids.data(), halves.data(), num_centroids, dim,
+                                    rests.data(), nearest.data());
+            agree(nearest == expected && same(rests, least), table, "nearest_centroids",
+                  {dim, num_centroids});
+        }
+}
+
+void test_look_up_tables(const Table& table) {
+    for (std::size_t dim = 0; dim <= 20; ++dim)
+        for (const std::size_t num_centroids : {8, 16, 24, 256}) {
+            const Floats query = real_floats(dim), columns = real_floats(dim * num_centroids);
+            Floats found(num_centroids), dots(num_centroids), distances(num_centroids);
+            for (std::size_t c = 0; c < num_centroids; ++c) {
+                double dot = 0, distance = 0;
+                for (std::size_t d = 0; d < dim; ++d) {
+                    const double q = query[d], value = columns[d * num_centroids + c];
+                    dot += q * value;
+                    distance -= (q - value) * (q - value);
+                }
+                dots[c] = static_cast<float>(dot), distances[c] = static_cast<float>(distance);
+            }
+            table.dot_table(query.data(), columns.data(), num_centroids, dim, found.data());
+            agree(same(found, dots), table, "dot_table", {dim, num_centroids});
+            table.l2_table(query.data(), columns.data(), num_centroids, dim, found.data());
+            agree(same(found, distances), table, "l2_table", {dim, num_centroids});
+        }
+}
+
+/// The largest entries that one query may have for each byte: those of bytes 4i .. 4i + 3 sum to 255.
+std::vector<int> largest_entries(std::size_t code_size) {
+    std::vector<int> largest(code_size);
+    for (std::size_t b = 0; b < code_size; b += 4) {
+        int left = 255;
+        const std::size_t end = std::min(b + 4, code_size), first = b + static_cast<std::size_t>(whole(0, 3));
+        for (std::size_t i = 0; i < 4; ++i) {
+            const std::size_t at = b + (first + i - b) % 4;
+            if (at >= end) continue;
+            largest[at] = whole(0, 2) ? std::min(left, 64) : left;
+            left -= largest[at];
+        }
+    }
+    return largest;
+}
+
+/// A byte up to `largest`, that itself as often as not.
+std::uint8_t entry(int largest) {
+    return static_cast<std::uint8_t>(whole(0, 1) ? largest : whole(0, largest));
+}
+
+/// A bar that some sums reach and others do not, or all, or none.
+std::uint16_t bar_among(const std::vector<unsigned>& sums) {
+    if (sums.empty() || whole(0, 7) == 0) return whole(0, 1) ? 65535 : 0;
+    return static_cast<std::uint16_t>(
+        sums[static_cast<std::size_t>(whole(0, static_cast<int>(sums.size()) - 1))] +
+        static_cast<unsigned>(whole(0, 1)));
+}
+
+/// Codes as large as promised: nothing follows the last byte.
+Bytes codes_of(std::size_t count, std::size_t stride, std::size_t code_size) {
+    return whole_bits<std::uint8_t>(count ? (count - 1) * stride + code_size : 0);
+}
+
+void test_adc_tile(const Table& table, std::size_t width, std::size_t code_size, std::size_t count) {
+    Bytes tables(code_size * 256 * width);
+    for (std::size_t i = 0; i < width; ++i) {
+        const auto largest = largest_entries(code_size);
+        for (std::size_t at = 0; at < code_size * 256; ++at)
+            tables[at * width + i] = entry(largest[at / 256]);
+    }
+    const std::size_t stride = code_size + count % 3;
+    const Bytes codes = codes_of(count, stride, code_size);
+    std::vector<std::vector<unsigned>> sums(width, std::vector<unsigned>(count));
+    std::vector<std::uint16_t> bars(width);
+    for (std::size_t i = 0; i < width; ++i) {
+        for (std::size_t j = 0; j < count; ++j)
+            for (std::size_t b = 0; b < code_size; ++b)
+                sums[i][j] += tables[(b * 256 + codes[j * stride + b]) * width + i];
+        // Most bars are out of reach, or every code would be a hit.
+        bars[i] = whole(0, 9) ? 65535 : bar_among(sums[i]);
+    }
+    std::vector<AdcHit> hits(count), expected;
+    for (std::size_t j = 0; j < count; ++j) {
+        std::uint64_t queries = 0;
+        for (std::size_t i = 0; i < width; ++i) queries |= std::uint64_t{sums[i][j] >= bars[i]} << i;
+        if (queries) expected.push_back({queries, static_cast<std::uint32_t>(j)});
+    }
+    hits.resize(table.adc_tile(tables.data(), bars.data(), width, codes.data(), stride, count, code_size,
+                               hits.data()));
+    const bool equal =
+        std::equal(hits.begin(), hits.end(), expected.begin(), expected.end(),
+                   [](const AdcHit& a, const AdcHit& b) { return a.queries == b.queries && a.row == b.row; });
+    agree(equal, table, "adc_tile", {width, code_size, count});
+}
+
+void test_adc_tiles(const Table& table) {
+    for (const std::size_t width : {16, 32, 64}) {
+        for (std::size_t code_size = 1; code_size <= 18; ++code_size)
+            for (const std::size_t count : {0, 1, 2, 50}) test_adc_tile(table, width, code_size, count);
+        test_adc_tile(table, width, 250, 9);
+    }
+    test_adc_tile(table, 16, 1024, 9);
+}
+
+void test_adc_row(const Table& table, std::size_t code_size, std::size_t count, bool halves) {
+    const auto largest = largest_entries(code_size);
+    Bytes tables(code_size * 256), nibbles(halves ? code_size * 32 : 0);
+    for (std::size_t b = 0; b < code_size; ++b) {
+        const int low = whole(0, largest[b]);
+        for (std::size_t n = 0; halves && n < 32; ++n)
+            nibbles[b * 32 + n] = entry(n < 16 ? low : largest[b] - low);
+        for (std::size_t v = 0; v < 256; ++v)
+            tables[b * 256 + v] =
+                halves ? static_cast<std::uint8_t>(nibbles[b * 32 + v % 16] + nibbles[b * 32 + 16 + v / 16])
+                       : entry(largest[b]);
+    }
+    const std::size_t stride = code_size + count % 3;
+    const Bytes codes = codes_of(count, stride, code_size);
+    std::vector<unsigned> sums(count);
+    for (std::size_t j = 0; j < count; ++j)
+        for (std::size_t b = 0; b < code_size; ++b) sums[j] += tables[b * 256 + codes[j * stride + b]];
+    const std::uint16_t bar = bar_among(sums);
+    Indices rows(count), expected;
+    for (std::size_t j = 0; j < count; ++j)
+        if (sums[j] >= bar) expected.push_back(static_cast<std::uint32_t>(j));
+    rows.resize(table.adc_row(tables.data(), halves ? nibbles.data() : nullptr, bar, codes.data(), stride,
+                              count, code_size, rows.data()));
+    agree(rows == expected, table, halves ? "adc_row: halves" : "adc_row", {code_size, count});
+}
+
+void test_adc_rows(const Table& table) {
+    for (const bool halves : {false, true}) {
+        for (std::size_t code_size = 1; code_size <= 40; ++code_size)
+            for (const std::size_t count : {0, 1, 15, 16, 31, 33, 64, 65, 130, 200})
+                test_adc_row(table, code_size, count, halves);
+        for (std::size_t count = 0; count <= 140; ++count) test_adc_row(table, 16, count, halves);
+        test_adc_row(table, 1024, 150, halves);
+    }
+}
+
+}  // namespace
+
+int main() { at_every_level({test_nearest_centroids, test_look_up_tables, test_adc_tiles, test_adc_rows}); }
