@@ -22,12 +22,14 @@ public:
 
 private:
     void load_tile(std::size_t base, std::size_t first, std::size_t count);
+    void set_starts(std::size_t first);
 
     const SearchProblem& problem_;
     Rotation rotation_;
     AlignedBuffer<std::int8_t> codes_;
     AlignedBuffer<float> multiplier_, residual_, length_;
     AlignedBuffer<std::int32_t> start_;
+    AlignedBuffer<std::int16_t> block_start_;
 };
 
 /// Throws std::invalid_argument unless the arrays have the shapes of the database's ByteCodes.

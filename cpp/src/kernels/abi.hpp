@@ -37,6 +37,18 @@ constexpr std::size_t byte_panel_rows = 32, byte_tile_queries = 12;
 constexpr std::size_t max_row_queries = 4;
 constexpr std::size_t max_byte_dim = 32768;  // sums of products stay below 2^31
 
+/// Codes of rows are at most 127 in magnitude. Columns come in blocks of 64, each in two halves, c % 4 < 2
+/// and the rest: the codes of half a block have at most this length. With queries bounded likewise
+/// (ByteLimits), a level may add the products of half a block in 16 bits.
+constexpr std::size_t byte_block = 64;
+constexpr float max_row_half_block = 256;
+
+/// What a level asks of the codes of queries.
+struct ByteLimits {
+    float code;        // the largest magnitude, at most 127
+    float half_block;  // the largest length
+};
+
 /// What holds for all rows y of a panel of codes: y * multiplier = code + a rest of at most `residual` in
 /// length.
 struct BytePanel {
@@ -54,8 +66,10 @@ struct ByteQueries {
     const float* bar;  // to be reached by q . y + the row's offset
     const float *multiplier, *residual;
     const float* length;  // of the code, or more
-    const std::int32_t*
-        start;  // -128 * sum of the code: the rows' codes are unsigned, 128 more than they mean
+    // The rows' codes are unsigned, 128 more than they mean, for which these make up:
+    const std::int32_t* start;  // -128 * sum of the code
+    const std::int16_t*
+        block_start;  // the same of a half block, modulo 2^16: [(block * byte_tile_queries + i) * 2 + half]
 };
 
 /// Rows of a panel that may reach a query's bar, and the products of the codes.
@@ -91,9 +105,11 @@ struct Table {
     void (*squared_norms)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                           float* norms);
 
-    /// largest[j] = the largest magnitude in row j, of the values that are not NaN.
+    /// largest[j] = the largest magnitude in row j, of the values that are not NaN; half_blocks[j] = the sum
+    /// of squares, in float, of the half block (byte_block) where it is largest, or something else if any is
+    /// not finite.
     void (*largest_magnitudes)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
-                               float* largest);
+                               float* largest, float* half_blocks);
 
     /// rotated = the row times the signs (1 or -1), of which the first `size` elements (a power of 2, 16 <=
     /// size <= dim) are multiplied by `scale` and replaced by their Hadamard transform, and then, if size <
@@ -108,6 +124,8 @@ struct Table {
     void (*quantize_rows)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                           const float* multipliers, std::uint8_t flip, std::uint8_t* codes,
                           std::size_t quad_stride, float* lengths, float* residuals);
+
+    ByteLimits byte_limits;
 
     /// Products of a tile's first num_queries queries and a panel's rows (codes ^ 128). Returns a bit a
     /// query: whether any row may reach its bar. For those queries `hits` says which; a row is left out only

@@ -1,7 +1,6 @@
 // Dot products of rows quantised to bytes: integers, so exact and the same at every level.
 
 typedef std::int32_t VecI __attribute__((vector_size(4 * lanes)));
-typedef std::int16_t VecShort __attribute__((vector_size(4 * lanes)));
 typedef std::uint8_t Bytes16 __attribute__((vector_size(16)));
 
 template <class V>
@@ -19,7 +18,83 @@ inline void store_bytes(void* p, V v) {
 constexpr std::size_t panel_bytes = 4 * byte_panel_rows,
                       tile_bytes = 4 * byte_tile_queries;  // of four columns
 constexpr std::size_t panel_vectors = byte_panel_rows / lanes;
+constexpr std::size_t few_width = lanes == 8 ? 4 : 2;  // a whole panel at AVX2, for one query
 
+#if defined(__AVX512VNNI__)
+constexpr ByteLimits byte_limits = {127, 1e30f};
+constexpr std::size_t byte_tile_height =
+    12;  // queries at a time; 24 sums, 2 rows and a query of 32 registers
+#elif defined(__AVX512BW__)
+constexpr ByteLimits byte_limits = {64, 127};
+constexpr std::size_t byte_tile_height = 12;
+#elif defined(__AVX2__)
+constexpr ByteLimits byte_limits = {64, 127};
+constexpr std::size_t byte_tile_height = 6;
+#else
+constexpr ByteLimits byte_limits = {127, 1e30f};
+constexpr std::size_t byte_tile_height = 4;
+#endif
+
+/// A 32-bit value in every lane.
+inline VecI broadcast_bits(const void* p) { return load_bytes<std::int32_t>(p) - VecI{}; }
+
+#if defined(__AVX2__) && !defined(__AVX512VNNI__)
+// One instruction multiplies the bytes and adds neighbouring products in 16 bits: at most 2 * 255 * 64, so
+// that they fit. Sums of half a block are taken modulo 2^16, in which the start and all steps are exact; the
+// sum they stand for is below 2^15 by Cauchy and Schwarz: half a block of a row and of a query have products
+// of lengths up to 256 * 127.
+static_assert(max_row_half_block * byte_limits.half_block < 32768 && 2 * 255 * byte_limits.code < 32768);
+typedef std::int16_t VecShort __attribute__((vector_size(4 * lanes)));
+
+inline VecShort multiply_bytes(VecI rows, VecI query) {
+#if defined(__AVX512BW__)
+    return (VecShort)_mm512_maddubs_epi16((__m512i)rows, (__m512i)query);
+#else
+    return (VecShort)_mm256_maddubs_epi16((__m256i)rows, (__m256i)query);
+#endif
+}
+
+inline VecI add_neighbours(VecShort sums) {
+#if defined(__AVX512BW__)
+    return (VecI)_mm512_madd_epi16((__m512i)sums, _mm512_set1_epi16(1));
+#else
+    return (VecI)_mm256_madd_epi16((__m256i)sums, _mm256_set1_epi16(1));
+#endif
+}
+
+/// Products of queries first .. first + height - 1 of the tile and `width` vectors of rows.
+template <std::size_t height, std::size_t width>
+inline void byte_products(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
+                          std::size_t quads, VecI (&sums)[height][width]) {
+    for (std::size_t i = 0; i < height; ++i)
+        for (std::size_t v = 0; v < width; ++v) sums[i][v] = VecI{};
+    const std::int8_t* codes = queries.codes + 4 * first;
+    const std::int16_t* start = queries.block_start + 2 * first;
+    for (std::size_t begin = 0; begin < quads; begin += byte_block / 4, start += 2 * byte_tile_queries) {
+        const std::size_t end = begin + byte_block / 4 < quads ? begin + byte_block / 4 : quads;
+        VecShort block[height][width];
+#pragma GCC unroll 12
+        for (std::size_t i = 0; i < height; ++i)
+#pragma GCC unroll 4
+            for (std::size_t v = 0; v < width; ++v) block[i][v] = (VecShort)broadcast_bits(start + 2 * i);
+        for (std::size_t c = begin; c < end; ++c, codes += tile_bytes, rows += panel_bytes) {
+            VecI row[width];
+#pragma GCC unroll 4
+            for (std::size_t v = 0; v < width; ++v) row[v] = load_bytes<VecI>(rows + v * sizeof(VecI));
+#pragma GCC unroll 12
+            for (std::size_t i = 0; i < height; ++i) {
+                const VecI query = broadcast_bits(codes + 4 * i);
+#pragma GCC unroll 4
+                for (std::size_t v = 0; v < width; ++v) block[i][v] += multiply_bytes(row[v], query);
+            }
+        }
+#pragma GCC unroll 12
+        for (std::size_t i = 0; i < height; ++i)
+#pragma GCC unroll 4
+            for (std::size_t v = 0; v < width; ++v) sums[i][v] += add_neighbours(block[i][v]);
+    }
+}
+#else
 // Per 32-bit lane, adds the products of four bytes, those of the rows unsigned, those of the query signed.
 #if defined(__AVX512VNNI__)
 struct ByteRows {
@@ -28,20 +103,17 @@ struct ByteRows {
 };
 struct ByteQuery {
     VecI codes;
-    explicit ByteQuery(const std::int8_t* p) : codes(load_bytes<std::int32_t>(p) - VecI{}) {}
+    explicit ByteQuery(const std::int8_t* p) : codes(broadcast_bits(p)) {}
 };
 inline VecI add_products(VecI sum, ByteRows rows, ByteQuery query) {
     return (VecI)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)rows.codes, (__m512i)query.codes);
 }
-constexpr std::size_t byte_tile_width = 2, byte_tile_height = 12;  // vectors of rows, queries
 #else
+typedef std::int16_t VecShort __attribute__((vector_size(4 * lanes)));
+
 /// Sums of the products of neighbouring 16-bit integers.
 inline VecI add_pairs(VecShort a, VecShort b) {
-#if defined(__AVX512BW__)
-    return (VecI)_mm512_madd_epi16((__m512i)a, (__m512i)b);
-#elif defined(__AVX2__)
-    return (VecI)_mm256_madd_epi16((__m256i)a, (__m256i)b);
-#elif defined(__SSE2__)
+#if defined(__SSE2__)
     return (VecI)_mm_madd_epi16((__m128i)a, (__m128i)b);
 #else
     VecI sums;
@@ -60,14 +132,32 @@ struct ByteRows {
 struct ByteQuery {
     VecShort even, odd;
     explicit ByteQuery(const std::int8_t* p) {
-        const auto pairs = (VecShort)(load_bytes<std::int32_t>(p) - VecI{});
+        const auto pairs = (VecShort)broadcast_bits(p);
         even = (pairs << 8) >> 8, odd = pairs >> 8;
     }
 };
 inline VecI add_products(VecI sum, ByteRows rows, ByteQuery query) {
     return sum + add_pairs(rows.even, query.even) + add_pairs(rows.odd, query.odd);
 }
-constexpr std::size_t byte_tile_width = 2, byte_tile_height = 4;
+#endif
+
+/// Products of queries first .. first + height - 1 of the tile and `width` vectors of rows.
+template <std::size_t height, std::size_t width>
+inline void byte_products(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
+                          std::size_t quads, VecI (&sums)[height][width]) {
+    for (std::size_t i = 0; i < height; ++i)
+        for (std::size_t v = 0; v < width; ++v) sums[i][v] = queries.start[first + i] - VecI{};
+    const std::int8_t* codes = queries.codes + 4 * first;
+    for (std::size_t c = 0; c < quads; ++c, codes += tile_bytes, rows += panel_bytes) {
+        const ByteRows left(rows), right(rows + sizeof(VecI));
+#pragma GCC unroll 12
+        for (std::size_t i = 0; i < height; ++i) {
+            const ByteQuery query(codes + 4 * i);
+            sums[i][0] = add_products(sums[i][0], left, query);
+            sums[i][1] = add_products(sums[i][1], right, query);
+        }
+    }
+}
 #endif
 
 /// Bit l is set unless a[l] < b[l].
@@ -83,21 +173,6 @@ inline std::uint32_t not_less(VecI a, VecI b) {
     for (std::size_t l = 0; l < lanes; ++l) bits |= static_cast<std::uint32_t>(a[l] >= b[l]) << l;
     return bits;
 #endif
-}
-
-/// Queries i < num_queries against two vectors of rows.
-template <std::size_t num_queries>
-inline void byte_products(const std::int8_t* queries, const std::uint8_t* rows, std::size_t quads,
-                          VecI (&sums)[num_queries][byte_tile_width]) {
-    for (std::size_t c = 0; c < quads; ++c, queries += tile_bytes, rows += panel_bytes) {
-        const ByteRows left(rows), right(rows + sizeof(VecI));
-#pragma GCC unroll 12
-        for (std::size_t i = 0; i < num_queries; ++i) {
-            const ByteQuery query(queries + 4 * i);
-            sums[i][0] = add_products(sums[i][0], left, query);
-            sums[i][1] = add_products(sums[i][1], right, query);
-        }
-    }
 }
 
 inline Vec16 magnitude(Vec16 x) { return x < 0 ? -x : x; }
@@ -117,32 +192,31 @@ inline void byte_bars(const ByteQueries& queries, const BytePanel& panel, std::i
     store_bytes(bars, __builtin_convertvector(known < highest ? known : highest, Vec16i));
 }
 
-/// Queries first .. first + num_queries - 1 of the tile against all rows of the panel.
-template <std::size_t num_queries>
+/// Queries first .. first + height - 1 of the tile against all rows of the panel.
+template <std::size_t height, std::size_t width = 2>
 inline std::uint32_t byte_strip(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
                                 std::size_t quads, const std::int32_t* bars, ByteHits& hits) {
     std::uint32_t found = 0;
 #pragma GCC unroll 1
-    for (std::size_t v = 0; v < panel_vectors; v += byte_tile_width) {
-        VecI sums[num_queries][byte_tile_width];
-        for (std::size_t i = 0; i < num_queries; ++i)
-            sums[i][0] = sums[i][1] = queries.start[first + i] - VecI{};
-        byte_products<num_queries>(queries.codes + 4 * first, rows + v * sizeof(VecI), quads, sums);
-        std::uint32_t passed[num_queries], any = 0;
+    for (std::size_t v = 0; v < panel_vectors; v += width) {
+        VecI sums[height][width];
+        byte_products<height, width>(queries, first, rows + v * sizeof(VecI), quads, sums);
+        std::uint32_t passed[height], any = 0;
 #pragma GCC unroll 12
-        for (std::size_t i = 0; i < num_queries; ++i) {
+        for (std::size_t i = 0; i < height; ++i) {
             const VecI bar = bars[first + i] - VecI{};
-            passed[i] = not_less(sums[i][0], bar) | not_less(sums[i][1], bar) << lanes;
+            passed[i] = 0;
+#pragma GCC unroll 4
+            for (std::size_t w = 0; w < width; ++w) passed[i] |= not_less(sums[i][w], bar) << w * lanes;
             any |= passed[i];
         }
         if (any == 0) continue;
-        for (std::size_t i = 0; i < num_queries; ++i) {
+        for (std::size_t i = 0; i < height; ++i) {
             const std::size_t q = first + i;
             hits.rows[q] |= passed[i] << v * lanes;
             found |= static_cast<std::uint32_t>(passed[i] != 0) << q;
             std::int32_t* products = hits.products + q * byte_panel_rows + v * lanes;
-            store_bytes(products, sums[i][0]);
-            store_bytes(products + lanes, sums[i][1]);
+            for (std::size_t w = 0; w < width; ++w) store_bytes(products + w * lanes, sums[i][w]);
         }
     }
     return found;
@@ -159,7 +233,7 @@ std::uint32_t byte_tile(const ByteQueries& queries, std::size_t num_queries, con
         found |= byte_strip<byte_tile_height>(queries, i, rows, quads, bars, hits);
     if (byte_tile_height > 4)
         for (; i + 4 <= num_queries; i += 4) found |= byte_strip<4>(queries, i, rows, quads, bars, hits);
-    for (; i < num_queries; ++i) found |= byte_strip<1>(queries, i, rows, quads, bars, hits);
+    for (; i < num_queries; ++i) found |= byte_strip<1, few_width>(queries, i, rows, quads, bars, hits);
     return found;
 }
 
@@ -193,15 +267,23 @@ void quantize_rows(const float* rows, std::size_t stride, std::size_t count, std
 }
 
 void largest_magnitudes(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
-                        float* largest) {
+                        float* largest, float* half_blocks) {
     for (std::size_t j = 0; j < count; ++j, rows += stride) {
-        Vec16 most = {};
+        Vec16 most = {}, squares = {};
+        float half_block = 0;
         for (std::size_t c = 0; c < dim; c += 16) {
             const Vec16 size =
                 magnitude(c + 16 <= dim ? load<Vec16>(rows + c) : load_some(rows + c, dim - c));
             most = most < size ? size : most;
+            squares += size * size;
+            if ((c + 16) % byte_block != 0 && c + 16 < dim) continue;
+            const Vec4 four = fold(squares);
+            const float low = four[0] + four[1], high = four[2] + four[3], larger = low < high ? high : low;
+            half_block = half_block < larger ? larger : half_block;
+            squares = Vec16{};
         }
         largest[j] = 0;
         for (std::size_t l = 0; l < 16; ++l) largest[j] = largest[j] < most[l] ? most[l] : largest[j];
+        half_blocks[j] = half_block;
     }
 }

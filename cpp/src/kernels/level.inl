@@ -38,6 +38,7 @@ extern const Table HCBIR_LEVEL = {
     .largest_magnitudes = largest_magnitudes,
     .rotate_row = rotate_row,
     .quantize_rows = quantize_rows,
+    .byte_limits = byte_limits,
     .byte_tile = byte_tile,
     .update_best = update_best,
     .select = select,

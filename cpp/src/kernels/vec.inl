@@ -66,11 +66,17 @@ inline unsigned not_less(Vec a, Vec b) {
 #endif
 }
 
-inline float sum(Vec4 v) { return (v[0] + v[2]) + (v[1] + v[3]); }
-inline float sum(Vec8 v) {
-    return sum(__builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7));
+inline Vec4 fold(Vec4 v) { return v; }
+inline Vec4 fold(Vec8 v) {
+    return __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
 }
-inline float sum(Vec16 v) {
-    return sum(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
-               __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+inline Vec4 fold(Vec16 v) {
+    return fold(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+}
+
+template <class V>
+inline float sum(V v) {
+    const Vec4 four = fold(v);
+    return (four[0] + four[2]) + (four[1] + four[3]);
 }
