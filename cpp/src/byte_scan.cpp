@@ -2,15 +2,13 @@
 
 #include <bit>
 #include <cstring>
-#include <tuple>
 
 namespace hcbir {
 namespace {
 
 using kernels::byte_panel_rows, kernels::byte_tile_queries, kernels::BytePanel;
 
-constexpr std::size_t many_hits = 64;  // one pair in fewer
-constexpr double unit = 0x1p-24;       // half the spacing of floats next to 1
+constexpr double unit = 0x1p-24;  // half the spacing of floats next to 1
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 std::size_t quads_of(std::size_t dim) { return ceil_div(dim, 4); }
@@ -200,9 +198,7 @@ double ByteScan::query_slack(std::size_t query) const {
 }
 
 void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t base, std::size_t first,
-                    std::size_t last, bool rows_at_hand, Candidates& candidates) {
-    // Rows that lie in the cache, or of which many are wanted, are looked at as they are found.
-    refine_ = rows_at_hand || num_hits_ > num_scanned_ / many_hits;
+                    std::size_t last, Candidates& candidates) {
     num_scanned_ += rows.count * (last - first);
     const std::size_t dim = problem_.queries.cols, num_panels = ceil_div(rows.count, byte_panel_rows);
     kernels::ByteHits hits;
@@ -215,7 +211,6 @@ void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t ba
                 tile, num_queries, rows.codes + p * panel_bytes(dim), quads_of(dim), rows.panels[p], hits);
             for (; found; found &= found - 1) {
                 const auto i = static_cast<std::size_t>(std::countr_zero(found));
-                num_hits_ += static_cast<std::size_t>(std::popcount(hits.rows[i]));
                 collect(rows, p, first_row, base, begin + i, hits.rows[i],
                         hits.products + i * byte_panel_rows, candidates);
             }
@@ -241,14 +236,9 @@ void ByteScan::collect(const CodedRows& rows, std::size_t panel, std::size_t fir
         if (in_block >= rows.count) return;
         double key = known ? products[j] * unit_of_products : 0;
         if (known && problem_.metric == Metric::l2) key += rows.offsets[in_block];
-        double lower = key - margin, upper = key + margin;
-        if (refine_) {
-            const std::size_t row = first_row + in_block;
-            std::tie(lower, upper) = problem_.key_bounds(base + q, problem_.rows.floats(row, 1, row_).data);
-            ++num_refined_;
-        }
+        const double lower = key - margin, upper = key + margin;
         if (upper < candidates.bar(q)) continue;
-        if (candidates.add(q, lower, upper, first_row + in_block, refine_)) set_bar(base, q, candidates);
+        if (candidates.add(q, lower, upper, first_row + in_block, false)) set_bar(base, q, candidates);
     }
 }
 

@@ -35,6 +35,7 @@ struct Best {
 /// Rows quantised to bytes stand in panels of this many, four columns after four; queries in tiles.
 constexpr std::size_t byte_panel_rows = 32, byte_tile_queries = 12;
 constexpr std::size_t max_row_queries = 4;
+constexpr std::size_t fused_chunk = 256;
 constexpr std::size_t max_byte_dim = 32768;  // sums of products stay below 2^31
 
 /// Codes of rows are at most 127 in magnitude. Columns come in blocks of 64, each in two halves, c % 4 < 2
@@ -93,6 +94,12 @@ struct Table {
     /// scores[i * tile_rows + j] = dot product, in float, of query i and row j, both given as panels:
     /// queries[c * tile_queries + i], rows[c * tile_rows + j] for c < dim. The order of summation is free.
     void (*dot_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
+
+    /// The same, or the squared distance, in float, in one order of summation [same bits]: each chunk of
+    /// fused_chunk columns is summed from 0, column after column, with one rounding for product (of the
+    /// rounded difference with itself) and sum; then the sums of the chunks in turn.
+    void (*fused_dot_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
+    void (*fused_l2_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
 
     /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries <= max_row_queries and
     /// row j < count (row-major, `query_stride` and `stride` floats apart); norms[j] = squared length of row

@@ -18,6 +18,7 @@ namespace {
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
 #include "kernels/nearest.inl"
+#include "kernels/rank.inl"
 #include "kernels/residual.inl"
 #include "kernels/rotate.inl"
 #include "kernels/select.inl"
@@ -33,6 +34,8 @@ extern const Table HCBIR_LEVEL = {
     .tile_queries = tile_queries,
     .tile_rows = tile_rows,
     .dot_tile = dot_tile,
+    .fused_dot_tile = fused_dot_tile,
+    .fused_l2_tile = fused_l2_tile,
     .dot_rows = dot_rows,
     .squared_norms = squared_norms,
     .largest_magnitudes = largest_magnitudes,
