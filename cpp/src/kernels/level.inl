@@ -18,7 +18,7 @@ namespace {
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
 #include "kernels/nearest.inl"
-#include "kernels/rank.inl"
+#include "kernels/fused.inl"
 #include "kernels/residual.inl"
 #include "kernels/rotate.inl"
 #include "kernels/select.inl"
