@@ -193,6 +193,8 @@ def test_match_draws_and_counts(photos: Path, in_folder: Path, capsys: pytest.Ca
     assert result["matches"] >= result["inliers"]
     assert np.shape(result["model"]) == (3, 3)
     assert result["log10_nfa"] < -5
+    assert result["is_match"] is True
+    assert np.shape(result["outline"]) == (4, 2)
     with Image.open("m.png") as picture:
         assert picture.width > picture.height
     assert run(["match", *pair, "--descriptor", "orb", "--model", "similarity", "--max-error", "3"]) == 0
@@ -200,6 +202,8 @@ def test_match_draws_and_counts(photos: Path, in_folder: Path, capsys: pytest.Ca
     assert "matches agree on one similarity" in told
     assert "a match: so many would agree by chance in one pair of 10^" in told
     assert Path("match.png").exists()
+    assert run(["match", *pair, "-o", "m.svg"]) == 0
+    assert Path("m.svg").read_text(encoding="utf-8").startswith("<svg ")
 
 
 def test_match_says_when_there_is_none(photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

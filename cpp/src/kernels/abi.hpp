@@ -25,6 +25,40 @@ struct Residuals {
     float cost;  // sum of min(squared error, squared bound)
 };
 
+/// Samples are drawn from a match, the seed, and this many near it; from windows of at most max_window.
+constexpr std::size_t num_neighbours = 6, max_window = 512;
+constexpr std::uint32_t no_neighbour = 0xffffffff;
+/// Twice the area of a triangle over the square of its longest side, up to which its corners count as one
+/// line.
+constexpr float min_flatness = 0.01f;
+
+/// The neighbours of a seed, relative to the seed; NaN where there is none. The last two are not used.
+struct Neighbourhood {
+    float x0[8], y0[8], x1[8], y1[8];
+};
+
+/// A model that sends the seed to the seed, in coordinates relative to it, if one was found.
+struct Proposal {
+    int found;
+    Model model;
+};
+
+/// Correspondences in double. The count is a multiple of 8.
+struct PairsF64 {
+    const double *x0, *y0, *x1, *y1;
+    std::size_t count;
+};
+
+/// With (x, y, w) the image of a pair under a model, u = x / w, v = y / w, (a, b, c) = (x0, y0, 1) / w, (du,
+/// dv) = (x1 - u, y1 - v) and e = u du + v dv, the weighted sums over the pairs of: aa ab ac bb bc cc; a du,
+/// b du, c du; a dv, b dv, c dv; u times aa ab ac bb bc; v times the same; (u u + v v) times aa ab bb; a e, b
+/// e.
+constexpr std::size_t num_normal_sums = 27;
+struct NormalSums {
+    double values[num_normal_sums];
+    std::size_t num_used;  // pairs of weight > 0
+};
+
 /// Largest score met so far, the second largest (equal to it if it was met twice), and where the largest was
 /// met first; for many rows or columns at a time.
 struct Best {
@@ -79,10 +113,21 @@ struct ByteHits {
     std::int32_t products[byte_tile_queries * byte_panel_rows];
 };
 
+/// Vectors to be quantised stand in panels of this many columns.
+constexpr std::size_t pq_panel_columns = 32;
+
+/// A code whose sum reaches the bars of some queries; bit i is query i.
+struct AdcHit {
+    std::uint64_t queries;
+    std::uint32_t row;
+};
+
 /// The smallest key met so far, and the second smallest; for many columns at a time.
 struct NearestBits {
     std::uint32_t *first, *second;
 };
+
+constexpr std::size_t counted_at_once = 16;
 
 struct Table {
     const char* name;
@@ -153,6 +198,21 @@ struct Table {
     std::size_t (*select)(const float* scores, const float* scale, const float* offset, std::size_t count,
                           float threshold, std::uint32_t* selected);
 
+    /// Writes the scores that are not below `bar`, NaN among them, in order, and their indices, of which the
+    /// first score's is `first`; returns how many. Both arrays have room for 16 more than `count` [same
+    /// bits].
+    std::size_t (*keep_scores)(const float* scores, std::uint32_t first, std::size_t count, float bar,
+                               float* kept, std::uint32_t* indices);
+
+    /// ordered[i] = scores[i] as an integer of the same order: the bits of a float, a negative one's flipped
+    /// but for the sign, both zeros 0. Returns whether one is NaN. `count` is a multiple of counted_at_once
+    /// [same bits].
+    bool (*order_scores)(const float* scores, std::size_t count, std::int32_t* ordered);
+
+    /// counts[b] += the number of scores > bars[b]. `count` is a multiple of counted_at_once [same bits].
+    void (*count_above)(const std::int32_t* scores, std::size_t count, const std::int32_t* bars,
+                        std::size_t num_bars, std::uint32_t* counts);
+
     /// Dot product in double [same bits]: products are exact; element c is added to partial sum c % 16; then
     /// partial sum p takes p + 8, p + 4, p + 2, p + 1 in turn.
     double (*dot_f64)(const float* a, const float* b, std::size_t dim);
@@ -177,11 +237,68 @@ struct Table {
                          std::size_t stride, std::size_t count, std::size_t num_words, std::uint32_t row,
                          NearestBits by_column, std::uint32_t* by_row);
 
+    /// For each column of a panel (value d of column j at panel[d * pq_panel_columns + j]) the centroid c
+    /// with the smallest halves[c] - sum over d of centroids[c * dim + d] * value d, the first of several,
+    /// and that rest; products and differences are floats, taken in the order of d, nothing fused [same
+    /// bits].
+    void (*nearest_centroids)(const float* panel, const float* centroids, const float* halves,
+                              std::size_t num_centroids, std::size_t dim, float* rests,
+                              std::uint32_t* nearest);
+
+    /// table[c] = sum over d of query[d] * columns[d * num_centroids + c], or less the squares of their
+    /// differences; in double in the order of d, then rounded [same bits]. num_centroids: a multiple of 8.
+    void (*dot_table)(const float* query, const float* columns, std::size_t num_centroids, std::size_t dim,
+                      float* table);
+    void (*l2_table)(const float* query, const float* columns, std::size_t num_centroids, std::size_t dim,
+                     float* table);
+
+    /// Sums of 8-bit entries, one for each byte of a code, found by its value; the entries of bytes 4i .. 4i
+    /// + 3 sum to 255 at most, and code_size <= 1024. adc_tile: `width` queries, 16, 32 or 64, the entry of
+    /// query i for value v of byte b standing at tables[(b * 256 + v) * width + i]. Writes to `hits` the
+    /// codes, ascending, whose sum reaches the bar of any, and returns their number [same bits].
+    std::size_t (*adc_tile)(const std::uint8_t* tables, const std::uint16_t* bars, std::size_t width,
+                            const std::uint8_t* codes, std::size_t stride, std::size_t count,
+                            std::size_t code_size, AdcHit* hits);
+
+    /// The same for one query, whose entries stand at tables[b * 256 + v]. Where an entry is the sum of one
+    /// for each half of v, `nibbles` has those of the low half at nibbles[b * 32 + half], of the high half 16
+    /// further on; else it is null.
+    std::size_t (*adc_row)(const std::uint8_t* tables, const std::uint8_t* nibbles, std::uint16_t bar,
+                           const std::uint8_t* codes, std::size_t stride, std::size_t count,
+                           std::size_t code_size, std::uint32_t* rows);
+
     /// Transfer errors of all pairs under a projective model [same bits]. With (x, y, w) = model * (x0, y0,
     /// 1), the squared error is (x / w - x1)^2 + (y / w - y1)^2, computed with one 1 / w and nothing fused; a
     /// pair is an inlier if w > 0 and that error is strictly below max_squared_error. Pair j adds to partial
-    /// sum j % 16 of the cost; the partial sums are added as in dot_f64.
-    Residuals (*residuals)(const Model& model, const PointPairs& pairs, float max_squared_error);
+    /// sum j % 16 of the cost; the partial sums are added as in dot_f64. A cost that is not below max_cost is
+    /// returned as {0, max_cost}.
+    Residuals (*residuals)(const Model& model, const PointPairs& pairs, float max_squared_error,
+                           float max_cost);
+
+    /// For each of the 16 seeds `first` + s (16 can be read): nearest[16 k + s], k < num_neighbours, are the
+    /// pairs nearest to it, the nearest first, by the larger of the squared distances in the two images,
+    /// rounded down to 14 bits of mantissa; then by smaller index [same bits]. Pairs whose smaller one is
+    /// below min_squared (> 0) are passed over; no_neighbour where there are no more. At most max_window
+    /// pairs.
+    void (*nearest_pairs)(const PointPairs& pairs, std::size_t first, float min_squared,
+                          std::uint32_t* nearest);
+
+    /// Of the models that samples of the seed and 1, 2 or 3 neighbours determine, the one with the lowest
+    /// cost over the neighbours, the first of equals [same bits]. Samples that are degenerate or turn the
+    /// plane over give none; neither do those explaining fewer than `support` neighbours beside their own.
+    /// Only the first num_samples samples are looked at, of 6, 15 and 16.
+    Proposal (*propose_similarity)(const Neighbourhood& around, std::size_t num_samples,
+                                   std::uint32_t support, float max_squared_error);
+    Proposal (*propose_affine)(const Neighbourhood& around, std::size_t num_samples, std::uint32_t support,
+                               float max_squared_error);
+    Proposal (*propose_homography)(const Neighbourhood& around, std::size_t num_samples,
+                                   std::uint32_t support, float max_squared_error);
+
+    /// See NormalSums. A pair weighs 0 if w <= 0 or the ratio r of its squared error to max_squared_error is
+    /// not below 1; else 1, or (1 - r)^2 if `biweight`. Pair j adds to partial sum j % 8, and these are added
+    /// as in dot_f64 [same bits]. The last 15 sums are 0 unless `projective`.
+    void (*normal_sums)(const double* model, const PairsF64& pairs, double max_squared_error, bool projective,
+                        bool biweight, NormalSums& sums);
 };
 
 extern const Table baseline;

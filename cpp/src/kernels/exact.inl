@@ -1,8 +1,6 @@
 // Scores in double, in one order of summation for all levels.
 
-typedef double VecD __attribute__((vector_size(4 * lanes)));
 typedef float HalfVec __attribute__((vector_size(2 * lanes)));
-constexpr std::size_t double_lanes = lanes / 2;
 
 struct SumsOf16 {
     VecD parts[16 / double_lanes] = {};

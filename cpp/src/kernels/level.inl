@@ -14,11 +14,17 @@ namespace {
 #include "kernels/vec.inl"
 
 #include "kernels/bytes.inl"
+
+#include "kernels/adc.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
-#include "kernels/hamming.inl"
-#include "kernels/nearest.inl"
 #include "kernels/fused.inl"
+#include "kernels/hamming.inl"
+#include "kernels/hypotheses.inl"
+#include "kernels/nearest.inl"
+#include "kernels/normal.inl"
+#include "kernels/quantization.inl"
+#include "kernels/rank.inl"
 #include "kernels/residual.inl"
 #include "kernels/rotate.inl"
 #include "kernels/select.inl"
@@ -45,6 +51,9 @@ extern const Table HCBIR_LEVEL = {
     .byte_tile = byte_tile,
     .update_best = update_best,
     .select = select,
+    .keep_scores = keep_scores,
+    .order_scores = order_scores,
+    .count_above = count_above,
     .dot_f64 = dot_f64,
     .squared_l2_f64 = squared_l2_f64,
     .widen_half = widen_half,
@@ -52,7 +61,17 @@ extern const Table HCBIR_LEVEL = {
     .widen_int8 = widen_int8,
     .row_lanes = lanes,
     .nearest_bits = nearest_bits,
+    .nearest_centroids = nearest_centroids,
+    .dot_table = dot_table,
+    .l2_table = l2_table,
+    .adc_tile = adc_tile,
+    .adc_row = adc_row,
     .residuals = residuals,
+    .nearest_pairs = nearest_pairs,
+    .propose_similarity = propose<2>,
+    .propose_affine = propose<3>,
+    .propose_homography = propose<4>,
+    .normal_sums = normal_sums,
 };
 
 }  // namespace hcbir::kernels

@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
+import hcbir
 from hcbir import descriptors
 from hcbir.cli.console import print_json, say, writing
 from hcbir.descriptors.images import open_image
-from hcbir.study.pairs import match_pair
+from hcbir.study.pairs import explanation_picture
 
 
 class Model(StrEnum):
@@ -30,19 +31,22 @@ def register(app: typer.Typer) -> None:
 def match(
     image0: Annotated[Path, typer.Argument(metavar="A", help="An image.")],
     image1: Annotated[Path, typer.Argument(metavar="B", help="Another image.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The picture to write.")] = Path("match.png"),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="PICTURE", help="The picture to write: .png, .jpg or .svg.")
+    ] = Path("match.png"),
     descriptor: Annotated[str, typer.Option(help="sift, orb or a dense local NETWORK.onnx.")] = "sift",
     size: Annotated[int | None, typer.Option(min=1, help="Longest side, in pixels, for description.")] = None,
     model: Annotated[Model, typer.Option(help="What maps one image to the other.")] = Model.homography,
     max_error: Annotated[float, typer.Option(metavar="PX", help="An inlier's largest error, in pixels of B.")] = 8.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")] = False,
 ) -> None:
-    """Match two images and draw what agrees: matched features joined by lines, green where one map explains them.
+    """Match two images and draw why: matched features joined by lines, green where one map explains them.
 
-    The yellow frame is where that map puts the edges of A in B. Lines that agree no more than by chance are grey, and
-    there is no frame then; the other matches are red.
+    The yellow frame is the edge of A, and in B where that map puts it. Whether it is a match is decided by how likely
+    it is that so many features agree by chance: where chance explains them, their lines are grey and there is no frame.
+    The other features that matched are joined in red.
 
-    Example: [bold]hcbir match old.jpg new.jpg -o match.png[/bold]
+    Example: [bold]hcbir match old.jpg new.jpg -o match.svg[/bold]
     """
     local = descriptors.load(descriptor, image_size=size)
     if local.kind != "local":
@@ -51,29 +55,27 @@ def match(
     for path in (image0, image1):
         loaded = open_image(path, longest_side=local.image_size)
         features.append(local.describe(loaded.image, loaded.full_size))
-    pair = match_pair(features[0], features[1], model=model.value, max_error=max_error)
-    picture = pair.draw(image0, image1)
+    found = hcbir.explain(*features, model=model.value, max_error=max_error)
     with writing(output):
-        try:
-            picture.save(output)
-        except ValueError as error:  # Pillow's word for an unknown extension
-            raise ValueError(f"{output}: cannot write this kind of picture ({error}); use .png or .jpg") from None
+        explanation_picture(found, image0, image1).save(output)
     if as_json:
         print_json(
             {
-                "features": [len(f) for f in features],
-                "matches": len(pair.points0),
-                "inliers": pair.verification.num_inliers,
-                "log10_nfa": nfa if math.isfinite(nfa := pair.verification.log10_nfa) else None,
-                "model": None if pair.model is None else pair.model.tolist(),
+                "features": list(found.num_features),
+                "matches": len(found.matches),
+                "inliers": found.num_inliers,
+                "is_match": found.is_match,
+                "log10_nfa": found.log10_nfa if math.isfinite(found.log10_nfa) else None,
+                "model": None if found.model is None else found.model.tolist(),
+                "outline": None if found.outline is None else found.outline.tolist(),
                 "output": str(output),
             }
         )
         return
-    for path, found in zip((image0, image1), features, strict=True):
-        if len(found) == 0:
+    for path, count in zip((image0, image1), found.num_features, strict=True):
+        if count == 0:
             typer.echo(f"{path} has no {descriptor} features")
-    if len(pair.points0) > 0:
-        typer.echo(f"{pair.verification.num_inliers} of {len(pair.points0)} matches agree on one {model.value}")
-    typer.echo(pair.verdict)
-    say(f"{len(features[0])} and {len(features[1])} features ({descriptor}); picture: {output}")
+    if len(found.matches) > 0:
+        typer.echo(f"{found.num_inliers} of {len(found.matches)} matches agree on one {model.value}")
+    typer.echo(found.verdict)
+    say(f"{found.num_features[0]} and {found.num_features[1]} features ({descriptor}); picture: {output}")

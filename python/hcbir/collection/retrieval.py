@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from hcbir._arrays import positive_int
 from hcbir._candidates import CandidateVerifications, verify_candidates
+from hcbir._explanation import MAX_LOG10_NFA
 from hcbir._features import LocalFeatures
 from hcbir._search import search
 from hcbir.collection.bank import DescriptorBank
@@ -20,11 +21,6 @@ from hcbir.descriptors import describe_image
 VERIFY_MODEL = "affine"
 VERIFY_MAX_ERROR = 8.0
 """Pixels. An image is verified against a query by mutual nearest neighbours and RANSAC."""
-
-VERIFY_MAX_LOG10_NFA = -5.0
-"""An image moves up only if its inliers are less likely by chance than this; the others keep their order behind. Chance
-itself would allow a bound near 0, but keypoints crowd on the same few textures: at -5, no SIFT and 2 of 1000 ORB pairs
-of different landmarks pass, at -2 it is 20 of 1000."""
 
 Scores = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
@@ -110,4 +106,4 @@ def verify_query(
 
 def beyond_chance(verified: CandidateVerifications) -> npt.NDArray[np.int32]:
     """(c,) inlier counts; 0 where chance explains them."""
-    return np.where(verified.log10_nfa < VERIFY_MAX_LOG10_NFA, verified.num_inliers, 0).astype(np.int32)
+    return np.where(verified.log10_nfa < MAX_LOG10_NFA, verified.num_inliers, 0).astype(np.int32)

@@ -17,10 +17,10 @@ from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL
 from hcbir.study.datasets import Dataset, load_dataset
 from hcbir.study.drawing import RankedImage, RankingRow, draw_rankings
 from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, evaluate_collection, precision_table
-from hcbir.study.pairs import match_pair
+from hcbir.study.pairs import explanation_picture
 from hcbir.study.ranking import Progress
 from hcbir.study.report import MatchFigure, Report, write_report
-from hcbir.study.synthetic import make_collection
+from hcbir.study.synthetic import DATASET, make_collection
 
 GLOBAL = "vlad"
 LOCAL = "sift"
@@ -72,7 +72,7 @@ def run_demo(folder: str | Path, *, seed: int = 0, progress: Progress | None = N
     folder = Path(folder)
     photos, database = folder / "photos", folder / "photos.hcbir"
     make_collection(photos, seed=seed, progress=lambda done, total: report_progress("make images", done, total))
-    dataset = load_dataset(photos)
+    dataset = load_dataset(photos / DATASET)
     with Collection.create(database, [GLOBAL, "orb"], overwrite=True) as collection:
         added = collection.add(dataset.images, progress=lambda done, total: report_progress("index", done, total))
         evaluation = evaluate_collection(
@@ -103,8 +103,8 @@ def run_demo(folder: str | Path, *, seed: int = 0, progress: Progress | None = N
         result.report,
         Report(
             title="hcbir demo",
-            intro="A procedural collection of landmarks, each shown under changes of viewpoint, scale, illumination, "
-            "colour domain, occlusion and alteration, among distractors.",
+            intro="A synthetic collection of landmarks, each shown under changes of scale, viewpoint, light, colour, "
+            "representation, occlusion, alteration and time, among distractors of the same kinds.",
             stamp=_stamp(evaluation, dataset, result.seconds),
             tables=[precision_table(evaluation)],
             rankings=[(f"Ranked by {name}", rows) for name, rows in rankings.items()],
@@ -145,10 +145,10 @@ def _match_figures(collection: Collection, evaluation: Evaluation) -> list[Match
     for query in _example_queries(evaluation)[:NUM_MATCHES_SHOWN]:
         best = _hardest_found(evaluation, query, figures.ranking.indices[row_of[query]])
         features = [collection.features(index, LOCAL) for index in (query, best)]
-        pair = match_pair(features[0], features[1], model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR)
-        image = pair.draw(evaluation.images[query], evaluation.images[best], height=360)
+        found = hcbir.explain(*features, model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR)
+        image = explanation_picture(found, evaluation.images[query], evaluation.images[best], height=360).image()
         names = " and ".join(f"{evaluation.images[i].parent.name}/{evaluation.images[i].name}" for i in (query, best))
-        counts = f"{pair.verification.num_inliers} of {len(pair.points0)} matches agree"
+        counts = f"{found.num_inliers} of {len(found.matches)} matches agree"
         drawn.append(MatchFigure(f"{names}: {counts}", image))
     return drawn
 

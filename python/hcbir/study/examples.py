@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from hcbir._explanation import explain
 from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL
 from hcbir.descriptors.images import Source, open_image
 from hcbir.study.captions import number
 from hcbir.study.datasets.task import Query, Task
 from hcbir.study.drawing import RankedImage, RankingRow
-from hcbir.study.pairs import match_pair
+from hcbir.study.pairs import explanation_picture
 from hcbir.study.ranking import Ranking
 from hcbir.study.report import MatchFigure
 from hcbir.study.results import StudyResult
@@ -84,14 +85,14 @@ def match_figures(result: StudyResult, verdicts: Verdicts, ranker: TaskRanker, r
         if best is None:
             continue
         images, queries = ranker.features(name)
-        pair = match_pair(queries[row], images[best], model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR)
+        found = explain(queries[row], images[best], model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR)
         path = result.task.images[best]
-        picture = pair.draw(_shown(result.task.queries[row]), path, height=360)
+        picture = explanation_picture(found, _shown(result.task.queries[row]), path, height=360).image()
         rank = 1 + [image for image, *_ in verdicts.head(row, ranking, len(ranking.indices[row]))].index(best)
         figures.append(
             MatchFigure(
                 f"{result.query_name(row)} and the right image that {label} ranks best, {rank}: "
-                f"{pair.verification.num_inliers} of {len(pair.points0)} matches agree",
+                f"{found.num_inliers} of {len(found.matches)} matches agree",
                 picture,
             )
         )
