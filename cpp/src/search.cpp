@@ -22,7 +22,8 @@ constexpr std::size_t enough_rows = 100;  // for each of the k best, else byte b
 constexpr std::size_t tasks_per_worker = 4;
 constexpr std::size_t few_queries = 24;  // so few are scanned without turning rows into panels or codes
 constexpr std::size_t few_allowed = 8;   // one row in more than this many
-constexpr std::size_t worth_bytes = 4;   // one pair in this many looked at in float: bytes do not pay
+constexpr std::size_t few_products = 1'000'000;  // done before another thread wakes
+constexpr std::size_t worth_bytes = 4;           // one pair in this many looked at in float: bytes do not pay
 
 std::size_t count_allowed(const Database& database, std::span<const std::uint8_t> allowed) {
     return allowed.empty()
@@ -197,7 +198,9 @@ void search(MatrixView<const float> queries, const Database& database, std::size
         pick || num_allowed == database.rows ? std::span<const std::uint8_t>() : options.allowed;
     const SearchProblem problem(queries, rows, flags, k, options.metric);
     try {
-        Search(problem, chosen, executor).run(scores, indices);
+        SerialExecutor serial;
+        const bool few = queries.rows * rows.size() * rows.cols() < few_products;
+        Search(problem, chosen, few ? serial : executor).run(scores, indices);
     } catch (const NonFinite&) {
         rows.require_finite();  // names the first such row, whichever task came first
     }
