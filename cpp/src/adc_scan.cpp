@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 namespace hcbir {
 namespace {
@@ -33,11 +34,18 @@ std::uint16_t AdcScan::bar(const AdcQuery& query) const {
                        double{needed} - 0x1p-23 * std::abs(double{needed}) - double{query.base} - slack);
 }
 
-void AdcScan::score(const CodeBlock& block, std::size_t i, const AdcQuery& query) {
-    const std::int64_t index = block.index(i);
-    if (block.allowed && block.allowed[index] == 0) return;
-    const float adc = adc_score(tables_.floats(query.query), block.codes.row(i), tables_.code_size());
-    query.best->push({adc + query.base, index});
+/// Takes up the block's codes first + rows[..], and forgets the rows.
+void AdcScan::score(const CodeBlock& block, std::size_t first, const AdcQuery& query,
+                    std::vector<std::uint32_t>& rows) {
+    const float* tables = tables_.floats(query.query);
+    for (const std::uint32_t row : rows) {
+        const std::int64_t index = block.index(first + row);
+        if (block.allowed && block.allowed[index] == 0) continue;
+        query.best->push(
+            {adc_score(tables, block.codes.row(first + row), tables_.code_size()) + query.base, index});
+    }
+    if (bars_ && !rows.empty() && query.best->full()) bars_->raise(query.query, query.best->bar());
+    rows.clear();
 }
 
 void AdcScan::scan_tile(const CodeBlock& block, std::span<const AdcQuery> queries, const std::uint8_t* tile) {
@@ -51,29 +59,27 @@ void AdcScan::scan_tile(const CodeBlock& block, std::span<const AdcQuery> querie
         const std::size_t found =
             kernels_.adc_tile(tile, bars, tables_.tile_width(queries.front().query), codes.row(first),
                               codes.stride, count, codes.cols, hits_.data());
+        // One query after another, so that its float tables are at hand.
         for (std::size_t h = 0; h < found; ++h)
             for (std::uint64_t bits = hits_[h].queries; bits; bits &= bits - 1)
-                score(block, first + hits_[h].row, queries[static_cast<std::size_t>(std::countr_zero(bits))]);
-        if (bars_ && found > 0)
-            for (const AdcQuery& query : queries)
-                if (query.best->full()) bars_->raise(query.query, query.best->bar());
+                rows_[static_cast<std::size_t>(std::countr_zero(bits))].push_back(hits_[h].row);
+        for (std::size_t q = 0; found > 0 && q < queries.size(); ++q)
+            score(block, first, queries[q], rows_[q]);
     }
 }
 
 void AdcScan::scan_one(const CodeBlock& block, const AdcQuery& query) {
     const auto& codes = block.codes;
-    if (!tables_.has_bytes()) {
-        for (std::size_t i = 0; i < codes.rows; ++i) score(block, i, query);
-        return;
-    }
-    rows_.resize(codes_at_once);
     for (std::size_t first = 0; first < codes.rows; first += codes_at_once) {
         const std::size_t count = std::min(codes_at_once, codes.rows - first);
-        const std::size_t found =
-            kernels_.adc_row(tables_.bytes(query.query), tables_.nibbles(query.query), bar(query),
-                             codes.row(first), codes.stride, count, codes.cols, rows_.data());
-        for (std::size_t h = 0; h < found; ++h) score(block, first + rows_[h], query);
-        if (bars_ && found > 0 && query.best->full()) bars_->raise(query.query, query.best->bar());
+        rows_[0].resize(count);
+        if (!tables_.has_bytes())
+            std::iota(rows_[0].begin(), rows_[0].end(), std::uint32_t{0});
+        else
+            rows_[0].resize(kernels_.adc_row(tables_.bytes(query.query), tables_.nibbles(query.query),
+                                             bar(query), codes.row(first), codes.stride, count, codes.cols,
+                                             rows_[0].data()));
+        score(block, first, query, rows_[0]);
     }
 }
 

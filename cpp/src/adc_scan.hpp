@@ -41,13 +41,14 @@ private:
     void scan_tile(const CodeBlock& block, std::span<const AdcQuery> queries, const std::uint8_t* tile);
     void scan_one(const CodeBlock& block, const AdcQuery& query);
     std::uint16_t bar(const AdcQuery& query) const;
-    void score(const CodeBlock& block, std::size_t i, const AdcQuery& query);
+    void score(const CodeBlock& block, std::size_t first, const AdcQuery& query,
+               std::vector<std::uint32_t>& rows);
 
     const kernels::Table& kernels_ = kernels::active();
     const AdcTables& tables_;
     SharedBars* bars_;
     std::vector<kernels::AdcHit> hits_;
-    std::vector<std::uint32_t> rows_;
+    std::vector<std::uint32_t> rows_[AdcTables::max_tile];  // of each query: what is to be scored
 };
 
 }  // namespace hcbir

@@ -74,7 +74,8 @@ void QueryCodes::load_tile(std::size_t base, std::size_t first, std::size_t coun
     std::memset(codes, 0, byte_tile_queries * 4 * quads_of(dim));
     float largest[byte_tile_queries], half_blocks[byte_tile_queries];
     float lengths[byte_tile_queries], residuals[byte_tile_queries];
-    problem_.kernels.largest_magnitudes(queries.data, queries.stride, count, dim, largest, half_blocks);
+    problem_.kernels.largest_magnitudes(queries.data, queries.stride, count, dim, largest);
+    problem_.kernels.longest_half_blocks(queries.data, queries.stride, count, dim, half_blocks);
     for (std::size_t i = 0; i < count; ++i)
         multiplier_[first + i] = multiplier_for(largest[i], half_blocks[i], problem_.kernels.byte_limits);
     problem_.kernels.quantize_rows(queries.data, queries.stride, count, dim, multiplier_.data() + first, 0,
@@ -135,7 +136,8 @@ void RowCoder::encode_panel(MatrixView<const float> rows, std::uint8_t* codes, B
     float multipliers[byte_panel_rows], lengths[byte_panel_rows], residuals[byte_panel_rows];
     if (count < byte_panel_rows) std::memset(codes, 128, panel_bytes(dim));
     const auto rotated = rotation_.apply(rows, rotated_);
-    kernels.largest_magnitudes(rotated.data, rotated.stride, count, dim, largest, half_blocks);
+    kernels.largest_magnitudes(rotated.data, rotated.stride, count, dim, largest);
+    kernels.longest_half_blocks(rotated.data, rotated.stride, count, dim, half_blocks);
     bool known = true;
     if (metric_ != Metric::dot) {
         kernels.squared_norms(rows.data, rows.stride, count, dim, squared);

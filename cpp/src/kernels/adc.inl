@@ -199,17 +199,18 @@ struct ByteEntries {
         // A shuffle finds an entry among 16. Of bits 4 and 5 four sets of numbers are made, each with its
         // top bit set where it does not apply; bits 6 and 7 choose among what four sets found.
         Bytes numbers[4];
+#pragma GCC unroll 4
         for (std::uint8_t s = 0; s < 4; ++s)
             numbers[s] = ((code & 0x3f) ^ static_cast<std::uint8_t>(s << 4)) + 0x70;
-        Bytes found[4];
-#pragma GCC unroll 4
-        for (std::size_t part = 0; part < 4; ++part)
-            found[part] = (look_up(load_entries(table + part * 64), numbers[0]) |
-                           look_up(load_entries(table + part * 64 + 16), numbers[1])) |
-                          (look_up(load_entries(table + part * 64 + 32), numbers[2]) |
-                           look_up(load_entries(table + part * 64 + 48), numbers[3]));
+        const auto found = [&](std::size_t part) {
+            const std::uint8_t* entries = table + part * 64;
+            return (look_up(load_entries(entries), numbers[0]) |
+                    look_up(load_entries(entries + 16), numbers[1])) |
+                   (look_up(load_entries(entries + 32), numbers[2]) |
+                    look_up(load_entries(entries + 48), numbers[3]));
+        };
         const Bytes bit6 = code + code;
-        return choose(choose(found[0], found[1], bit6), choose(found[2], found[3], bit6), code);
+        return choose(choose(found(0), found(1), bit6), choose(found(2), found(3), bit6), code);
 #endif
     }
 };
@@ -285,16 +286,11 @@ inline std::size_t scan_vectors(Entries entries, std::uint16_t bar, const std::u
                 turn(ends, 16, columns);
             }
             for (std::size_t b = 0; b < width; b += 4) {
-                const std::size_t some = width - b < 4 ? width - b : 4;
+                const std::size_t end_of_four = b + 4 < width ? b + 4 : width;
                 Bytes four = {};
-                if (some == 4) {
-#pragma GCC unroll 4
-                    for (std::size_t s = 0; s < 4; ++s)
-                        four += entries(first + b + s, load_bytes<Bytes>(columns + (b + s) * byte_lanes));
-                } else {
-                    for (std::size_t s = 0; s < some; ++s)
-                        four += entries(first + b + s, load_bytes<Bytes>(columns + (b + s) * byte_lanes));
-                }
+#pragma GCC unroll 1
+                for (std::size_t c = b; c < end_of_four; ++c)
+                    four += entries(first + c, load_bytes<Bytes>(columns + c * byte_lanes));
                 sums.add(four);
             }
         }

@@ -1,6 +1,7 @@
 // Dot products of rows quantised to bytes: integers, so exact and the same at every level.
 
 typedef std::int32_t VecI __attribute__((vector_size(4 * lanes)));
+typedef std::int16_t VecShort __attribute__((vector_size(4 * lanes)));
 typedef std::uint8_t Bytes16 __attribute__((vector_size(16)));
 
 template <class V>
@@ -38,27 +39,82 @@ constexpr std::size_t byte_tile_height = 4;
 /// A 32-bit value in every lane.
 inline VecI broadcast_bits(const void* p) { return load_bytes<std::int32_t>(p) - VecI{}; }
 
+/// Sums of the products of neighbouring 16-bit integers.
+inline VecI add_pairs(VecShort a, VecShort b) {
+#if defined(__AVX512BW__)
+    return (VecI)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (VecI)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+    return (VecI)_mm_madd_epi16((__m128i)a, (__m128i)b);
+#else
+    VecI sums;
+    for (std::size_t l = 0; l < lanes; ++l) sums[l] = a[2 * l] * b[2 * l] + a[2 * l + 1] * b[2 * l + 1];
+    return sums;
+#endif
+}
+
+// Per 32-bit lane, adds the products of four bytes, those of the rows unsigned, those of the query signed.
+#if defined(__AVX512VNNI__)
+struct ByteRows {
+    VecI codes;
+    explicit ByteRows(const std::uint8_t* p) : codes(load_bytes<VecI>(p)) {}
+};
+struct ByteQuery {
+    VecI codes;
+    explicit ByteQuery(const std::int8_t* p) : codes(load_bytes<std::int32_t>(p) - VecI{}) {}
+};
+inline VecI add_products(VecI sum, ByteRows rows, ByteQuery query) {
+    return (VecI)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)rows.codes, (__m512i)query.codes);
+}
+#else
+struct ByteRows {
+    VecShort even, odd;
+    explicit ByteRows(const std::uint8_t* p) {
+        typedef std::uint16_t VecUnsigned __attribute__((vector_size(4 * lanes)));
+        const auto pairs = load_bytes<VecUnsigned>(p);
+        even = (VecShort)(pairs & 0xff), odd = (VecShort)(pairs >> 8);
+    }
+};
+struct ByteQuery {
+    VecShort even, odd;
+    explicit ByteQuery(const std::int8_t* p) {
+        const auto pairs = (VecShort)(load_bytes<std::int32_t>(p) - VecI{});
+        even = (pairs << 8) >> 8, odd = pairs >> 8;
+    }
+};
+inline VecI add_products(VecI sum, ByteRows rows, ByteQuery query) {
+    return sum + add_pairs(rows.even, query.even) + add_pairs(rows.odd, query.odd);
+}
+#endif
+
+/// Bit l is set unless a[l] < b[l].
+inline std::uint32_t not_less(VecI a, VecI b) {
+#if defined(__AVX512F__)
+    return _mm512_cmpge_epi32_mask((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return ~static_cast<std::uint32_t>(_mm256_movemask_ps((__m256)(a < b))) & 0xff;
+#elif defined(__SSE2__)
+    return ~static_cast<std::uint32_t>(_mm_movemask_ps((__m128)(a < b))) & 0xf;
+#else
+    std::uint32_t bits = 0;
+    for (std::size_t l = 0; l < lanes; ++l) bits |= static_cast<std::uint32_t>(a[l] >= b[l]) << l;
+    return bits;
+#endif
+}
+
 #if defined(__AVX2__) && !defined(__AVX512VNNI__)
 // One instruction multiplies the bytes and adds neighbouring products in 16 bits: at most 2 * 255 * 64, so
 // that they fit. Sums of half a block are taken modulo 2^16, in which the start and all steps are exact; the
 // sum they stand for is below 2^15 by Cauchy and Schwarz: half a block of a row and of a query have products
 // of lengths up to 256 * 127.
 static_assert(max_row_half_block * byte_limits.half_block < 32768 && 2 * 255 * byte_limits.code < 32768);
-typedef std::int16_t VecShort __attribute__((vector_size(4 * lanes)));
 
 inline VecShort multiply_bytes(VecI rows, VecI query) {
 #if defined(__AVX512BW__)
     return (VecShort)_mm512_maddubs_epi16((__m512i)rows, (__m512i)query);
 #else
     return (VecShort)_mm256_maddubs_epi16((__m256i)rows, (__m256i)query);
-#endif
-}
-
-inline VecI add_neighbours(VecShort sums) {
-#if defined(__AVX512BW__)
-    return (VecI)_mm512_madd_epi16((__m512i)sums, _mm512_set1_epi16(1));
-#else
-    return (VecI)_mm256_madd_epi16((__m256i)sums, _mm256_set1_epi16(1));
 #endif
 }
 
@@ -91,56 +147,10 @@ inline void byte_products(const ByteQueries& queries, std::size_t first, const s
 #pragma GCC unroll 12
         for (std::size_t i = 0; i < height; ++i)
 #pragma GCC unroll 4
-            for (std::size_t v = 0; v < width; ++v) sums[i][v] += add_neighbours(block[i][v]);
+            for (std::size_t v = 0; v < width; ++v) sums[i][v] += add_pairs(block[i][v], VecShort{} + 1);
     }
 }
 #else
-// Per 32-bit lane, adds the products of four bytes, those of the rows unsigned, those of the query signed.
-#if defined(__AVX512VNNI__)
-struct ByteRows {
-    VecI codes;
-    explicit ByteRows(const std::uint8_t* p) : codes(load_bytes<VecI>(p)) {}
-};
-struct ByteQuery {
-    VecI codes;
-    explicit ByteQuery(const std::int8_t* p) : codes(broadcast_bits(p)) {}
-};
-inline VecI add_products(VecI sum, ByteRows rows, ByteQuery query) {
-    return (VecI)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)rows.codes, (__m512i)query.codes);
-}
-#else
-typedef std::int16_t VecShort __attribute__((vector_size(4 * lanes)));
-
-/// Sums of the products of neighbouring 16-bit integers.
-inline VecI add_pairs(VecShort a, VecShort b) {
-#if defined(__SSE2__)
-    return (VecI)_mm_madd_epi16((__m128i)a, (__m128i)b);
-#else
-    VecI sums;
-    for (std::size_t l = 0; l < lanes; ++l) sums[l] = a[2 * l] * b[2 * l] + a[2 * l + 1] * b[2 * l + 1];
-    return sums;
-#endif
-}
-struct ByteRows {
-    VecShort even, odd;
-    explicit ByteRows(const std::uint8_t* p) {
-        typedef std::uint16_t VecUnsigned __attribute__((vector_size(4 * lanes)));
-        const auto pairs = load_bytes<VecUnsigned>(p);
-        even = (VecShort)(pairs & 0xff), odd = (VecShort)(pairs >> 8);
-    }
-};
-struct ByteQuery {
-    VecShort even, odd;
-    explicit ByteQuery(const std::int8_t* p) {
-        const auto pairs = (VecShort)broadcast_bits(p);
-        even = (pairs << 8) >> 8, odd = pairs >> 8;
-    }
-};
-inline VecI add_products(VecI sum, ByteRows rows, ByteQuery query) {
-    return sum + add_pairs(rows.even, query.even) + add_pairs(rows.odd, query.odd);
-}
-#endif
-
 /// Products of queries first .. first + height - 1 of the tile and `width` vectors of rows.
 template <std::size_t height, std::size_t width>
 inline void byte_products(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
@@ -159,21 +169,6 @@ inline void byte_products(const ByteQueries& queries, std::size_t first, const s
     }
 }
 #endif
-
-/// Bit l is set unless a[l] < b[l].
-inline std::uint32_t not_less(VecI a, VecI b) {
-#if defined(__AVX512F__)
-    return _mm512_cmpge_epi32_mask((__m512i)a, (__m512i)b);
-#elif defined(__AVX2__)
-    return ~static_cast<std::uint32_t>(_mm256_movemask_ps((__m256)(a < b))) & 0xff;
-#elif defined(__SSE2__)
-    return ~static_cast<std::uint32_t>(_mm_movemask_ps((__m128)(a < b))) & 0xf;
-#else
-    std::uint32_t bits = 0;
-    for (std::size_t l = 0; l < lanes; ++l) bits |= static_cast<std::uint32_t>(a[l] >= b[l]) << l;
-    return bits;
-#endif
-}
 
 inline Vec16 magnitude(Vec16 x) { return x < 0 ? -x : x; }
 
@@ -237,29 +232,52 @@ std::uint32_t byte_tile(const ByteQueries& queries, std::size_t num_queries, con
     return found;
 }
 
-inline Vec16 load_some(const float* p, std::size_t count) {
-    Vec16 values = {};
+inline Vec load_some(const float* p, std::size_t count) {
+    Vec values = {};
     for (std::size_t l = 0; l < count; ++l) values[l] = p[l];
     return values;
+}
+
+/// The low bytes of the elements, as groups of four.
+inline void store_low_bytes(VecIndex values, std::uint8_t* quads, std::size_t quad_stride) {
+#if defined(__AVX512F__)
+    const Bytes16 bytes = (Bytes16)_mm512_maskz_cvtepi32_epi8(0xffff, (__m512i)values);
+#elif defined(__AVX2__)
+    const __m256i low = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                                         -1, -1, 0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1);
+    const __m256i spread = _mm256_shuffle_epi8((__m256i)values, low);
+    const Bytes16 bytes =
+        (Bytes16)_mm_or_si128(_mm256_castsi256_si128(spread), _mm256_extracti128_si256(spread, 1));
+#else
+    Bytes16 bytes = {};
+    for (std::size_t l = 0; l < lanes; ++l) bytes[l] = static_cast<std::uint8_t>(values[l]);
+#endif
+    typedef std::uint32_t Quads __attribute__((vector_size(16)));
+    for (std::size_t i = 0; i < lanes / 4; ++i) store_bytes(quads + i * quad_stride, ((Quads)bytes)[i]);
 }
 
 void quantize_rows(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                    const float* multipliers, std::uint8_t flip, std::uint8_t* codes, std::size_t quad_stride,
                    float* lengths, float* residuals) {
-    typedef std::int8_t Signed16 __attribute__((vector_size(16)));
-    typedef std::uint32_t Quads __attribute__((vector_size(16)));
-    constexpr float magic = 0x1.8p23f;  // floats of this size are whole numbers
+    const Vec magic =
+        broadcast(0x1.8p23f);  // floats of this size are whole numbers, their low bits the number
     for (std::size_t j = 0; j < count; ++j, rows += stride, codes += 4) {
-        Vec16 length = {}, residual = {};
-        for (std::size_t c = 0; c < dim; c += 16) {
-            const Vec16 scaled =
-                (c + 16 <= dim ? load<Vec16>(rows + c) : load_some(rows + c, dim - c)) * multipliers[j];
-            const Vec16 rounded = scaled + magic - magic, rest = scaled - rounded;
+        const Vec multiplier = broadcast(multipliers[j]);
+        Vec length = {}, residual = {};
+        const auto take = [&](Vec values) {
+            const Vec scaled = values * multiplier, moved = scaled + magic, rounded = moved - magic;
+            const Vec rest = scaled - rounded;
             length += rounded * rounded;
             residual += rest * rest;
-            const auto quads = (Quads)((Bytes16) __builtin_convertvector(rounded, Signed16) ^ flip);
-            for (std::size_t i = 0; i < 4 && c + 4 * i < dim; ++i)
-                store_bytes(codes + (c / 4 + i) * quad_stride, quads[i]);
+            return (VecIndex)moved ^ flip;
+        };
+        std::size_t c = 0;
+        for (; c + lanes <= dim; c += lanes)
+            store_low_bytes(take(load<Vec>(rows + c)), codes + c / 4 * quad_stride, quad_stride);
+        if (c < dim) {
+            const VecIndex rest = take(load_some(rows + c, dim - c));
+            for (std::size_t l = 0; l < (dim - c + 3) / 4 * 4; ++l)
+                codes[(c + l) / 4 * quad_stride + l % 4] = static_cast<std::uint8_t>(rest[l]);
         }
         lengths[j] = sum(length);
         residuals[j] = sum(residual);
@@ -267,23 +285,40 @@ void quantize_rows(const float* rows, std::size_t stride, std::size_t count, std
 }
 
 void largest_magnitudes(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
-                        float* largest, float* half_blocks) {
+                        float* largest) {
+    const auto magnitude_of = [](Vec x) { return (Vec)((VecIndex)x & 0x7fffffffu); };
     for (std::size_t j = 0; j < count; ++j, rows += stride) {
-        Vec16 most = {}, squares = {};
-        float half_block = 0;
-        for (std::size_t c = 0; c < dim; c += 16) {
-            const Vec16 size =
-                magnitude(c + 16 <= dim ? load<Vec16>(rows + c) : load_some(rows + c, dim - c));
-            most = most < size ? size : most;
-            squares += size * size;
-            if ((c + 16) % byte_block != 0 && c + 16 < dim) continue;
+        Vec most[2] = {};
+        const auto take = [&](Vec values, Vec& so_far) {
+            const Vec size = magnitude_of(values);
+            so_far = so_far < size ? size : so_far;
+        };
+        std::size_t c = 0;
+        for (; c + 2 * lanes <= dim; c += 2 * lanes)
+            take(load<Vec>(rows + c), most[0]), take(load<Vec>(rows + c + lanes), most[1]);
+        for (; c < dim; c += lanes)
+            take(c + lanes <= dim ? load<Vec>(rows + c) : load_some(rows + c, dim - c), most[0]);
+        take(most[1], most[0]);
+        largest[j] = most[0][0];
+        for (std::size_t l = 1; l < lanes; ++l)
+            largest[j] = largest[j] < most[0][l] ? most[0][l] : largest[j];
+    }
+}
+
+void longest_half_blocks(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
+                         float* squared) {
+    for (std::size_t j = 0; j < count; ++j, rows += stride) {
+        squared[j] = 0;
+        for (std::size_t begin = 0; begin < dim; begin += byte_block) {
+            const std::size_t end = begin + byte_block < dim ? begin + byte_block : dim;
+            Vec squares = {};
+            for (std::size_t c = begin; c < end; c += lanes) {
+                const Vec values = c + lanes <= end ? load<Vec>(rows + c) : load_some(rows + c, end - c);
+                squares += values * values;
+            }
             const Vec4 four = fold(squares);
             const float low = four[0] + four[1], high = four[2] + four[3], larger = low < high ? high : low;
-            half_block = half_block < larger ? larger : half_block;
-            squares = Vec16{};
+            squared[j] = squared[j] < larger ? larger : squared[j];
         }
-        largest[j] = 0;
-        for (std::size_t l = 0; l < 16; ++l) largest[j] = largest[j] < most[l] ? most[l] : largest[j];
-        half_blocks[j] = half_block;
     }
 }

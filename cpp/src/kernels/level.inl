@@ -16,6 +16,8 @@ namespace {
 #include "kernels/bytes.inl"
 
 #include "kernels/adc.inl"
+#include "kernels/blend.inl"
+#include "kernels/byte_scores.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/fused.inl"
@@ -45,11 +47,16 @@ extern const Table HCBIR_LEVEL = {
     .dot_rows = dot_rows,
     .squared_norms = squared_norms,
     .largest_magnitudes = largest_magnitudes,
+    .longest_half_blocks = longest_half_blocks,
     .rotate_row = rotate_row,
     .quantize_rows = quantize_rows,
     .byte_limits = byte_limits,
     .byte_tile = byte_tile,
-    .update_best = update_best,
+    .score_query_limit = score_query_limit,
+    .bytes_pay = lanes > 4,
+    .byte_scores = byte_scores,
+    .best_two = best_two,
+    .near_pairs = near_pairs,
     .select = select,
     .keep_scores = keep_scores,
     .order_scores = order_scores,
@@ -59,6 +66,7 @@ extern const Table HCBIR_LEVEL = {
     .widen_half = widen_half,
     .widen_bfloat = widen_bfloat,
     .widen_int8 = widen_int8,
+    .blend_bytes = blend_bytes,
     .row_lanes = lanes,
     .nearest_bits = nearest_bits,
     .nearest_centroids = nearest_centroids,
@@ -72,6 +80,7 @@ extern const Table HCBIR_LEVEL = {
     .propose_affine = propose<3>,
     .propose_homography = propose<4>,
     .normal_sums = normal_sums,
+    .biweight_sums = biweight_sums,
 };
 
 }  // namespace hcbir::kernels

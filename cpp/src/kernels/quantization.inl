@@ -68,21 +68,23 @@ void nearest_centroids(const float* panel, const float* centroids, const float* 
     }
 }
 
+// Half a vector's floats, and as many doubles as a vector holds.
+typedef float HalfVec __attribute__((vector_size(2 * lanes)));
+typedef double VecDouble __attribute__((vector_size(4 * lanes)));
+
 template <bool squares>
 inline void table_of(const float* query, const float* columns, std::size_t num_centroids, std::size_t dim,
                      float* table) {
-    for (std::size_t c = 0; c < num_centroids; c += 8) {
-        Vec8d total = {};
+    constexpr std::size_t half = lanes / 2;
+    for (std::size_t c = 0; c < num_centroids; c += half) {
+        VecDouble total = {};
         for (std::size_t d = 0; d < dim; ++d) {
-            const Vec8d values = __builtin_convertvector(load<Vec8>(columns + d * num_centroids + c), Vec8d);
-            if (squares) {
-                const Vec8d difference = static_cast<double>(query[d]) - values;
-                total -= difference * difference;
-            } else {
-                total += static_cast<double>(query[d]) * values;
-            }
+            const auto values =
+                __builtin_convertvector(load<HalfVec>(columns + d * num_centroids + c), VecDouble);
+            const VecDouble value = static_cast<double>(query[d]) - VecDouble{};
+            total = squares ? total - (value - values) * (value - values) : total + value * values;
         }
-        store(table + c, __builtin_convertvector(total, Vec8));
+        store(table + c, __builtin_convertvector(total, HalfVec));
     }
 }
 
