@@ -58,6 +58,26 @@ void bind_search(py::module_& m) {
         py::arg("num_threads"));
 
     m.def(
+        "rank",
+        [](const Array<float>& queries, const py::array& database, std::size_t count, Metric metric,
+           const std::optional<Array<std::uint8_t>>& allowed, std::size_t num_threads) {
+            const auto q = matrix(queries, "queries");
+            const Database d = database_of(database);
+            std::span<const std::uint8_t> flags;
+            if (allowed) flags = values(*allowed, "allowed");
+            auto executor = interruptible(num_threads);
+            Output<float> scores(q.rows, count);
+            Output<std::int64_t> indices(q.rows, count);
+            {
+                py::gil_scoped_release unlocked;
+                rank(q, d, metric, flags, scores.view, indices.view, executor);
+            }
+            return py::make_tuple(scores.array, indices.array);
+        },
+        py::arg("queries").noconvert(), py::arg("database").noconvert(), py::arg("count"), py::arg("metric"),
+        py::arg("allowed").noconvert(), py::arg("num_threads"));
+
+    m.def(
         "quantize",
         [](const py::array& database, Metric metric, std::size_t num_threads) {
             const Database d = database_of(database);

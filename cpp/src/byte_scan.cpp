@@ -2,15 +2,13 @@
 
 #include <bit>
 #include <cstring>
-#include <tuple>
 
 namespace hcbir {
 namespace {
 
 using kernels::byte_panel_rows, kernels::byte_tile_queries, kernels::BytePanel;
 
-constexpr std::size_t many_hits = 64;  // one pair in fewer
-constexpr double unit = 0x1p-24;       // half the spacing of floats next to 1
+constexpr double unit = 0x1p-24;  // half the spacing of floats next to 1
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 std::size_t quads_of(std::size_t dim) { return ceil_div(dim, 4); }
@@ -19,8 +17,21 @@ std::size_t panel_bytes(std::size_t dim) { return 4 * byte_panel_rows * quads_of
 /// In units of the codes, more than what underflow takes from a row.
 constexpr double vanished = 1e-5;
 
-/// So that no product with a value of at most this magnitude rounds to more than 127, or overflows.
-float multiplier_for(float largest) { return largest > 0 ? std::min(126.99f / largest, 1e37f) : 1.0f; }
+std::size_t blocks_of(std::size_t dim) { return ceil_div(dim, kernels::byte_block); }
+
+constexpr kernels::ByteLimits row_limits{127, kernels::max_row_half_block};
+
+/// So that the products with values of at most this magnitude, the longest half block of which has this sum
+/// of squares, round to codes within the limits, and do not overflow.
+float multiplier_for(float largest, float half_block, const kernels::ByteLimits& limits) {
+    if (!(largest > 0)) return 1;
+    constexpr float half_root =
+        5.657f;  // of the 32 columns of half a block: how long a code of magnitude 1 can be
+    const bool measured = largest > 1e-15f && largest < 1e15f;  // else squares vanish or overflow
+    const float length = measured ? std::sqrt(half_block) : half_root * largest;
+    return std::min(
+        {(limits.code - 0.01f) / largest, (limits.half_block - half_root / 2 - 0.1f) / length, 1e37f});
+}
 
 /// Upper bound of a length, given the float sum of `dim` squares.
 double length_above(float squared, const DotError& error) {
@@ -41,7 +52,8 @@ QueryCodes::QueryCodes(const SearchProblem& problem, std::size_t group)
       multiplier_(group + 16),
       residual_(group + 16),
       length_(group + 16),
-      start_(group + 16) {
+      start_(group + 16),
+      block_start_(group * 2 * blocks_of(problem.queries.cols)) {
     for (std::size_t q = 0; q < group + 16; ++q)
         multiplier_[q] = residual_[q] = length_[q] = 0, start_[q] = 0;
 }
@@ -60,9 +72,12 @@ void QueryCodes::load_tile(std::size_t base, std::size_t first, std::size_t coun
         rotation_.apply({problem_.queries.row(base + first), count, dim, problem_.queries.stride}, buffer);
     auto* codes = codes_.data() + first * 4 * quads_of(dim);
     std::memset(codes, 0, byte_tile_queries * 4 * quads_of(dim));
-    float largest[byte_tile_queries], lengths[byte_tile_queries], residuals[byte_tile_queries];
+    float largest[byte_tile_queries], half_blocks[byte_tile_queries];
+    float lengths[byte_tile_queries], residuals[byte_tile_queries];
     problem_.kernels.largest_magnitudes(queries.data, queries.stride, count, dim, largest);
-    for (std::size_t i = 0; i < count; ++i) multiplier_[first + i] = multiplier_for(largest[i]);
+    problem_.kernels.longest_half_blocks(queries.data, queries.stride, count, dim, half_blocks);
+    for (std::size_t i = 0; i < count; ++i)
+        multiplier_[first + i] = multiplier_for(largest[i], half_blocks[i], problem_.kernels.byte_limits);
     problem_.kernels.quantize_rows(queries.data, queries.stride, count, dim, multiplier_.data() + first, 0,
                                    reinterpret_cast<std::uint8_t*>(codes), 4 * byte_tile_queries, lengths,
                                    residuals);
@@ -72,10 +87,25 @@ void QueryCodes::load_tile(std::size_t base, std::size_t first, std::size_t coun
         length_[first + i] = round_up(length);
         const double rounded = 4 * unit + 2 * rotation_.rounding();  // the rotation, and each product
         residual_[first + i] = round_up(residual + rounded * (length + residual) + vanished);
-        std::int32_t sum = 0;
-        for (std::size_t c = 0; c < quads_of(dim); ++c)
-            for (std::size_t b = 0; b < 4; ++b) sum += codes[c * 4 * byte_tile_queries + 4 * i + b];
-        start_[first + i] = -128 * sum;
+    }
+    set_starts(first);
+}
+
+void QueryCodes::set_starts(std::size_t first) {
+    const std::size_t dim = problem_.queries.cols, num_blocks = blocks_of(dim);
+    const auto* codes = codes_.data() + first * 4 * quads_of(dim);
+    auto* block_start = block_start_.data() + first * 2 * num_blocks;
+    std::fill_n(start_.data() + first, byte_tile_queries, 0);
+    for (std::size_t block = 0, c = 0; block < num_blocks; ++block, block_start += 2 * byte_tile_queries) {
+        std::int32_t sums[2 * byte_tile_queries] = {};
+        for (; c < std::min((block + 1) * kernels::byte_block / 4, quads_of(dim));
+             ++c, codes += 4 * byte_tile_queries)
+            for (std::size_t half = 0; half < 2 * byte_tile_queries; ++half)
+                sums[half] += codes[2 * half] + codes[2 * half + 1];
+        for (std::size_t half = 0; half < 2 * byte_tile_queries; ++half) {
+            start_[first + half / 2] -= 128 * sums[half];
+            block_start[half] = static_cast<std::int16_t>(-128 * sums[half]);  // modulo 2^16
+        }
     }
 }
 
@@ -85,7 +115,8 @@ kernels::ByteQueries QueryCodes::tile(std::size_t first, const float* bars) cons
             multiplier_.data() + first,
             residual_.data() + first,
             length_.data() + first,
-            start_.data() + first};
+            start_.data() + first,
+            block_start_.data() + first * 2 * blocks_of(problem_.queries.cols)};
 }
 
 void RowCoder::encode(MatrixView<const float> rows, std::uint8_t* codes, BytePanel* panels, float* offsets) {
@@ -101,20 +132,22 @@ void RowCoder::encode_panel(MatrixView<const float> rows, std::uint8_t* codes, B
                             float* offsets) {
     const auto& kernels = kernels::active();
     const std::size_t count = rows.rows, dim = rows.cols;
-    float largest[byte_panel_rows], squared[byte_panel_rows], multipliers[byte_panel_rows];
-    float lengths[byte_panel_rows], residuals[byte_panel_rows];
+    float largest[byte_panel_rows], half_blocks[byte_panel_rows], squared[byte_panel_rows];
+    float multipliers[byte_panel_rows], lengths[byte_panel_rows], residuals[byte_panel_rows];
     if (count < byte_panel_rows) std::memset(codes, 128, panel_bytes(dim));
     const auto rotated = rotation_.apply(rows, rotated_);
     kernels.largest_magnitudes(rotated.data, rotated.stride, count, dim, largest);
+    kernels.longest_half_blocks(rotated.data, rotated.stride, count, dim, half_blocks);
     bool known = true;
     if (metric_ != Metric::dot) {
         kernels.squared_norms(rows.data, rows.stride, count, dim, squared);
         for (std::size_t j = 0; j < count; ++j) {
             known = known && squared[j] < 1e30f && (metric_ == Metric::l2 || squared[j] > 1e-30f);
-            if (metric_ == Metric::cosine) largest[j] /= std::sqrt(squared[j]);
+            if (metric_ == Metric::cosine) largest[j] /= std::sqrt(squared[j]), half_blocks[j] /= squared[j];
         }
     }
-    const float multiplier = multiplier_for(*std::max_element(largest, largest + count));
+    const float multiplier = multiplier_for(*std::max_element(largest, largest + count),
+                                            *std::max_element(half_blocks, half_blocks + count), row_limits);
     for (std::size_t j = 0; j < count; ++j)
         multipliers[j] = metric_ == Metric::cosine ? multiplier / std::sqrt(squared[j]) : multiplier;
     if (!known)  // codes of no meaning
@@ -167,9 +200,7 @@ double ByteScan::query_slack(std::size_t query) const {
 }
 
 void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t base, std::size_t first,
-                    std::size_t last, bool rows_at_hand, Candidates& candidates) {
-    // Rows that lie in the cache, or of which many are wanted, are looked at as they are found.
-    refine_ = rows_at_hand || num_hits_ > num_scanned_ / many_hits;
+                    std::size_t last, Candidates& candidates) {
     num_scanned_ += rows.count * (last - first);
     const std::size_t dim = problem_.queries.cols, num_panels = ceil_div(rows.count, byte_panel_rows);
     kernels::ByteHits hits;
@@ -182,7 +213,6 @@ void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t ba
                 tile, num_queries, rows.codes + p * panel_bytes(dim), quads_of(dim), rows.panels[p], hits);
             for (; found; found &= found - 1) {
                 const auto i = static_cast<std::size_t>(std::countr_zero(found));
-                num_hits_ += static_cast<std::size_t>(std::popcount(hits.rows[i]));
                 collect(rows, p, first_row, base, begin + i, hits.rows[i],
                         hits.products + i * byte_panel_rows, candidates);
             }
@@ -208,14 +238,9 @@ void ByteScan::collect(const CodedRows& rows, std::size_t panel, std::size_t fir
         if (in_block >= rows.count) return;
         double key = known ? products[j] * unit_of_products : 0;
         if (known && problem_.metric == Metric::l2) key += rows.offsets[in_block];
-        double lower = key - margin, upper = key + margin;
-        if (refine_) {
-            const std::size_t row = first_row + in_block;
-            std::tie(lower, upper) = problem_.key_bounds(base + q, problem_.rows.floats(row, 1, row_).data);
-            ++num_refined_;
-        }
+        const double lower = key - margin, upper = key + margin;
         if (upper < candidates.bar(q)) continue;
-        if (candidates.add(q, lower, upper, first_row + in_block, refine_)) set_bar(base, q, candidates);
+        if (candidates.add(q, lower, upper, first_row + in_block, false)) set_bar(base, q, candidates);
     }
 }
 

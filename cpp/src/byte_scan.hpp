@@ -22,12 +22,14 @@ public:
 
 private:
     void load_tile(std::size_t base, std::size_t first, std::size_t count);
+    void set_starts(std::size_t first);
 
     const SearchProblem& problem_;
     Rotation rotation_;
     AlignedBuffer<std::int8_t> codes_;
     AlignedBuffer<float> multiplier_, residual_, length_;
     AlignedBuffer<std::int32_t> start_;
+    AlignedBuffer<std::int16_t> block_start_;
 };
 
 /// Throws std::invalid_argument unless the arrays have the shapes of the database's ByteCodes.
@@ -71,13 +73,11 @@ public:
           bars_(group + 16) {}
 
     /// Queries first .. last - 1 of the group that begins at `base` (first: a multiple of byte_tile_queries)
-    /// against the rows from `first_row` on, whose floats are `at hand` if they have just been read.
+    /// against the rows from `first_row` on.
     void scan(const CodedRows& rows, std::size_t first_row, std::size_t base, std::size_t first,
-              std::size_t last, bool rows_at_hand, Candidates& candidates);
+              std::size_t last, Candidates& candidates);
 
     std::size_t num_scanned() const { return num_scanned_; }  // pairs
-    /// Of these, how many were looked at in float.
-    std::size_t num_refined() const { return num_refined_; }
 
     /// Rows of the database quantised for this scan.
     CodedRows encode(std::size_t first_row, std::size_t count);
@@ -91,9 +91,8 @@ private:
     const SearchProblem& problem_;
     const QueryCodes& queries_;
     RowCoder coder_;
-    bool refine_ = false;
-    std::size_t num_scanned_ = 0, num_hits_ = 0, num_refined_ = 0;
-    AlignedBuffer<float> bars_, floats_, offsets_, row_;
+    std::size_t num_scanned_ = 0;
+    AlignedBuffer<float> bars_, floats_, offsets_;
     AlignedBuffer<std::uint8_t> codes_;
     AlignedBuffer<kernels::BytePanel> panels_;
 };

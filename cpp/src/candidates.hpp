@@ -53,14 +53,12 @@ private:
 
     void shorten(std::size_t q) {
         auto& [shortlist, scored] = best_[q];
-        // Short enough: less than three quarters full.
-        const auto short_enough = [&] { return 4 * shortlist.entries().size() <= 3 * shortlist.capacity(); };
         shortlist.prune(bars_[q]);
-        if (short_enough()) return;
+        if (!shortlist.too_long()) return;
         num_refined_ +=
             shortlist.refine([&](std::int64_t r) { return problem_.key_bounds(base_ + q, row(r)); });
         shortlist.prune();
-        if (short_enough()) return;
+        if (!shortlist.too_long()) return;
         // Where bounds cannot keep the list short (many equal rows), its rows are scored and the best move
         // on.
         for (const auto& entry : shortlist.entries())

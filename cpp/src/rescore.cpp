@@ -28,23 +28,21 @@ std::vector<Pair> by_row(const std::vector<Pair>& pairs, std::size_t num_rows) {
     return sorted;
 }
 
-/// Scores the pairs; scores[pair.slot] is a pair's.
-std::vector<float> score_pairs(const SearchProblem& problem, std::size_t base, const std::vector<Pair>& pairs,
-                               Executor& executor) {
+/// visit(pair, its row's values) for all pairs.
+template <class Visit>
+void visit_pairs(const SearchProblem& problem, const std::vector<Pair>& pairs, Executor& executor,
+                 Visit visit) {
     const auto sorted = by_row(pairs, problem.rows.size());
-    std::vector<float> scores(pairs.size());
     std::vector<AlignedBuffer<float>> buffers(executor.size());
     executor.parallel_for(ceil_div(pairs.size(), pairs_a_task), [&](std::size_t task, std::size_t w) {
         const std::size_t first = task * pairs_a_task, last = std::min(first + pairs_a_task, sorted.size());
         const float* row = nullptr;
         for (std::size_t i = first; i < last; ++i) {
-            const Pair& pair = sorted[i];
-            if (i == first || pair.row != sorted[i - 1].row)
-                row = problem.rows.floats(pair.row, 1, buffers[w]).data;
-            scores[pair.slot] = problem.score(base + pair.query, row);
+            if (i == first || sorted[i].row != sorted[i - 1].row)
+                row = problem.rows.floats(sorted[i].row, 1, buffers[w]).data;
+            visit(sorted[i], row);
         }
     });
-    return scores;
 }
 
 /// Scores, for every query, the entries that `wanted` names, into its best.
@@ -55,9 +53,27 @@ void score_entries(const SearchProblem& problem, std::size_t base, const std::ve
     for (std::size_t q = 0; q < shortlists.size(); ++q)
         for (const auto& entry : wanted(q, shortlists[q].entries()))
             pairs.push_back({static_cast<std::size_t>(entry.row), q, pairs.size()});
-    const auto scores = score_pairs(problem, base, pairs, executor);
+    std::vector<float> scores(pairs.size());
+    visit_pairs(problem, pairs, executor, [&](const Pair& pair, const float* row) {
+        scores[pair.slot] = problem.score(base + pair.query, row);
+    });
     for (const Pair& pair : pairs)
         best[pair.query].push({scores[pair.slot], static_cast<std::int64_t>(pair.row)});
+}
+
+/// Looks at the entries of wide bounds in float.
+void refine_entries(const SearchProblem& problem, std::size_t base, std::vector<Shortlist>& shortlists,
+                    Executor& executor) {
+    std::vector<Pair> pairs;
+    for (std::size_t q = 0; q < shortlists.size(); ++q)
+        for (const auto& entry : shortlists[q].entries())
+            if (!entry.refined) pairs.push_back({static_cast<std::size_t>(entry.row), q, pairs.size()});
+    std::vector<std::pair<float, float>> bounds(pairs.size());
+    visit_pairs(problem, pairs, executor, [&](const Pair& pair, const float* row) {
+        bounds[pair.slot] = problem.key_bounds(base + pair.query, row);
+    });
+    auto next = bounds.begin();
+    for (auto& shortlist : shortlists) shortlist.refine([&](std::int64_t) { return *next++; });
 }
 
 }  // namespace
@@ -81,18 +97,13 @@ void rescore_group(const SearchProblem& problem, const std::vector<Candidates*>&
     using Entries = std::span<const Shortlist::Entry>;
     score_entries(problem, base, shortlists, best, executor,
                   [&](std::size_t, Entries entries) { return entries.first(std::min(k, entries.size())); });
-    std::vector<AlignedBuffer<float>> buffers(executor.size());
-    executor.parallel_for(count, [&](std::size_t q, std::size_t w) {
-        shortlists[q].drop_first(k);
-        if (!best[q].full()) return;
-        const float bar = round_down(problem.lowest_key(base + q, best[q].bar()));
-        shortlists[q].prune(bar);
-        shortlists[q].refine([&](std::int64_t row) {
-            return problem.key_bounds(base + q,
-                                      problem.rows.floats(static_cast<std::size_t>(row), 1, buffers[w]).data);
-        });
-        shortlists[q].prune(bar);
-    });
+    const auto prune = [&](std::size_t q, std::size_t) {
+        if (best[q].full()) shortlists[q].prune(round_down(problem.lowest_key(base + q, best[q].bar())));
+    };
+    for (auto& shortlist : shortlists) shortlist.drop_first(k);
+    executor.parallel_for(count, prune);
+    refine_entries(problem, base, shortlists, executor);
+    executor.parallel_for(count, prune);
     score_entries(problem, base, shortlists, best, executor,
                   [](std::size_t, Entries entries) { return entries; });
 

@@ -18,11 +18,12 @@ namespace {
 constexpr std::size_t block_bytes = 256 * 1024;        // of the database, to stay in a core's cache
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' shortlists
 constexpr std::size_t max_group = 4096;                // queries scanned together
-constexpr std::size_t enough_rows = 1000;  // for each of the k best, else byte bounds leave too many
+constexpr std::size_t enough_rows = 100;  // for each of the k best, else byte bounds leave too many
 constexpr std::size_t tasks_per_worker = 4;
 constexpr std::size_t few_queries = 24;  // so few are scanned without turning rows into panels or codes
 constexpr std::size_t few_allowed = 8;   // one row in more than this many
-constexpr std::size_t worth_bytes = 4;   // one pair in this many looked at in float: bytes do not pay
+constexpr std::size_t few_products = 1'000'000;  // done before another thread wakes
+constexpr std::size_t worth_bytes = 4;           // one pair in this many looked at in float: bytes do not pay
 
 std::size_t count_allowed(const Database& database, std::span<const std::uint8_t> allowed) {
     return allowed.empty()
@@ -59,8 +60,7 @@ struct Worker {
     /// Whether the scan in bytes leaves few enough rows; `expected` are looked at in float before the bars
     /// stand.
     bool bytes_pay(std::size_t expected) const {
-        const std::size_t refined = bytes.num_refined() + candidates.num_refined();
-        return refined <= expected + bytes.num_scanned() / worth_bytes;
+        return candidates.num_refined() <= expected + bytes.num_scanned() / worth_bytes;
     }
 };
 
@@ -90,8 +90,7 @@ public:
 private:
     std::size_t group_size() const {
         constexpr std::size_t tile = kernels::byte_tile_queries;  // a multiple of every level's tile_queries
-        const std::size_t kept =
-            executor_.size() * Shortlist::capacity(problem_.k) * sizeof(Shortlist::Entry);
+        const std::size_t kept = executor_.size() * Shortlist::limit(problem_.k) * sizeof(Shortlist::Entry);
         return std::min({ceil_div(problem_.queries.rows, tile) * tile, max_group / tile * tile,
                          std::max(list_bytes / kept / tile, std::size_t{1}) * tile});
     }
@@ -133,9 +132,9 @@ private:
                     std::size_t first, std::size_t last, QueryPanels& panels) {
         auto& [candidates, floats, bytes] = worker;
         if (by_bytes_ && (options_.precision == Precision::int8 ||
-                          worker.bytes_pay(2 * Shortlist::capacity(problem_.k) * (last - first)))) {
+                          worker.bytes_pay(2 * Shortlist::limit(problem_.k) * (last - first)))) {
             const CodedRows rows = options_.codes ? coded_rows(row, num_rows) : bytes.encode(row, num_rows);
-            bytes.scan(rows, row, base, first, last, options_.codes == nullptr, candidates);
+            bytes.scan(rows, row, base, first, last, candidates);
         } else if (last - first <= few_queries) {
             floats.scan_rows(row, num_rows, base, first, last, candidates);
         } else {
@@ -199,7 +198,9 @@ void search(MatrixView<const float> queries, const Database& database, std::size
         pick || num_allowed == database.rows ? std::span<const std::uint8_t>() : options.allowed;
     const SearchProblem problem(queries, rows, flags, k, options.metric);
     try {
-        Search(problem, chosen, executor).run(scores, indices);
+        SerialExecutor serial;
+        const bool few = queries.rows * rows.size() * rows.cols() < few_products;
+        Search(problem, chosen, few ? serial : executor).run(scores, indices);
     } catch (const NonFinite&) {
         rows.require_finite();  // names the first such row, whichever task came first
     }

@@ -18,20 +18,18 @@ public:
 
     explicit Shortlist(std::size_t k) : k_(k) {}
 
-    /// Entries at which it is time to prune: room enough that pruning costs little an entry, and, where there
-    /// are wide bounds, that they leave it far from full.
-    static std::size_t capacity(std::size_t k, bool wide = true) { return wide ? 4 * k + 64 : 2 * k + 16; }
+    /// Entries at which it is time to prune at first: room enough that pruning costs little an entry.
+    static std::size_t capacity(std::size_t k) { return 2 * k + 64; }
+    /// Entries that are too many to go on with: their bounds do not tell the best from the rest.
+    static std::size_t limit(std::size_t k) { return 64 * k + 512; }
 
-    std::size_t capacity() const { return capacity(k_, wide_); }
-    bool full() const { return entries_.size() >= capacity(); }
+    bool full() const { return entries_.size() >= capacity_; }
+    bool too_long() const { return 2 * entries_.size() > limit(k_); }
     /// A key that k rows at least are known to reach.
     float bar() const { return bar_; }
     const std::vector<Entry>& entries() const { return entries_; }
 
-    void add(const Entry& entry) {
-        entries_.push_back(entry);
-        wide_ = wide_ || !entry.refined;
-    }
+    void add(const Entry& entry) { entries_.push_back(entry); }
 
     template <class Entries>
     void add_all(const Entries& entries) {
@@ -43,19 +41,14 @@ public:
     void prune(float known = -std::numeric_limits<float>::infinity()) {
         bar_ = std::max(bar_, known);
         std::erase_if(entries_, [this](const Entry& e) { return e.upper < bar_; });
-        if (entries_.size() < k_) return;
-        const auto kth = entries_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
-        std::nth_element(entries_.begin(), kth, entries_.end(),
-                         [](const Entry& a, const Entry& b) { return a.lower > b.lower; });
-        bar_ = std::max(bar_, kth->lower);
-        std::erase_if(entries_, [this](const Entry& e) { return e.upper < bar_; });
+        raise_bar();
+        capacity_ = std::max(capacity(k_), 2 * entries_.size());
     }
 
     /// Replaces the bounds of those that are not refined by bounds(row).
     template <class Bounds>
     std::size_t refine(Bounds bounds) {
         std::size_t count = 0;
-        wide_ = false;
         for (Entry& entry : entries_)
             if (!entry.refined) {
                 const auto [lower, upper] = bounds(entry.row);
@@ -72,11 +65,19 @@ public:
     }
 
     /// Forgets the entries; the bar stays, for whoever has taken them over.
-    void clear_entries() { entries_.clear(), wide_ = false; }
+    void clear_entries() { entries_.clear(); }
 
 private:
-    std::size_t k_;
-    bool wide_ = false;  // some entries are not refined
+    void raise_bar() {
+        if (entries_.size() < k_) return;
+        const auto kth = entries_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
+        std::nth_element(entries_.begin(), kth, entries_.end(),
+                         [](const Entry& a, const Entry& b) { return a.lower > b.lower; });
+        bar_ = std::max(bar_, kth->lower);
+        std::erase_if(entries_, [this](const Entry& e) { return e.upper < bar_; });
+    }
+
+    std::size_t k_, capacity_ = capacity(k_);
     float bar_ = -std::numeric_limits<float>::infinity();
     std::vector<Entry> entries_;
 };

@@ -38,6 +38,14 @@ def search(
     codes: tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32]] | None,
     num_threads: int,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
+def rank(
+    queries: npt.NDArray[np.float32],
+    database: npt.NDArray[Any],
+    count: int,
+    metric: Metric,
+    allowed: npt.NDArray[np.uint8] | None,
+    num_threads: int,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
 def quantize(
     database: npt.NDArray[Any], metric: Metric, num_threads: int
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32]]: ...

@@ -12,12 +12,15 @@ import numpy.typing as npt
 
 from hcbir import _core
 from hcbir._arrays import database_matrix, one_of
+from hcbir._files import checksum, write_whole
 from hcbir._runtime import num_threads_argument
 from hcbir._search import METRICS, SearchResult, search_arrays
 
 PRECISIONS = ("auto", "float32", "int8")
-FORMAT = 1
+FORMAT = 2
 CODES = ("codes", "bounds", "offsets")  # what the core calls them; files of a saved index
+SAMPLE = 2048  # rows on which "auto" decides
+WORTH_BYTES = 0.25  # the largest share of the rows to be looked at in float
 
 Codes = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
 
@@ -36,8 +39,9 @@ class ExactIndex:
     metric : {"dot", "cosine", "l2"}
         As for `hcbir.search`.
     precision : {"auto", "float32", "int8"}
-        What is scanned. "int8": the bytes, always. "float32": no bytes are made, the database is scanned. "auto": the
-        bytes, unless they leave too many rows to be scored (k above n / 1000, or data that 8 bits cannot tell apart).
+        What is scanned. "int8": the bytes, always. "float32": no bytes are made, the database is scanned. "auto":
+        bytes are made if, on a sample of the rows, they tell the best from most others, and are scanned where k is at
+        most n / 100. Memory of the bytes: `nbytes`, n d and 16 for 32 rows (d rounded up to 4, n to 32); l2: 4 n more.
     num_threads : int, optional
         For preparing the index.
 
@@ -72,7 +76,9 @@ class ExactIndex:
         self._codes: Codes | None = None
         if precision != "float32" and rows > 0 and 0 < dim <= _core.max_byte_codes_dim:
             threads = num_threads_argument(num_threads)
-            self._codes = _core.quantize(self._database, _core.Metric[metric], threads)
+            codes = _core.quantize(self._database, _core.Metric[metric], threads)
+            if precision == "int8" or _tells_apart(self._database, codes[1], metric, threads):
+                self._codes = codes
 
     def __len__(self) -> int:
         return len(self._database)
@@ -106,29 +112,35 @@ class ExactIndex:
         """Writes the index and its database into a folder, which is made."""
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
-        np.save(path / "database.npy", self._database)
-        if self._codes is not None:
-            for name, array in zip(CODES, self._codes, strict=True):
-                np.save(path / f"{name}.npy", array)
+        arrays = {"database": self._database} | dict(zip(CODES, self._codes or (), strict=False))
+        (path / "index.json").unlink(missing_ok=True)  # no index until it is whole
+        for name, array in arrays.items():
+            np.save(path / f"{name}.npy", array)
         about = {
             "format": FORMAT,
             "metric": self.metric,
             "precision": self.precision,
             "bfloat16": self._database.dtype == np.uint16,
-            "codes": self._codes is not None,
+            "checksums": {name: checksum(path / f"{name}.npy") for name in arrays},
         }
-        (path / "index.json").write_text(json.dumps(about))
+        write_whole(path / "index.json", json.dumps(about).encode())
 
     @classmethod
-    def open(cls, folder: str | PathLike[str]) -> ExactIndex:
+    def open(cls, folder: str | PathLike[str], *, verify: bool = True) -> ExactIndex:
         """The index that was saved, by memory map.
+
+        Parameters
+        ----------
+        folder : path
+        verify : bool
+            Whether the files are read once and compared with their checksums (CRC-32), about a second for a gigabyte.
 
         Raises
         ------
         FileNotFoundError
             If there is none.
         hcbir.FormatError
-            If the files are not those of an index, or are cut short.
+            If the files are not those of an index, are cut short or have been changed.
         """
         path = Path(folder)
         text = (path / "index.json").read_text()
@@ -136,6 +148,9 @@ class ExactIndex:
             about = json.loads(text)
             if about["format"] != FORMAT:
                 raise ValueError(f"its format is {about['format']}, this version reads {FORMAT}")
+            for name, written in about["checksums"].items():
+                if verify and checksum(path / f"{name}.npy") != written:
+                    raise ValueError(f"{name}.npy is not as it was written")
             index = cls.__new__(cls)
             index.metric = one_of(about["metric"], "metric", METRICS)
             index.precision = one_of(about["precision"], "precision", PRECISIONS)
@@ -143,12 +158,33 @@ class ExactIndex:
             halves = index.database.dtype == np.uint16 and about["bfloat16"]
             index._database = index.database if halves else database_matrix(index.database, "database")
             index._codes = None
-            if about["codes"]:
+            if "codes" in about["checksums"]:
                 codes, bounds, offsets = (_load(path / f"{name}.npy") for name in CODES)
                 index._codes = codes, bounds, offsets
-        except (KeyError, TypeError, ValueError, EOFError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, EOFError) as error:
             raise _core.FormatError(f"{path} is not a whole ExactIndex: {error}") from error
         return index
+
+
+def _tells_apart(database: npt.NDArray[Any], bounds: npt.NDArray[Any], metric: str, threads: int) -> bool:
+    """Whether bytes leave few rows of a sample: by their bounds, and those of queries that are rounded likewise."""
+    rows = np.random.default_rng(0).choice(len(database), min(SAMPLE, len(database)), replace=False)
+    rows.sort()
+    sample = np.ascontiguousarray(database[rows])
+    if sample.dtype == np.uint16:  # bfloat16
+        sample = (sample.astype(np.uint32) << 16).view(np.float32)
+    sample = sample.astype(np.float32)
+    queries, k = sample[:: max(1, len(sample) // 32)], max(1, len(sample) // 500)
+    lengths = np.linalg.norm(sample.astype(np.float64), axis=1)
+    norms = lengths[:: max(1, len(sample) // 32)]
+    result = _core.rank(queries, sample, len(sample), _core.Metric[metric], None, threads)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        # In units of keys (docs/exact-search.md), where a query's rounding changes twice what a row's does.
+        relative = bounds[rows // 32, 2] / bounds[rows // 32, 1]
+        margins = 3 * np.nanmedian(relative) * norms * (1 if metric == "cosine" else np.median(lengths))
+        keys = result[0] * norms[:, None] if metric == "cosine" else result[0] / (2 if metric == "l2" else 1)
+        left = np.mean(keys > keys[:, [k - 1]] - 2 * margins[:, None])
+    return bool(left <= WORTH_BYTES)
 
 
 def _load(path: Path) -> npt.NDArray[Any]:

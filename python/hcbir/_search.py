@@ -51,8 +51,10 @@ def search(
 ) -> SearchResult:
     """The k rows of the database that score highest against each query, exactly.
 
-    Scores are computed in float64 and rounded to float32; rows of equal score stand in ascending order. The
-    result is the same, to the bit, for any number of threads, any batch of queries and any instruction level.
+    Scores are computed in float64 and rounded to float32; rows of equal score stand in ascending order. A whole
+    ranking (k = None) is one by float32 sums: rows whose scores differ by less than a few 1e-5 |q| |x| may stand
+    the other way round there. Either result is the same, to the bit, for any number of threads, any batch of queries
+    and any instruction level.
 
     Parameters
     ----------
@@ -117,13 +119,11 @@ def search_arrays(
     count, rows = len(database), "database rows"
     if flags is not None:
         count, rows = int(np.count_nonzero(flags)), "allowed rows"
-    if k is None:
-        k = count
-    elif positive_int(k, "k") > count:
-        raise ValueError(f"k must be at most the number of {rows}, {count}, got {k}")
-    if count == 0:
-        return SearchResult(np.empty((len(q), 0), np.float32), np.empty((len(q), 0), np.int64))
     threads = num_threads_argument(num_threads)
+    if k is None:
+        return SearchResult(*_core.rank(q, database, count, _core.Metric[metric], flags, threads))
+    if positive_int(k, "k") > count:
+        raise ValueError(f"k must be at most the number of {rows}, {count}, got {k}")
     chosen = _core.Metric[metric], _core.Precision[precision]
     return SearchResult(*_core.search(q, database, k, *chosen, flags, codes, threads))
 

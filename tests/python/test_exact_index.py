@@ -87,6 +87,18 @@ def test_extreme_lengths(isa: str, scale: float, metric: str) -> None:
         np.testing.assert_allclose(result.scores, scores, rtol=1e-6)
 
 
+@pytest.mark.parametrize("dim", [8, 16, 64, 100, 128, 200, 1024])
+def test_rows_of_one_value(isa: str, dim: int) -> None:
+    """Turned, they have one magnitude in all columns: nothing makes larger sums of products of bytes."""
+    rng = np.random.default_rng(0)
+    signs = rng.choice([-1, 1], 4 * dim).astype(np.float32)
+    database = np.eye(dim, dtype=np.float32)[rng.integers(0, dim, 4 * dim)] * signs[:, None]
+    queries = np.concatenate([np.eye(dim, dtype=np.float32)[:12], -np.eye(dim, dtype=np.float32)[-4:]])
+    index = hcbir.ExactIndex(database, precision="int8")
+    for k in (1, 9):
+        assert_same(index.search(queries, k), reference.search(queries, database, k))
+
+
 def test_outliers_do_not_hide_the_rest() -> None:
     """One huge value coarsens the bytes of its whole panel; the answer stays."""
     database, queries = random_vectors(5000, 64), random_vectors(20, 64, seed=1)
@@ -166,10 +178,24 @@ def test_saves_and_opens(tmp_path: Path, metric: str, kind: str) -> None:
     expected = index.search(queries, 4)
     assert_same(opened.search(queries, 4), (expected.scores, expected.indices))
     assert (len(opened), opened.metric, opened.nbytes) == (300, metric, index.nbytes)
-    codes = (tmp_path / "index" / "codes.npy").read_bytes()
-    (tmp_path / "index" / "codes.npy").write_bytes(codes[:-1000])
-    with pytest.raises(hcbir.FormatError, match="is not a whole ExactIndex"):
-        hcbir.ExactIndex.open(tmp_path / "index")
+    for name in ("codes", "database", "bounds"):
+        file = tmp_path / "index" / f"{name}.npy"
+        whole = file.read_bytes()
+        altered = bytearray(whole)
+        altered[-5] ^= 4
+        for content in (whole[:-1000], bytes(altered), b""):
+            file.write_bytes(content)
+            with pytest.raises(hcbir.FormatError, match=rf"is not a whole ExactIndex: {name}.npy is not as it was"):
+                hcbir.ExactIndex.open(tmp_path / "index")
+        file.write_bytes(whole[:-1000])
+        with pytest.raises(hcbir.FormatError, match="is not a whole ExactIndex"):
+            hcbir.ExactIndex.open(tmp_path / "index", verify=False).search(queries, 4)
+        file.write_bytes(whole)
+    about = tmp_path / "index" / "index.json"
+    for content in ("{", "[]", about.read_text().replace('"format": 2', '"format": 9')):
+        about.write_text(content)
+        with pytest.raises(hcbir.FormatError, match="is not a whole ExactIndex"):
+            hcbir.ExactIndex.open(tmp_path / "index")
     with pytest.raises(FileNotFoundError):
         hcbir.ExactIndex.open(tmp_path / "elsewhere")
 
@@ -181,6 +207,15 @@ def test_refuses_a_database_that_is_not_finite(isa: str, bad: float, metric: str
     database[[4321, 2500], [18, 3]] = bad
     with pytest.raises(ValueError, match=r"database must be finite, got -?(nan|inf) in row 2500"):
         hcbir.ExactIndex(database, metric=metric)
+
+
+def test_auto_makes_bytes_only_where_they_tell_rows_apart() -> None:
+    apart = random_vectors(3000, 64)
+    alike = (1 + random_vectors(3000, 64) / 4096).astype(np.float32)  # all nearly the same
+    assert hcbir.ExactIndex(apart).nbytes > 0
+    index = hcbir.ExactIndex(alike)
+    assert index.nbytes == 0
+    assert_same(index.search(alike[:3], 5), reference.search(alike[:3], alike, 5))
 
 
 def test_empty_database_and_memory() -> None:

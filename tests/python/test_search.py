@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import hcbir
 from hcbir import reference
+from hcbir.reference.search import scores
 
 METRICS = ["dot", "cosine", "l2"]
 # (rows, dimension, queries): one, fewer queries than a tile, tails of every kind, several blocks.
@@ -71,9 +72,7 @@ def test_ties_go_to_the_smaller_index(isa: str, metric: str) -> None:
     database = rng.integers(-1, 2, (900, 6)).astype(np.float32)  # many equal rows, zero rows too
     queries = rng.integers(-1, 2, (15, 6)).astype(np.float32)
     result = hcbir.search(queries, database, 200, metric=metric, num_threads=3)
-    scores, indices = reference.search(queries, database, 200, metric=metric)
-    np.testing.assert_array_equal(result.indices, indices)
-    np.testing.assert_array_equal(result.scores, scores)
+    assert_same(result, reference.search(queries, database, 200, metric=metric))
 
 
 @settings(max_examples=60, deadline=None)
@@ -99,9 +98,9 @@ def test_extreme_lengths(isa: str, scale: float, metric: str) -> None:
     for batch in (queries, queries[:1]):
         result = hcbir.search(batch, database, 30, metric=metric)
         with np.errstate(over="ignore", invalid="ignore"):
-            scores, indices = reference.search(batch, database, 30, metric=metric)
+            expected, indices = reference.search(batch, database, 30, metric=metric)
         np.testing.assert_array_equal(result.indices, indices)
-        np.testing.assert_allclose(result.scores, scores, rtol=1e-6)
+        np.testing.assert_allclose(result.scores, expected, rtol=1e-6)
 
 
 def test_near_ties_below_float_precision(isa: str) -> None:
@@ -119,6 +118,46 @@ def test_near_ties_below_float_precision(isa: str) -> None:
         exact = (query.astype(np.float64) @ database.astype(np.float64).T).astype(np.float32)
         np.testing.assert_allclose(result.scores[0], np.sort(exact)[::-1][:50], rtol=1e-4, atol=1e-12)
         assert len(np.intersect1d(result.indices[0], indices[0])) >= 48
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("shape", [*SHAPES, (300, 515, 9)])
+def test_full_ranking_equals_the_reference(isa: str, shape: tuple[int, int, int], metric: str) -> None:
+    """Of values whose float sums are exact, too."""
+    rows, dim, num_queries = shape
+    database, queries = random_vectors(rows, dim), random_vectors(num_queries, dim, seed=1)
+    database[-1] = 0
+    result = hcbir.search(queries, database, None, metric=metric, num_threads=2)
+    assert_same(result, reference.search(queries, database, None, metric=metric))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("scale", [1e-42, 1e-20, 1.0, 1e20, 1e34])
+def test_full_ranking_is_the_same_everywhere_and_near_the_exact(scale: float, metric: str) -> None:
+    rng = np.random.default_rng(0)
+    database = (rng.standard_normal((500, 700)) * np.logspace(-3, 3, 500)[:, None] * scale).astype(np.float32)
+    queries = rng.standard_normal((9, 700)).astype(np.float32)
+    allowed = rng.random(500) < 0.9
+    expected = hcbir.search(queries, database, None, metric=metric, allowed=allowed, num_threads=1)
+    for isa in hcbir.available_isas():
+        with hcbir.use_isa(isa):
+            for num_threads in (1, 2, 7):
+                result = hcbir.search(queries, database, None, metric=metric, allowed=allowed, num_threads=num_threads)
+                assert_same(result, (expected.scores, expected.indices))
+            alone = hcbir.search(queries[4:5], database, None, metric=metric, allowed=allowed)
+            assert_same(alone, (expected.scores[4:5], expected.indices[4:5]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        exact = scores(queries, database, metric)
+    taken = np.take_along_axis(exact, expected.indices, axis=1)
+    lengths = np.linalg.norm(database.astype(np.float64), axis=1)[expected.indices]
+    lengths *= np.linalg.norm(queries.astype(np.float64), axis=1)[:, None]
+    size = np.abs(taken.astype(np.float64)) if metric == "l2" else 1 if metric == "cosine" else lengths
+    finite = np.isfinite(taken)
+    np.testing.assert_array_equal(expected.scores[~finite], taken[~finite])
+    error = np.abs(expected.scores.astype(np.float64) - np.where(finite, taken, 0))[finite]
+    assert (error <= (256 + 8) * 2.0**-24 * np.broadcast_to(size, taken.shape)[finite] + 2e-42).all()
+    assert (expected.scores[:, 1:] <= expected.scores[:, :-1]).all()
+    assert (np.sort(expected.indices, axis=1) == np.flatnonzero(allowed)).all()
 
 
 def test_full_ranking_and_empty_inputs() -> None:

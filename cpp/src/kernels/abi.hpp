@@ -69,7 +69,20 @@ struct NormalSums {
 /// Rows quantised to bytes stand in panels of this many, four columns after four; queries in tiles.
 constexpr std::size_t byte_panel_rows = 32, byte_tile_queries = 12;
 constexpr std::size_t max_row_queries = 4;
+constexpr std::size_t fused_chunk = 256;
 constexpr std::size_t max_byte_dim = 32768;  // sums of products stay below 2^31
+
+/// Codes of rows are at most 127 in magnitude. Columns come in blocks of 64, each in two halves, c % 4 < 2
+/// and the rest: the codes of half a block have at most this length. With queries bounded likewise
+/// (ByteLimits), a level may add the products of half a block in 16 bits.
+constexpr std::size_t byte_block = 64;
+constexpr float max_row_half_block = 256;
+
+/// What a level asks of the codes of queries.
+struct ByteLimits {
+    float code;        // the largest magnitude, at most 127
+    float half_block;  // the largest length
+};
 
 /// What holds for all rows y of a panel of codes: y * multiplier = code + a rest of at most `residual` in
 /// length.
@@ -88,8 +101,10 @@ struct ByteQueries {
     const float* bar;  // to be reached by q . y + the row's offset
     const float *multiplier, *residual;
     const float* length;  // of the code, or more
-    const std::int32_t*
-        start;  // -128 * sum of the code: the rows' codes are unsigned, 128 more than they mean
+    // The rows' codes are unsigned, 128 more than they mean, for which these make up:
+    const std::int32_t* start;  // -128 * sum of the code
+    const std::int16_t*
+        block_start;  // the same of a half block, modulo 2^16: [(block * byte_tile_queries + i) * 2 + half]
 };
 
 /// A tile of quantised queries whose scores are wanted, codes and start as in ByteQueries, of 12 entries
@@ -141,6 +156,12 @@ struct Table {
     /// queries[c * tile_queries + i], rows[c * tile_rows + j] for c < dim. The order of summation is free.
     void (*dot_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
 
+    /// The same, or the squared distance, in float, in one order of summation [same bits]: each chunk of
+    /// fused_chunk columns is summed from 0, column after column, with one rounding for product (of the
+    /// rounded difference with itself) and sum; then the sums of the chunks in turn.
+    void (*fused_dot_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
+    void (*fused_l2_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
+
     /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries <= max_row_queries and
     /// row j < count (row-major, `query_stride` and `stride` floats apart); norms[j] = squared length of row
     /// j, unless null. The order of summation is free.
@@ -155,6 +176,10 @@ struct Table {
     /// largest[j] = the largest magnitude in row j, of the values that are not NaN.
     void (*largest_magnitudes)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                                float* largest);
+    /// squared[j] = the sum of squares, in float, of row j's half block (byte_block) where it is largest, or
+    /// something else if any value is not finite.
+    void (*longest_half_blocks)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
+                                float* squared);
 
     /// rotated = the row times the signs (1 or -1), of which the first `size` elements (a power of 2, 16 <=
     /// size <= dim) are multiplied by `scale` and replaced by their Hadamard transform, and then, if size <
@@ -169,6 +194,8 @@ struct Table {
     void (*quantize_rows)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                           const float* multipliers, std::uint8_t flip, std::uint8_t* codes,
                           std::size_t quad_stride, float* lengths, float* residuals);
+
+    ByteLimits byte_limits;
 
     /// Products of a tile's first num_queries queries and a panel's rows (codes ^ 128). Returns a bit a
     /// query: whether any row may reach its bar. For those queries `hits` says which; a row is left out only

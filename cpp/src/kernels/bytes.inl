@@ -19,6 +19,25 @@ inline void store_bytes(void* p, V v) {
 constexpr std::size_t panel_bytes = 4 * byte_panel_rows,
                       tile_bytes = 4 * byte_tile_queries;  // of four columns
 constexpr std::size_t panel_vectors = byte_panel_rows / lanes;
+constexpr std::size_t few_width = lanes == 8 ? 4 : 2;  // a whole panel at AVX2, for one query
+
+#if defined(__AVX512VNNI__)
+constexpr ByteLimits byte_limits = {127, 1e30f};
+constexpr std::size_t byte_tile_height =
+    12;  // queries at a time; 24 sums, 2 rows and a query of 32 registers
+#elif defined(__AVX512BW__)
+constexpr ByteLimits byte_limits = {64, 127};
+constexpr std::size_t byte_tile_height = 12;
+#elif defined(__AVX2__)
+constexpr ByteLimits byte_limits = {64, 127};
+constexpr std::size_t byte_tile_height = 6;
+#else
+constexpr ByteLimits byte_limits = {127, 1e30f};
+constexpr std::size_t byte_tile_height = 4;
+#endif
+
+/// A 32-bit value in every lane.
+inline VecI broadcast_bits(const void* p) { return load_bytes<std::int32_t>(p) - VecI{}; }
 
 /// Sums of the products of neighbouring 16-bit integers.
 inline VecI add_pairs(VecShort a, VecShort b) {
@@ -48,7 +67,6 @@ struct ByteQuery {
 inline VecI add_products(VecI sum, ByteRows rows, ByteQuery query) {
     return (VecI)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)rows.codes, (__m512i)query.codes);
 }
-constexpr std::size_t byte_tile_width = 2, byte_tile_height = 12;  // vectors of rows, queries
 #else
 struct ByteRows {
     VecShort even, odd;
@@ -68,7 +86,6 @@ struct ByteQuery {
 inline VecI add_products(VecI sum, ByteRows rows, ByteQuery query) {
     return sum + add_pairs(rows.even, query.even) + add_pairs(rows.odd, query.odd);
 }
-constexpr std::size_t byte_tile_width = 2, byte_tile_height = 4;
 #endif
 
 /// Bit l is set unless a[l] < b[l].
@@ -86,20 +103,72 @@ inline std::uint32_t not_less(VecI a, VecI b) {
 #endif
 }
 
-/// Queries i < num_queries against two vectors of rows.
-template <std::size_t num_queries>
-inline void byte_products(const std::int8_t* queries, const std::uint8_t* rows, std::size_t quads,
-                          VecI (&sums)[num_queries][byte_tile_width]) {
-    for (std::size_t c = 0; c < quads; ++c, queries += tile_bytes, rows += panel_bytes) {
+#if defined(__AVX2__) && !defined(__AVX512VNNI__)
+// One instruction multiplies the bytes and adds neighbouring products in 16 bits: at most 2 * 255 * 64, so
+// that they fit. Sums of half a block are taken modulo 2^16, in which the start and all steps are exact; the
+// sum they stand for is below 2^15 by Cauchy and Schwarz: half a block of a row and of a query have products
+// of lengths up to 256 * 127.
+static_assert(max_row_half_block * byte_limits.half_block < 32768 && 2 * 255 * byte_limits.code < 32768);
+
+inline VecShort multiply_bytes(VecI rows, VecI query) {
+#if defined(__AVX512BW__)
+    return (VecShort)_mm512_maddubs_epi16((__m512i)rows, (__m512i)query);
+#else
+    return (VecShort)_mm256_maddubs_epi16((__m256i)rows, (__m256i)query);
+#endif
+}
+
+/// Products of queries first .. first + height - 1 of the tile and `width` vectors of rows.
+template <std::size_t height, std::size_t width>
+inline void byte_products(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
+                          std::size_t quads, VecI (&sums)[height][width]) {
+    for (std::size_t i = 0; i < height; ++i)
+        for (std::size_t v = 0; v < width; ++v) sums[i][v] = VecI{};
+    const std::int8_t* codes = queries.codes + 4 * first;
+    const std::int16_t* start = queries.block_start + 2 * first;
+    for (std::size_t begin = 0; begin < quads; begin += byte_block / 4, start += 2 * byte_tile_queries) {
+        const std::size_t end = begin + byte_block / 4 < quads ? begin + byte_block / 4 : quads;
+        VecShort block[height][width];
+#pragma GCC unroll 12
+        for (std::size_t i = 0; i < height; ++i)
+#pragma GCC unroll 4
+            for (std::size_t v = 0; v < width; ++v) block[i][v] = (VecShort)broadcast_bits(start + 2 * i);
+        for (std::size_t c = begin; c < end; ++c, codes += tile_bytes, rows += panel_bytes) {
+            VecI row[width];
+#pragma GCC unroll 4
+            for (std::size_t v = 0; v < width; ++v) row[v] = load_bytes<VecI>(rows + v * sizeof(VecI));
+#pragma GCC unroll 12
+            for (std::size_t i = 0; i < height; ++i) {
+                const VecI query = broadcast_bits(codes + 4 * i);
+#pragma GCC unroll 4
+                for (std::size_t v = 0; v < width; ++v) block[i][v] += multiply_bytes(row[v], query);
+            }
+        }
+#pragma GCC unroll 12
+        for (std::size_t i = 0; i < height; ++i)
+#pragma GCC unroll 4
+            for (std::size_t v = 0; v < width; ++v) sums[i][v] += add_pairs(block[i][v], VecShort{} + 1);
+    }
+}
+#else
+/// Products of queries first .. first + height - 1 of the tile and `width` vectors of rows.
+template <std::size_t height, std::size_t width>
+inline void byte_products(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
+                          std::size_t quads, VecI (&sums)[height][width]) {
+    for (std::size_t i = 0; i < height; ++i)
+        for (std::size_t v = 0; v < width; ++v) sums[i][v] = queries.start[first + i] - VecI{};
+    const std::int8_t* codes = queries.codes + 4 * first;
+    for (std::size_t c = 0; c < quads; ++c, codes += tile_bytes, rows += panel_bytes) {
         const ByteRows left(rows), right(rows + sizeof(VecI));
 #pragma GCC unroll 12
-        for (std::size_t i = 0; i < num_queries; ++i) {
-            const ByteQuery query(queries + 4 * i);
+        for (std::size_t i = 0; i < height; ++i) {
+            const ByteQuery query(codes + 4 * i);
             sums[i][0] = add_products(sums[i][0], left, query);
             sums[i][1] = add_products(sums[i][1], right, query);
         }
     }
 }
+#endif
 
 inline Vec16 magnitude(Vec16 x) { return x < 0 ? -x : x; }
 
@@ -118,32 +187,31 @@ inline void byte_bars(const ByteQueries& queries, const BytePanel& panel, std::i
     store_bytes(bars, __builtin_convertvector(known < highest ? known : highest, Vec16i));
 }
 
-/// Queries first .. first + num_queries - 1 of the tile against all rows of the panel.
-template <std::size_t num_queries>
+/// Queries first .. first + height - 1 of the tile against all rows of the panel.
+template <std::size_t height, std::size_t width = 2>
 inline std::uint32_t byte_strip(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
                                 std::size_t quads, const std::int32_t* bars, ByteHits& hits) {
     std::uint32_t found = 0;
 #pragma GCC unroll 1
-    for (std::size_t v = 0; v < panel_vectors; v += byte_tile_width) {
-        VecI sums[num_queries][byte_tile_width];
-        for (std::size_t i = 0; i < num_queries; ++i)
-            sums[i][0] = sums[i][1] = queries.start[first + i] - VecI{};
-        byte_products<num_queries>(queries.codes + 4 * first, rows + v * sizeof(VecI), quads, sums);
-        std::uint32_t passed[num_queries], any = 0;
+    for (std::size_t v = 0; v < panel_vectors; v += width) {
+        VecI sums[height][width];
+        byte_products<height, width>(queries, first, rows + v * sizeof(VecI), quads, sums);
+        std::uint32_t passed[height], any = 0;
 #pragma GCC unroll 12
-        for (std::size_t i = 0; i < num_queries; ++i) {
+        for (std::size_t i = 0; i < height; ++i) {
             const VecI bar = bars[first + i] - VecI{};
-            passed[i] = not_less(sums[i][0], bar) | not_less(sums[i][1], bar) << lanes;
+            passed[i] = 0;
+#pragma GCC unroll 4
+            for (std::size_t w = 0; w < width; ++w) passed[i] |= not_less(sums[i][w], bar) << w * lanes;
             any |= passed[i];
         }
         if (any == 0) continue;
-        for (std::size_t i = 0; i < num_queries; ++i) {
+        for (std::size_t i = 0; i < height; ++i) {
             const std::size_t q = first + i;
             hits.rows[q] |= passed[i] << v * lanes;
             found |= static_cast<std::uint32_t>(passed[i] != 0) << q;
             std::int32_t* products = hits.products + q * byte_panel_rows + v * lanes;
-            store_bytes(products, sums[i][0]);
-            store_bytes(products + lanes, sums[i][1]);
+            for (std::size_t w = 0; w < width; ++w) store_bytes(products + w * lanes, sums[i][w]);
         }
     }
     return found;
@@ -160,7 +228,7 @@ std::uint32_t byte_tile(const ByteQueries& queries, std::size_t num_queries, con
         found |= byte_strip<byte_tile_height>(queries, i, rows, quads, bars, hits);
     if (byte_tile_height > 4)
         for (; i + 4 <= num_queries; i += 4) found |= byte_strip<4>(queries, i, rows, quads, bars, hits);
-    for (; i < num_queries; ++i) found |= byte_strip<1>(queries, i, rows, quads, bars, hits);
+    for (; i < num_queries; ++i) found |= byte_strip<1, few_width>(queries, i, rows, quads, bars, hits);
     return found;
 }
 
@@ -234,5 +302,23 @@ void largest_magnitudes(const float* rows, std::size_t stride, std::size_t count
         largest[j] = most[0][0];
         for (std::size_t l = 1; l < lanes; ++l)
             largest[j] = largest[j] < most[0][l] ? most[0][l] : largest[j];
+    }
+}
+
+void longest_half_blocks(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
+                         float* squared) {
+    for (std::size_t j = 0; j < count; ++j, rows += stride) {
+        squared[j] = 0;
+        for (std::size_t begin = 0; begin < dim; begin += byte_block) {
+            const std::size_t end = begin + byte_block < dim ? begin + byte_block : dim;
+            Vec squares = {};
+            for (std::size_t c = begin; c < end; c += lanes) {
+                const Vec values = c + lanes <= end ? load<Vec>(rows + c) : load_some(rows + c, end - c);
+                squares += values * values;
+            }
+            const Vec4 four = fold(squares);
+            const float low = four[0] + four[1], high = four[2] + four[3], larger = low < high ? high : low;
+            squared[j] = squared[j] < larger ? larger : squared[j];
+        }
     }
 }

@@ -31,15 +31,6 @@ constexpr std::size_t rows_at_once = 4;  // 16 sums, 4 squares, 4 rows and a que
 constexpr std::size_t rows_at_once = 2;
 #endif
 
-inline Vec4 fold(Vec4 v) { return v; }
-inline Vec4 fold(Vec8 v) {
-    return __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
-}
-inline Vec4 fold(Vec16 v) {
-    return fold(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
-                __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
-}
-
 /// Writes the sum of each vector's elements.
 template <std::size_t count>
 inline void store_sums(const Vec (&vectors)[count], float* sums) {

@@ -1,24 +1,35 @@
 // Scores in double, in one order of summation for all levels.
 
-struct SumsOf16 {
-    Vec8d low{}, high{};
+typedef float HalfVec __attribute__((vector_size(2 * lanes)));
 
-    double total() const { return sum(low + high); }
+struct SumsOf16 {
+    VecD parts[16 / double_lanes] = {};
+
+    double total() const {
+        double s[16];
+        for (std::size_t p = 0; p < 16; ++p) s[p] = parts[p / double_lanes][p % double_lanes];
+        for (std::size_t half = 8; half > 0; half /= 2)
+            for (std::size_t p = 0; p < half; ++p) s[p] += s[p + half];
+        return s[0];
+    }
 };
 
 /// Adds term(a, b) of 16 elements to the sums.
 template <class Term>
 inline void add16(SumsOf16& sums, const float* a, const float* b, Term term) {
-    sums.low = term(__builtin_convertvector(load<Vec8>(a), Vec8d),
-                    __builtin_convertvector(load<Vec8>(b), Vec8d), sums.low);
-    sums.high = term(__builtin_convertvector(load<Vec8>(a + 8), Vec8d),
-                     __builtin_convertvector(load<Vec8>(b + 8), Vec8d), sums.high);
+#pragma GCC unroll 8
+    for (std::size_t p = 0; p < 16 / double_lanes; ++p)
+        sums.parts[p] =
+            term(__builtin_convertvector(load<HalfVec>(a + p * double_lanes), VecD),
+                 __builtin_convertvector(load<HalfVec>(b + p * double_lanes), VecD), sums.parts[p]);
 }
 
 /// sum + a * b: the product of two floats is exact in double, so that fusing changes no bit.
-inline Vec8d add_product(Vec8d a, Vec8d b, Vec8d sum) {
+inline VecD add_product(VecD a, VecD b, VecD sum) {
 #if defined(__AVX512F__)
     return _mm512_fmadd_pd(a, b, sum);
+#elif defined(__AVX2__)
+    return _mm256_fmadd_pd(a, b, sum);
 #else
     return sum + a * b;
 #endif
@@ -40,5 +51,5 @@ inline double sum_terms(const float* a, const float* b, std::size_t dim, Term te
 double dot_f64(const float* a, const float* b, std::size_t dim) { return sum_terms(a, b, dim, add_product); }
 
 double squared_l2_f64(const float* a, const float* b, std::size_t dim) {
-    return sum_terms(a, b, dim, [](Vec8d x, Vec8d y, Vec8d sum) { return sum + (x - y) * (x - y); });
+    return sum_terms(a, b, dim, [](VecD x, VecD y, VecD sum) { return sum + (x - y) * (x - y); });
 }

@@ -19,6 +19,7 @@ namespace {
 #include "kernels/byte_scores.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
+#include "kernels/fused.inl"
 #include "kernels/hamming.inl"
 #include "kernels/hypotheses.inl"
 #include "kernels/nearest.inl"
@@ -40,11 +41,15 @@ extern const Table HCBIR_LEVEL = {
     .tile_queries = tile_queries,
     .tile_rows = tile_rows,
     .dot_tile = dot_tile,
+    .fused_dot_tile = fused_dot_tile,
+    .fused_l2_tile = fused_l2_tile,
     .dot_rows = dot_rows,
     .squared_norms = squared_norms,
     .largest_magnitudes = largest_magnitudes,
+    .longest_half_blocks = longest_half_blocks,
     .rotate_row = rotate_row,
     .quantize_rows = quantize_rows,
+    .byte_limits = byte_limits,
     .byte_tile = byte_tile,
     .score_query_limit = score_query_limit,
     .bytes_pay = lanes > 4,

@@ -13,6 +13,7 @@ typedef float Vec8 __attribute__((vector_size(32)));
 typedef float Vec4 __attribute__((vector_size(16)));
 typedef double Vec8d __attribute__((vector_size(64)));
 typedef double VecD __attribute__((vector_size(4 * lanes)));  // half as many lanes
+constexpr std::size_t double_lanes = lanes / 2;
 typedef std::uint32_t VecIndex __attribute__((vector_size(4 * lanes)));
 typedef std::int32_t VecMask __attribute__((vector_size(4 * lanes)));  // 0 or -1, from comparisons
 
@@ -98,13 +99,19 @@ inline Vec pick(const float* table, const std::int32_t* index) {
 #endif
 }
 
-inline float sum(Vec4 v) { return (v[0] + v[2]) + (v[1] + v[3]); }
-inline float sum(Vec8 v) {
-    return sum(__builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7));
+inline Vec4 fold(Vec4 v) { return v; }
+inline Vec4 fold(Vec8 v) {
+    return __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
 }
-inline float sum(Vec16 v) {
-    return sum(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
-               __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+inline Vec4 fold(Vec16 v) {
+    return fold(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+}
+
+template <class V>
+inline float sum(V v) {
+    const Vec4 four = fold(v);
+    return (four[0] + four[2]) + (four[1] + four[3]);
 }
 inline double sum(Vec8d v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])); }
 

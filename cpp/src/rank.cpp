@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "hcbir/error.hpp"
+#include "hcbir/search.hpp"
+#include "search_problem.hpp"
+
+// A whole ranking: every score by tiles in float, then a radix sort (docs/exact-search.md).
+
+namespace hcbir {
+namespace {
+
+constexpr std::size_t block_bytes = 256 * 1024;  // of the database, to stay in a core's cache
+
+/// Unsigned numbers that ascend as scores descend.
+std::uint32_t key_of(float score) {
+    const auto bits = std::bit_cast<std::uint32_t>(score + 0.0f);  // -0 is 0
+    return bits >> 31 ? bits : ~bits & 0x7fffffff;
+}
+float score_of(std::uint32_t key) { return std::bit_cast<float>(key >> 31 ? key : ~key & 0x7fffffff); }
+
+struct Entry {
+    std::uint32_t key, row;
+};
+
+/// Sorts by 11 bits at a time, lowest first; what is equal stays in order.
+class RadixSort {
+public:
+    /// The entries of a row of scores, sorted.
+    const std::vector<Entry>& sort(std::span<const float> scores) {
+        from_.resize(scores.size()), to_.resize(scores.size());
+        for (auto& counts : counts_) counts.fill(0);
+        for (std::size_t j = 0; j < scores.size(); ++j) {
+            const std::uint32_t key = key_of(scores[j]);
+            from_[j] = {key, static_cast<std::uint32_t>(j)};
+            for (std::size_t pass = 0; pass < passes; ++pass) ++counts_[pass][digit(key, pass)];
+        }
+        for (std::size_t pass = 0; pass < passes; ++pass) {
+            auto& places = counts_[pass];
+            std::uint32_t place = 0;
+            for (auto& count : places) count = std::exchange(place, place + count);
+            for (const Entry& entry : from_) to_[places[digit(entry.key, pass)]++] = entry;
+            std::swap(from_, to_);
+        }
+        return from_;
+    }
+
+private:
+    static constexpr std::size_t passes = 3, digit_bits = 11;
+    static std::size_t digit(std::uint32_t key, std::size_t pass) {
+        return key >> pass * digit_bits & ((1u << digit_bits) - 1);
+    }
+
+    std::vector<Entry> from_, to_;
+    std::array<std::array<std::uint32_t, 1u << digit_bits>, passes> counts_;
+};
+
+class Ranking {
+public:
+    Ranking(const SearchProblem& problem, MatrixView<float> scores, MatrixView<std::int64_t> indices)
+        : problem_(problem), scores_(scores), indices_(indices) {}
+
+    void run(Executor& executor) {
+        score_all(executor);
+        std::vector<RadixSort> sorts(executor.size());
+        executor.parallel_for(scores_.rows, [&](std::size_t q, std::size_t w) {
+            std::size_t place = 0;
+            for (const Entry& entry : sorts[w].sort({scores_.row(q), problem_.rows.size()})) {
+                scores_.row(q)[place] = score_of(entry.key);
+                indices_.row(q)[place++] = problem_.rows.index(entry.row);
+            }
+        });
+    }
+
+private:
+    struct Worker {
+        AlignedBuffer<float> floats, panels, tile, squared;
+        double longest = 0;         // upper bound of a block's rows
+        std::vector<double> norms;  // for cosine
+    };
+
+    void score_all(Executor& executor) {
+        const auto& queries = problem_.queries;
+        const std::size_t dim = queries.cols, n = problem_.rows.size(),
+                          height = problem_.kernels.tile_queries;
+        const std::size_t width = problem_.kernels.tile_rows;
+        AlignedBuffer<float> panels(ceil_div(queries.rows, height) * height * dim);
+        pack_panels(queries, 0, queries.rows, height, panels.data());
+        const std::size_t block = ceil_div(block_bytes / sizeof(float) / dim + 1, width) * width;
+        std::vector<Worker> workers(executor.size());
+        executor.parallel_for(ceil_div(n, block), [&](std::size_t task, std::size_t w) {
+            const std::size_t first = task * block;
+            score_block(workers[w], first, std::min(block, n - first), panels.data());
+        });
+    }
+
+    void score_block(Worker& worker, std::size_t first, std::size_t count, const float* panels) {
+        const auto& kernels = problem_.kernels;
+        const std::size_t dim = problem_.queries.cols, height = kernels.tile_queries,
+                          width = kernels.tile_rows;
+        const auto rows = problem_.rows.floats(first, count, worker.floats);
+        measure(worker, rows);
+        worker.norms.clear();
+        if (problem_.metric == Metric::cosine)
+            for (std::size_t j = 0; j < count; ++j) worker.norms.push_back(problem_.norm(rows.row(j)));
+        worker.panels.reserve(ceil_div(count, width) * width * dim);
+        pack_panels(rows, 0, count, width, worker.panels.data());
+        worker.tile.reserve(height * width);
+        const auto tile = problem_.metric == Metric::l2 ? kernels.fused_l2_tile : kernels.fused_dot_tile;
+        for (std::size_t q = 0; q < scores_.rows; q += height)
+            for (std::size_t j = 0; j < count; j += width) {
+                tile(panels + q * dim, worker.panels.data() + j * dim, dim, worker.tile.data());
+                for (std::size_t i = q; i < std::min(q + height, scores_.rows); ++i) {
+                    const float* sums = worker.tile.data() + (i - q) * width;
+                    const std::size_t filled = std::min(width, count - j);
+                    float* to = scores_.row(i) + first + j;
+                    if (problem_.metric == Metric::dot && problem_.query_norms[i] * worker.longest < 1e38)
+                        std::copy_n(sums, filled, to);
+                    else
+                        for (std::size_t l = 0; l < filled; ++l)
+                            to[l] = score(worker, i, rows.row(j + l), j + l, sums[l]);
+                }
+            }
+    }
+
+    void measure(Worker& worker, MatrixView<const float> rows) const {
+        worker.squared.reserve(rows.rows);
+        problem_.kernels.squared_norms(rows.data, rows.stride, rows.rows, rows.cols, worker.squared.data());
+        worker.longest = 0;
+        for (std::size_t j = 0; j < rows.rows; ++j) {
+            worker.longest = std::max(worker.longest, problem_.error.length(worker.squared[j]));
+            if (!std::isfinite(worker.squared[j]))
+                for (const float x : rows.row_span(j))
+                    if (!std::isfinite(x)) throw NonFinite{};
+        }
+    }
+
+    /// Of query q and a block's row j, from the float sum; in double where that says nothing.
+    float score(const Worker& worker, std::size_t q, const float* row, std::size_t j, float sum) const {
+        if (problem_.metric == Metric::l2 && sum < 1e38f && sum > 1e-30f) return 0.0f - sum;
+        if (problem_.metric == Metric::cosine) {
+            const double norms = problem_.query_norms[q] * worker.norms[j];
+            if (norms > 1e-30 && norms < 1e38) return static_cast<float>(sum / norms);
+        }
+        return problem_.score(q, row);
+    }
+
+    const SearchProblem& problem_;
+    MatrixView<float> scores_;
+    MatrixView<std::int64_t> indices_;
+};
+
+}  // namespace
+
+void rank(MatrixView<const float> queries, const Database& database, Metric metric,
+          std::span<const std::uint8_t> allowed, MatrixView<float> scores, MatrixView<std::int64_t> indices,
+          Executor& executor) {
+    require(queries.cols == database.cols && queries.cols > 0, "queries",
+            "of the database's dimension (" + std::to_string(database.cols) + "), at least 1",
+            std::to_string(queries.cols));
+    require(allowed.empty() || allowed.size() == database.rows, "allowed",
+            "a flag for each of the " + std::to_string(database.rows) + " rows",
+            std::to_string(allowed.size()));
+    require(database.rows >> 32 == 0, "database", "of fewer than 2^32 rows", std::to_string(database.rows));
+    require_finite(queries, "queries");
+    const Rows rows = allowed.empty() ? Rows(database) : Rows(database, allowed);
+    const std::size_t n =
+        allowed.empty()
+            ? database.rows
+            : allowed.size() - static_cast<std::size_t>(std::count(allowed.begin(), allowed.end(), 0));
+    require(
+        scores.rows == queries.rows && scores.cols == n && indices.rows == queries.rows && indices.cols == n,
+        "scores and indices", "queries x allowed rows", "another shape");
+    if (n == 0) return;
+    const SearchProblem problem(queries, rows, {}, n, metric);
+    try {
+        Ranking(problem, scores, indices).run(executor);
+    } catch (const NonFinite&) {
+        rows.require_finite();
+    }
+}
+
+}  // namespace hcbir
