@@ -11,6 +11,7 @@ void bind_ivf(pybind11::module_& m);
 void bind_kmeans(pybind11::module_& m);
 void bind_match(pybind11::module_& m);
 void bind_pq(pybind11::module_& m);
+void bind_resize(pybind11::module_& m);
 void bind_runtime(pybind11::module_& m);
 void bind_search(pybind11::module_& m);
 void bind_verify(pybind11::module_& m);

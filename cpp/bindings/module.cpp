@@ -12,6 +12,7 @@ PYBIND11_MODULE(_core, m) {
     hcbir::bindings::bind_pq(m);
     hcbir::bindings::bind_ivf(m);
     hcbir::bindings::bind_verify(m);
+    hcbir::bindings::bind_resize(m);
     hcbir::bindings::bind_candidates(m);
     hcbir::bindings::bind_evaluation(m);
 }

@@ -29,46 +29,39 @@ double floor_of(double x) {
     return whole > x ? whole - 1 : whole;
 }
 
-/// Counts different squares of a grid, by a hash table with open addressing.
+/// Which different squares of a grid, with this side, points lie in; by a hash table with open addressing.
 class Squares {
 public:
-    explicit Squares(std::size_t most)
-        : shift_(63 - std::bit_width(most + 1)), table_(std::size_t{1} << (64 - shift_), {infinity, 0}) {}
-
-    void add(double x, double y) {
-        const std::pair square(floor_of(x), floor_of(y));
-        // Small whole numbers differ in their upper bits only, and a product passes on what differs upwards.
-        const std::uint64_t bits = std::bit_cast<std::uint64_t>(square.first + 0.0) ^
-                                   std::rotl(std::bit_cast<std::uint64_t>(square.second + 0.0), 32);
-        for (std::size_t slot = bits * 0x9e3779b97f4a7c15u >> shift_;; ++slot) {
-            auto& held = table_[slot & (table_.size() - 1)];
-            if (held == square) return;
-            if (held.first == infinity) {
-                held = square, ++count_;
-                return;
+    Squares(const std::vector<double>& x, const std::vector<double>& y, double side) : of_point_(x.size()) {
+        const int bits = std::bit_width(x.size()) + 1, shift = 64 - bits;
+        std::vector<std::uint32_t> table(std::size_t{1} << bits);  // 1 + the square's number, 0 if free
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const std::pair square(floor_of(x[i] / side) + 0.0, floor_of(y[i] / side) + 0.0);  // no -0
+            // Small whole numbers differ in their upper bits only, and a product passes on what differs
+            // upwards.
+            const std::uint64_t key = std::bit_cast<std::uint64_t>(square.first) ^
+                                      std::rotl(std::bit_cast<std::uint64_t>(square.second), 32);
+            std::size_t slot = key * 0x9e3779b97f4a7c15u >> shift;
+            while (table[slot] && squares_[table[slot] - 1] != square) slot = (slot + 1) & (table.size() - 1);
+            if (!table[slot]) {
+                squares_.push_back(square);
+                table[slot] = static_cast<std::uint32_t>(squares_.size());
             }
+            of_point_[i] = table[slot] - 1;
         }
     }
-    std::size_t count() const { return count_; }
+
+    std::size_t count() const { return squares_.size(); }
+    std::size_t count(std::span<const std::uint8_t> mask) const {
+        std::vector<std::uint8_t> seen(squares_.size());
+        for (std::size_t i = 0; i < mask.size(); ++i) seen[of_point_[i]] |= mask[i];
+        return static_cast<std::size_t>(std::count(seen.begin(), seen.end(), 1));
+    }
 
 private:
-    int shift_;
-    std::vector<std::pair<double, double>> table_;
-    std::size_t count_ = 0;
+    std::vector<std::pair<double, double>> squares_;
+    std::vector<std::uint32_t> of_point_;
 };
-
-/// How many different squares with sides of max_error all points, or those of the mask, lie in, in the image
-/// where these are fewer: keypoints found twice, at two scales or angles, are no independent evidence.
-std::size_t count_places(const PointMatches& m, double side, std::span<const std::uint8_t> mask,
-                         std::size_t count) {
-    Squares in0(count), in1(count);
-    for (std::size_t i = 0; i < m.size(); ++i) {
-        if (!mask.empty() && !mask[i]) continue;
-        in0.add(m.x0[i] / side, m.y0[i] / side);
-        in1.add(m.x1[i] / side, m.y1[i] / side);
-    }
-    return std::min(in0.count(), in1.count());
-}
 
 }  // namespace
 
@@ -77,9 +70,12 @@ double log10_nfa(const PointMatches& m, std::span<const std::uint8_t> inlier_mas
     const std::size_t sample = sample_size(model);
     const auto num_inliers = static_cast<std::size_t>(std::count(inlier_mask.begin(), inlier_mask.end(), 1));
     if (num_inliers <= sample) return infinity;
-    const std::size_t k = count_places(m, max_error, inlier_mask, num_inliers);
+    // Points within one square of side max_error count once, in the image where these are fewer: keypoints
+    // found twice, at two scales or angles, are no independent evidence.
+    const Squares in0(m.x0, m.y0, max_error), in1(m.x1, m.y1, max_error);
+    const std::size_t k = std::min(in0.count(inlier_mask), in1.count(inlier_mask));
+    const std::size_t n = std::min(in0.count(), in1.count());
     if (k <= sample) return infinity;
-    const std::size_t n = count_places(m, max_error, {}, m.size());
     const auto [left, right] = std::minmax_element(m.x1.begin(), m.x1.end());
     const auto [top, bottom] = std::minmax_element(m.y1.begin(), m.y1.end());
     const double area = (*right - *left) * (*bottom - *top);

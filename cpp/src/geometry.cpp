@@ -157,7 +157,8 @@ bool is_plausible(const Matrix3& h, double unit, double max_stretch) {
                  b = (h[1] - x * h[7]) * factor;  // the Jacobian at the origin
     const double c = (h[3] - y * h[6]) * factor, d = (h[4] - y * h[7]) * factor;
     // Its singular values are p + q and |p - q|; p < q where it mirrors.
-    const double p = std::hypot(a + d, c - b) / 2, q = std::hypot(a - d, c + b) / 2;
+    const double p = std::sqrt((a + d) * (a + d) + (c - b) * (c - b)) / 2;
+    const double q = std::sqrt((a - d) * (a - d) + (c + b) * (c + b)) / 2;
     return p + q < max_stretch && p - q > 1 / max_stretch;
 }
 

@@ -25,7 +25,7 @@ constexpr double separation = 2, max_separation = 0.05;
 constexpr float proposal_slack = 2;
 /// Local optimisation: multiples of max_error within which matches take part, from round to round. The first
 /// rounds let a model grow from where it was sampled; the second keep to what it explains.
-constexpr double growing_bounds[] = {3, 3, 2, 1.5, 1, 1, 1}, keeping_bounds[] = {1, 1, 1, 1, 1, 1};
+constexpr double growing_bounds[] = {5, 4, 3, 2, 1.5, 1, 1, 1}, keeping_bounds[] = {1, 1, 1, 1, 1, 1};
 /// Matches beside a sample from which a model may grow.
 constexpr std::size_t growing_support = 2;
 /// A homography's perspective (g, h) is expected to be of this size while few matches determine it.
@@ -37,22 +37,32 @@ constexpr int polish_rounds = 10;
 constexpr double polish_precision = 1e-8;  // of the elements, for normalised matches
 constexpr float polish_price = 0.01f;
 
-/// The values in this order, with some more behind them: vectors may be read from any.
+/// Matches in some order, and 16 more behind them that are nowhere in image 1:
+/// vectors may be read from any.
 template <class T>
-struct Columns {
-    Columns(const PointMatches& matches, const std::vector<std::uint32_t>& order, T beyond0, T beyond1) {
+class Columns {
+public:
+    Columns(const PointMatches& matches, const std::vector<std::uint32_t>& order) : count_(order.size()) {
         const auto from = matches.columns();
         for (std::size_t c = 0; c < 4; ++c) {
-            values[c].assign(order.size() + 16, c < 2 ? beyond0 : beyond1);
-            for (std::size_t i = 0; i < order.size(); ++i)
-                values[c][i] = static_cast<T>((*from[c])[order[i]]);
+            values_[c].assign(count_ + 16, c < 2 ? T{0} : std::numeric_limits<T>::quiet_NaN());
+            for (std::size_t i = 0; i < count_; ++i) values_[c][i] = static_cast<T>((*from[c])[order[i]]);
         }
     }
-    const T* operator[](std::size_t c) const { return values[c].data(); }
+    const T* operator[](std::size_t c) const { return values_[c].data(); }
 
-    std::vector<T> values[4];
+    /// With the count rounded up to a multiple.
+    kernels::Pairs<T> pairs(std::size_t multiple) const {
+        return {values_[0].data(), values_[1].data(), values_[2].data(), values_[3].data(),
+                (count_ + multiple - 1) / multiple * multiple};
+    }
+
+private:
+    std::size_t count_;
+    std::vector<T> values_[4];
 };
 
+/// A random permutation.
 std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
     std::vector<std::uint32_t> order(count);
     std::iota(order.begin(), order.end(), 0u);
@@ -64,16 +74,24 @@ std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
 
 class Estimator {
 public:
-    Estimator(const PointMatches& matches, double max_error, double unit, const VerifyOptions& options)
+    Estimator(const PointMatches& matches, const MatchTurns& turns, double max_error, double unit,
+              const VerifyOptions& options)
         : options_(options),
           kernels_(kernels::active()),
           count_(matches.size()),
           max_error_(max_error),
           unit_(unit),
           order_(shuffled(count_, options.seed)),
-          points_(matches, order_, 0, 0),
-          exact_(matches, order_, 0, 1e30),  // what is beyond is no inlier
-          is_inlier_(count_ + 1) {}
+          points_(matches, order_),
+          exact_(matches, order_),
+          is_inlier_(count_ + 1) {
+        for (const std::uint32_t i : order_) {
+            if (turns.scale.empty()) break;
+            turns_[0].push_back(static_cast<float>(std::log(turns.scale[i])));
+            turns_[1].push_back(static_cast<float>(turns.scale[i] * std::cos(turns.angle[i])));
+            turns_[2].push_back(static_cast<float>(turns.scale[i] * std::sin(turns.angle[i])));
+        }
+    }
 
     RansacResult run() {
         for (const std::size_t size : windows) {
@@ -90,31 +108,55 @@ private:
     /// A match that was a seed, and its neighbours; `count_` where there is none.
     struct Seed {
         std::size_t match;
-        std::array<std::size_t, kernels::num_neighbours> neighbours;
+        std::array<std::uint32_t, kernels::num_neighbours> neighbours;
     };
 
     /// Tries each match of a window as a seed; false if that is enough.
     bool search(std::size_t begin, std::size_t size) {
-        const double apart = std::min(separation * max_error_, max_separation);
-        std::uint32_t nearest[16 * kernels::num_neighbours];
-        for (std::size_t first = 0; first < size; first += 16) {
-            kernels_.nearest_pairs(
-                {points_[0] + begin, points_[1] + begin, points_[2] + begin, points_[3] + begin, size}, first,
-                static_cast<float>(apart * apart), nearest);
-            for (std::size_t s = 0; s < std::min<std::size_t>(16, size - first); ++s) {
-                if (num_trials_ >= options_.max_trials || is_enough()) return false;
-                Seed seed{begin + first + s, {}};
-                for (std::size_t k = 0; k < kernels::num_neighbours; ++k) {
-                    const std::uint32_t neighbour = nearest[16 * k + s];
-                    seed.neighbours[k] = neighbour == kernels::no_neighbour ? count_ : begin + neighbour;
-                }
-                try_seed(seed);
-            }
+        const std::vector<std::uint32_t> nearest = neighbours_in(begin, size);
+        for (std::size_t i = 0; i < size; ++i) {
+            if (num_trials_ >= options_.max_trials || is_enough()) return false;
+            Seed seed{begin + i, {}};
+            for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
+                seed.neighbours[k] = nearest[kernels::num_neighbours * i + k];
+            if (seed.neighbours[needed_neighbours() - 1] == count_) continue;
+            try_seed(seed, size <= windows[0]);
         }
         return true;
     }
 
-    void try_seed(const Seed& seed) {
+    /// The neighbours of each match of a window; `count_` where there is none.
+    std::vector<std::uint32_t> neighbours_in(std::size_t begin, std::size_t size) const {
+        constexpr std::size_t each = kernels::num_neighbours;
+        const bool turned = !turns_[0].empty();
+        const float* along = turned ? turns_[0].data() : points_[0];
+        std::vector<std::pair<float, std::uint32_t>> sorted(size);
+        for (std::size_t i = 0; i < size; ++i)
+            sorted[i] = {along[begin + i], static_cast<std::uint32_t>(begin + i)};
+        std::sort(sorted.begin(), sorted.end());
+        std::vector<float> columns[7];
+        for (std::size_t c = 0; c < (turned ? 7 : 4); ++c) {
+            const float* from = c < 4 ? points_[c] : turns_[c - 4].data();
+            columns[c].assign(size + 16, from[sorted.back().second]);
+            for (std::size_t i = 0; i < size; ++i) columns[c][i] = from[sorted[i].second];
+        }
+        const double apart = std::min(separation * max_error_, max_separation);
+        std::vector<std::uint32_t> nearest(each * (size + 16)), result(each * size);
+        kernels_.nearest_pairs(
+            {columns[0].data(), columns[1].data(), columns[2].data(), columns[3].data(), size},
+            {turned ? columns[4].data() : nullptr, columns[5].data(), columns[6].data()},
+            static_cast<float>(apart * apart), nearest.data());
+        for (std::size_t i = 0; i < size; ++i)
+            for (std::size_t k = 0; k < each; ++k) {
+                const std::uint32_t found = nearest[each * i + k];
+                result[each * (sorted[i].second - begin) + k] = found == kernels::no_neighbour
+                                                                    ? static_cast<std::uint32_t>(count_)
+                                                                    : sorted[found].second;
+            }
+        return result;
+    }
+
+    void try_seed(const Seed& seed, bool far_apart) {
         seeds_.push_back(seed);
         const bool success = is_success(seed);
         num_successes_ += success;
@@ -123,15 +165,13 @@ private:
         float* relative[] = {around.x0, around.y0, around.x1, around.y1};
         for (std::size_t c = 0; c < 4; ++c)
             for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
-                relative[c][k] = seed.neighbours[k] == count_
-                                     ? std::numeric_limits<float>::quiet_NaN()
-                                     : points_[c][seed.neighbours[k]] - points_[c][seed.match];
+                relative[c][k] = points_[c][seed.neighbours[k]] - points_[c][seed.match];
         if (options_.model == GeometricModel::similarity) {
             consider_proposal(kernels_.propose_similarity, 6, around, seed.match, slack);
         } else {
             consider_proposal(kernels_.propose_affine, 15, around, seed.match, slack);
-            // Over a neighbourhood a homography is nearly affine, unless matches are few.
-            if (options_.model == GeometricModel::homography)
+            // Over a small neighbourhood a homography is nearly affine.
+            if (options_.model == GeometricModel::homography && far_apart)
                 consider_proposal(kernels_.propose_homography, 16, around, seed.match, slack);
         }
     }
@@ -158,14 +198,17 @@ private:
         if (best_cost_ < before) mark_inliers();
     }
 
+    /// Those of the smallest samples, and one for support.
+    std::size_t needed_neighbours() const {
+        return std::min<std::size_t>(sample_size(options_.model), 3) - 1 + needs_support();
+    }
     std::uint32_t needs_support() const { return count_ > few_matches; }
     float squared_bound() const { return static_cast<float>(max_error_ * max_error_); }
 
     kernels::Residuals score(const Matrix3& model, float max_cost) const {
         kernels::Model rounded;
         std::copy(model.begin(), model.end(), rounded);
-        return kernels_.residuals(rounded, {points_[0], points_[1], points_[2], points_[3], count_},
-                                  squared_bound(), max_cost);
+        return kernels_.residuals(rounded, points_.pairs(1), squared_bound(), max_cost);
     }
 
     void take_if_better(const Matrix3& model, const kernels::Residuals& found) {
@@ -210,12 +253,19 @@ private:
         if (score(model, most).cost < most) best_ = model;
     }
 
-    /// A step of weighted least squares over the matches within `bound` of the model, if there are `support`
-    /// beside a sample.
+    /// A step of least squares over the matches within `bound` of the model, if there are `support` beside a
+    /// sample.
     std::optional<Fit> fit(const Matrix3& model, double bound, std::size_t support, bool polishing) const {
         kernels::NormalSums sums;
-        kernels_.normal_sums(model.data(), {exact_[0], exact_[1], exact_[2], exact_[3], (count_ + 7) / 8 * 8},
-                             bound * bound, options_.model == GeometricModel::homography, polishing, sums);
+        const bool projective = options_.model == GeometricModel::homography;
+        if (polishing) {
+            kernels_.biweight_sums(model.data(), exact_.pairs(8), bound * bound, projective, sums);
+        } else {
+            kernels::Model rounded;
+            std::copy(model.begin(), model.end(), rounded);
+            kernels_.normal_sums(rounded, points_.pairs(16), static_cast<float>(bound * bound), projective,
+                                 sums);
+        }
         if (sums.num_used < sample_size(options_.model) + support) return std::nullopt;
         const double prior = polishing ? 0 : std::pow(max_error_ / usual_perspective, 2);
         const auto fitted = gauss_newton_step(options_.model, sums, model, prior);
@@ -236,8 +286,8 @@ private:
     bool is_success(const Seed& seed) const {
         if (!is_inlier_[seed.match]) return false;
         std::size_t among = 0;
-        for (const std::size_t neighbour : seed.neighbours) among += is_inlier_[neighbour];
-        return among >= std::min<std::size_t>(sample_size(options_.model), 3) - 1 + needs_support();
+        for (const std::uint32_t neighbour : seed.neighbours) among += is_inlier_[neighbour];
+        return among >= needed_neighbours();
     }
 
     /// Whether a model that as many seeds lead to as to the best one would have been met: so many having
@@ -260,6 +310,7 @@ private:
     const std::vector<std::uint32_t> order_;
     const Columns<float> points_;
     const Columns<double> exact_;
+    std::vector<float> turns_[3];          // as kernels::Turns, or empty
     std::vector<std::uint8_t> is_inlier_;  // of the best model; one more for no match
     std::vector<Seed> seeds_;
     std::size_t num_trials_ = 0, num_successes_ = 0, best_inliers_ = 0;
@@ -270,9 +321,9 @@ private:
 
 }  // namespace
 
-RansacResult ransac(const PointMatches& matches, double max_error, double unit,
+RansacResult ransac(const PointMatches& matches, const MatchTurns& turns, double max_error, double unit,
                     const VerifyOptions& options) {
-    return Estimator(matches, max_error, unit, options).run();
+    return Estimator(matches, turns, max_error, unit, options).run();
 }
 
 }  // namespace hcbir

@@ -17,13 +17,19 @@ struct PointMatches {
     std::array<const std::vector<double>*, 4> columns() const { return {&x0, &y0, &x1, &y1}; }
 };
 
+/// By how much each match's features say that image 1 is scaled, and turned, in radians; empty if not known.
+struct MatchTurns {
+    std::vector<double> scale, angle;
+};
+
 struct RansacResult {
     std::optional<Matrix3> model;
     std::size_t num_trials = 0;
 };
 
-/// Matches are normalised; `max_error` is in the units of matches.x1; `unit` as in is_plausible. Trials,
-/// confidence and seed are those of the options.
-RansacResult ransac(const PointMatches& matches, double max_error, double unit, const VerifyOptions& options);
+/// Matches and scales are normalised; `max_error` is in the units of matches.x1; `unit` as in is_plausible.
+/// Trials, confidence and seed are those of the options.
+RansacResult ransac(const PointMatches& matches, const MatchTurns& turns, double max_error, double unit,
+                    const VerifyOptions& options);
 
 }  // namespace hcbir

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <string>
 
 #include "false_alarms.hpp"
@@ -28,6 +29,14 @@ void check_points(MatrixView<const float> points, const std::string& name) {
             require(false, name.c_str(), "finite", "a value that is not in row " + std::to_string(i));
 }
 
+void check(MatrixView<const float> points0, MatrixView<const float> points1, const VerifyOptions& options) {
+    check(options);
+    require(points0.rows == points1.rows, "points1",
+            "as many as points0 (" + std::to_string(points0.rows) + ")", std::to_string(points1.rows));
+    check_points(points0, "points0");
+    check_points(points1, "points1");
+}
+
 PointMatches gather(MatrixView<const float> points0, MatrixView<const float> points1) {
     PointMatches matches;
     for (auto* column : matches.columns()) column->reserve(points0.rows);
@@ -43,7 +52,57 @@ void normalize(std::vector<double>& x, std::vector<double>& y, const Normalizati
     for (double& value : y) value = (value - n.y) * n.scale;
 }
 
-Verification verify_matches(const PointMatches& matches, const VerifyOptions& options) {
+void check_frames(const FeatureFrames& frames, std::size_t count) {
+    const std::pair<std::span<const float>, const char*> all[] = {{frames.scales0, "scales0"},
+                                                                  {frames.orientations0, "orientations0"},
+                                                                  {frames.scales1, "scales1"},
+                                                                  {frames.orientations1, "orientations1"}};
+    for (const auto& [values, name] : all) {
+        require(values.size() == count, name, "one a match (" + std::to_string(count) + ")",
+                std::to_string(values.size()));
+        const bool is_scale = name[0] == 's';
+        for (std::size_t i = 0; i < count; ++i)
+            if (!std::isfinite(values[i]) || (is_scale && !(values[i] > 0)))
+                require(false, name, is_scale ? "positive and finite" : "finite",
+                        std::to_string(values[i]) + " in row " + std::to_string(i));
+    }
+}
+
+MatchTurns turns_of(const FeatureFrames& frames, double unit) {
+    MatchTurns turns;
+    for (std::size_t i = 0; i < frames.scales0.size(); ++i) {
+        turns.scale.push_back(static_cast<double>(frames.scales1[i]) / frames.scales0[i] / unit);
+        turns.angle.push_back(static_cast<double>(frames.orientations1[i]) - frames.orientations0[i]);
+    }
+    return turns;
+}
+
+std::vector<double> squared_errors(const Matrix3& model, const PointMatches& m) {
+    std::vector<double> errors(m.size());
+    for (std::size_t i = 0; i < m.size(); ++i)
+        errors[i] = squared_error(model, m.x0[i], m.y0[i], m.x1[i], m.y1[i]);
+    return errors;
+}
+
+/// Of inliers that share a point, only the one of least error stays, the first of equals.
+void keep_one_to_one(const PointMatches& m, const std::vector<double>& errors,
+                     std::vector<std::uint8_t>& inlier_mask) {
+    std::vector<std::pair<double, std::size_t>> inliers;
+    for (std::size_t i = 0; i < m.size(); ++i)
+        if (inlier_mask[i]) inliers.emplace_back(errors[i], i);
+    std::sort(inliers.begin(), inliers.end());
+    std::set<std::pair<double, double>> taken0, taken1;
+    for (const auto& [error, i] : inliers) {
+        const std::pair point0(m.x0[i], m.y0[i]), point1(m.x1[i], m.y1[i]);
+        if (taken0.contains(point0) || taken1.contains(point1))
+            inlier_mask[i] = 0;
+        else
+            taken0.insert(point0), taken1.insert(point1);
+    }
+}
+
+Verification verify_matches(const PointMatches& matches, const FeatureFrames& frames,
+                            const VerifyOptions& options) {
     Verification verified;
     verified.inlier_mask.assign(matches.size(), 0);
     verified.model.fill(std::numeric_limits<double>::quiet_NaN());
@@ -54,18 +113,19 @@ Verification verify_matches(const PointMatches& matches, const VerifyOptions& op
     PointMatches normalized = matches;
     normalize(normalized.x0, normalized.y0, from);
     normalize(normalized.x1, normalized.y1, to);
+    const double unit = from.scale / to.scale;
     const auto [model, num_trials] =
-        ransac(normalized, options.max_error * to.scale, from.scale / to.scale, options);
+        ransac(normalized, turns_of(frames, unit), options.max_error * to.scale, unit, options);
     verified.num_trials = num_trials;
     if (!model) return verified;
 
     verified.model = denormalize(*model, from, to);
-    for (std::size_t i = 0; i < matches.size(); ++i) {
-        const double squared =
-            squared_error(verified.model, matches.x0[i], matches.y0[i], matches.x1[i], matches.y1[i]);
-        verified.inlier_mask[i] = squared < options.max_error * options.max_error;
-        verified.num_inliers += verified.inlier_mask[i];
-    }
+    const std::vector<double> errors = squared_errors(verified.model, matches);
+    for (std::size_t i = 0; i < matches.size(); ++i)
+        verified.inlier_mask[i] = errors[i] < options.max_error * options.max_error;
+    if (options.one_to_one) keep_one_to_one(matches, errors, verified.inlier_mask);
+    verified.num_inliers =
+        static_cast<std::size_t>(std::count(verified.inlier_mask.begin(), verified.inlier_mask.end(), 1));
     verified.log10_nfa = log10_nfa(matches, verified.inlier_mask, options.model, options.max_error);
     return verified;
 }
@@ -74,12 +134,15 @@ Verification verify_matches(const PointMatches& matches, const VerifyOptions& op
 
 Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
                     const VerifyOptions& options) {
-    check(options);
-    require(points0.rows == points1.rows, "points1",
-            "as many as points0 (" + std::to_string(points0.rows) + ")", std::to_string(points1.rows));
-    check_points(points0, "points0");
-    check_points(points1, "points1");
-    return verify_matches(gather(points0, points1), options);
+    check(points0, points1, options);
+    return verify_matches(gather(points0, points1), {}, options);
+}
+
+Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
+                    const FeatureFrames& frames, const VerifyOptions& options) {
+    check(points0, points1, options);
+    check_frames(frames, points0.rows);
+    return verify_matches(gather(points0, points1), frames, options);
 }
 
 }  // namespace hcbir

@@ -98,6 +98,10 @@ class ProductQuantizer:
         num_threads: int,
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
 
+def resize_bicubic(
+    pixels: npt.NDArray[np.uint32], box_width: float, box_height: float, width: int, height: int
+) -> npt.NDArray[np.uint8]: ...
+
 class GeometricModel(enum.Enum):
     similarity = 0
     affine = 1
@@ -106,12 +110,14 @@ class GeometricModel(enum.Enum):
 def verify(
     points0: npt.NDArray[np.float32],
     points1: npt.NDArray[np.float32],
+    frames: npt.NDArray[np.float32],
     model: GeometricModel,
     max_error: float,
     confidence: float,
     min_trials: int,
     max_trials: int,
     seed: int,
+    one_to_one: bool,
 ) -> tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.float64], int, float]: ...
 
 _Features = tuple[npt.NDArray[np.float32], npt.NDArray[np.generic], npt.NDArray[np.float32] | ProductQuantizer | None]

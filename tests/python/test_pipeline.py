@@ -14,8 +14,9 @@ from models import save_dense, save_identity
 from PIL import Image
 
 from hcbir import LocalFeatures, descriptors
-from hcbir.descriptors import ImageError, Progress, describe_files, describe_image, load, pipeline
+from hcbir.descriptors import ImageError, Progress, describe_files, describe_image, load, network, pipeline
 from hcbir.descriptors.progress import RateMeter
+from hcbir.descriptors.session import Session, num_side_by_side
 
 
 class MeanColour:
@@ -308,3 +309,50 @@ def test_kinds(tmp_path: Path) -> None:
     path = str(save_identity(tmp_path / "net.onnx"))
     kinds = {name: load(name).kind for name in (*descriptors.BUILT_IN, path)}
     assert kinds == {"orb": "local", "sift": "local", "vlad": "aggregated", path: "global"}
+
+
+@pytest.mark.parametrize(
+    ("image_size", "threads", "small", "expected"),
+    [(64, 3, True, 3), (64, 1, True, 1), (64, 3, False, 1), (4000, 3, True, 1)],
+)
+def test_small_networks_run_side_by_side(
+    tmp_path: Path,
+    files: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    image_size: int,
+    threads: int,
+    small: bool,
+    expected: int,
+) -> None:
+    """A thread each for many files, all threads for one image; the vectors are the same bits."""
+    if not small:
+        monkeypatch.setattr(network, "SMALL_NETWORK", 10)
+    seen = []
+    run = Session.run
+
+    def watched(self: Session, outputs: Any, inputs: Any) -> Any:
+        seen.append(num_side_by_side())
+        return run(self, outputs, inputs)
+
+    monkeypatch.setattr(Session, "run", watched)
+    path = save_identity(tmp_path / "net.onnx")
+    descriptor = load(f"{path}:gem", image_size=image_size, num_threads=threads)
+    readable = files[1:6]
+    described = list(describe_files(readable, {"gem": descriptor}, num_threads=2))
+    assert set(seen) == {expected}
+    seen.clear()
+    for one in described:
+        alone = describe_image(one.path, {"gem": descriptor})
+        np.testing.assert_array_equal(one.global_vectors["gem"], alone.global_vectors["gem"])
+    assert set(seen) == {1}
+
+
+def test_threads_of_a_pass_change_no_bit(shared: Path) -> None:
+    """Of a real network: with all threads, and with one beside others."""
+    path = shared / "data" / "models" / "squeezenet1_1_imagenet.onnx"
+    images = descriptors.images.list_images(shared / "data" / "landmarks")[::17]
+    wanted = {pooling: load(f"{path}:{pooling}", image_size=320, num_threads=2) for pooling in ("gem", "rmac")}
+    for one in describe_files(images, wanted, num_threads=2):
+        alone = describe_image(one.path, wanted)
+        for name, vector in one.global_vectors.items():
+            np.testing.assert_array_equal(vector, alone.global_vectors[name])

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "hcbir/types.hpp"
@@ -22,6 +23,13 @@ struct VerifyOptions {
     std::size_t min_trials = 50;
     std::size_t max_trials = 10'000;
     std::uint64_t seed = 0;
+    /// Of inliers that share a point, in either image, only the one of least error counts.
+    bool one_to_one = false;
+};
+
+/// Scales (of any unit) and orientations (radians, from x towards y) of the matched features, one a match.
+struct FeatureFrames {
+    std::span<const float> scales0, orientations0, scales1, orientations1;
 };
 
 struct Verification {
@@ -53,5 +61,11 @@ struct Verification {
 /// of range.
 Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
                     const VerifyOptions& options);
+
+/// The same with the similarity that each match's features propose: the neighbours of a seed are those
+/// matches alone that agree with its similarity, in scale to a factor of 1.5, in angle to 30 degrees and in
+/// place to 0.6 of the way. Throws too for scales that are not positive.
+Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
+                    const FeatureFrames& frames, const VerifyOptions& options);
 
 }  // namespace hcbir

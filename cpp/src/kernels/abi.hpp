@@ -15,10 +15,13 @@ namespace hcbir::kernels {
 using Model = float[9];
 
 /// Correspondences as a structure of arrays.
-struct PointPairs {
-    const float *x0, *y0, *x1, *y1;
+template <class T>
+struct Pairs {
+    const T *x0, *y0, *x1, *y1;
     std::size_t count;
 };
+using PairsF32 = Pairs<float>;
+using PairsF64 = Pairs<double>;
 
 struct Residuals {
     std::size_t num_inliers;
@@ -28,11 +31,21 @@ struct Residuals {
 /// Samples are drawn from a match, the seed, and this many near it; from windows of at most max_window.
 constexpr std::size_t num_neighbours = 6, max_window = 512;
 constexpr std::uint32_t no_neighbour = 0xffffffff;
+
+/// By how much each pair's features say that image 1 is scaled and turned: (x, y) -> (a x - b y, b x + a y),
+/// and the natural logarithm of the scale.
+struct Turns {
+    const float *log_scale, *a, *b;
+};
+/// What two pairs may differ in that agree: the scale by a factor of 1.5, the angle by 30 degrees, the place
+/// of one from where the other's similarity sends it by a share of the way.
+constexpr float turn_log_scale = 0.405f, turn_cosine = 0.866f, turn_error = 0.6f;
 /// Twice the area of a triangle over the square of its longest side, up to which its corners count as one
 /// line.
 constexpr float min_flatness = 0.01f;
 
-/// The neighbours of a seed, relative to the seed; NaN where there is none. The last two are not used.
+/// The neighbours of a seed, relative to the seed; NaN in image 1 where there is none. The last two are
+/// not used.
 struct Neighbourhood {
     float x0[8], y0[8], x1[8], y1[8];
 };
@@ -43,12 +56,6 @@ struct Proposal {
     Model model;
 };
 
-/// Correspondences in double. The count is a multiple of 8.
-struct PairsF64 {
-    const double *x0, *y0, *x1, *y1;
-    std::size_t count;
-};
-
 /// With (x, y, w) the image of a pair under a model, u = x / w, v = y / w, (a, b, c) = (x0, y0, 1) / w, (du,
 /// dv) = (x1 - u, y1 - v) and e = u du + v dv, the weighted sums over the pairs of: aa ab ac bb bc cc; a du,
 /// b du, c du; a dv, b dv, c dv; u times aa ab ac bb bc; v times the same; (u u + v v) times aa ab bb; a e, b
@@ -57,13 +64,6 @@ constexpr std::size_t num_normal_sums = 27;
 struct NormalSums {
     double values[num_normal_sums];
     std::size_t num_used;  // pairs of weight > 0
-};
-
-/// Largest score met so far, the second largest (equal to it if it was met twice), and where the largest was
-/// met first; for many rows or columns at a time.
-struct Best {
-    float *first, *second;
-    std::uint32_t* index;
 };
 
 /// Rows quantised to bytes stand in panels of this many, four columns after four; queries in tiles.
@@ -92,6 +92,14 @@ struct ByteQueries {
         start;  // -128 * sum of the code: the rows' codes are unsigned, 128 more than they mean
 };
 
+/// A tile of quantised queries whose scores are wanted, codes and start as in ByteQueries, of 12 entries
+/// each.
+struct ByteTile {
+    const std::int8_t* codes;
+    const std::int32_t* start;
+    const float *scale, *offset;
+};
+
 /// Rows of a panel that may reach a query's bar, and the products of the codes.
 struct ByteHits {
     std::uint32_t rows[byte_tile_queries];  // bit j is row j
@@ -113,6 +121,14 @@ struct NearestBits {
 };
 
 constexpr std::size_t counted_at_once = 16;
+/// Weight t of blend_bytes is high[t] * 2^blend_low_bits + low[t], 0 <= low[t] < 2^blend_low_bits, and a
+/// whole is 2^blend_bits. Behind an odd number of weights stands one more of 0.
+constexpr int blend_bits = 22, blend_low_bits = 11;
+constexpr std::int32_t blend_one = 1 << blend_bits;
+struct BlendWeights {
+    const std::int16_t *high, *low;
+    std::size_t count;
+};
 
 struct Table {
     const char* name;
@@ -160,13 +176,24 @@ struct Table {
     std::uint32_t (*byte_tile)(const ByteQueries& queries, std::size_t num_queries, const std::uint8_t* rows,
                                std::size_t quads, const BytePanel& panel, ByteHits& hits);
 
-    /// Takes the scores of a dot_tile into the best of its rows, over the row panels met so far, and of its
-    /// columns, over the query panels met so far. by_query holds tile_queries x tile_rows entries, for each
-    /// query the best of each column of its tiles: entry [i * tile_rows + j] takes the score with index `row`
-    /// + j. by_row holds tile_rows entries and takes the scores of queries i < num_queries with index `query`
-    /// + i. A score must exceed the best to take its place.
-    void (*update_best)(const float* scores, std::size_t num_queries, std::uint32_t query, std::uint32_t row,
-                        Best by_query, Best by_row);
+    /// scores[i * stride + j] = product of the codes of query i and row j, times scale and the query's scale,
+    /// plus the offsets of the two; for all of a tile and a panel. No query's code exceeds score_query_limit.
+    /// bytes_pay: whether this is much faster than dot_tile.
+    int score_query_limit;
+    bool bytes_pay;
+    void (*byte_scores)(const ByteTile& queries, const std::uint8_t* rows, std::size_t quads, float scale,
+                        const float* offsets, float* scores, std::size_t stride);
+
+    /// first[i], second[i] = the two largest of scores[i * stride + j], j < num_columns, a multiple of 16.
+    void (*best_two)(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
+                     float* first, float* second);
+
+    /// Raises column_best[j] to the scores of its column, then writes to `pairs` the i << 16 | j (j < 2^16)
+    /// of scores that are not below row_bars[i], or not below column_best[j] - margin; returns how many.
+    /// Where padding must not be found, its scores are minus infinity and its column_best is infinity.
+    std::size_t (*near_pairs)(const float* scores, std::size_t stride, std::size_t num_rows,
+                              std::size_t num_columns, const float* row_bars, float margin,
+                              float* column_best, std::uint32_t* pairs);
 
     /// Writes to `selected` the j < count, ascending, for which
     /// scores[j] * scale[j] + offset[j] < threshold does NOT hold (so a NaN is selected); returns how many.
@@ -201,6 +228,12 @@ struct Table {
 
     /// values[c] = codes[c] * scale, rounded to float [same bits].
     void (*widen_int8)(const std::int8_t* codes, float scale, std::size_t count, float* values);
+
+    /// out[j] = the sum over t < weights.count of rows[t * stride + j] * weight t, over blend_one, rounded
+    /// halves up and held within 0 and 255, for j < width [same bits]. 255 times the sum of |weight| is below
+    /// 2^31 - blend_one.
+    void (*blend_bytes)(const std::uint8_t* rows, std::size_t stride, const BlendWeights& weights,
+                        std::size_t width, std::uint8_t* out);
 
     /// Compares `count` binary descriptors, the rows, with a panel of tile_rows others, the columns [same
     /// bits]. A row is num_words 32-bit words, `stride` bytes after the one before; word w of column l is
@@ -247,15 +280,16 @@ struct Table {
     /// pair is an inlier if w > 0 and that error is strictly below max_squared_error. Pair j adds to partial
     /// sum j % 16 of the cost; the partial sums are added as in dot_f64. A cost that is not below max_cost is
     /// returned as {0, max_cost}.
-    Residuals (*residuals)(const Model& model, const PointPairs& pairs, float max_squared_error,
+    Residuals (*residuals)(const Model& model, const PairsF32& pairs, float max_squared_error,
                            float max_cost);
 
-    /// For each of the 16 seeds `first` + s (16 can be read): nearest[16 k + s], k < num_neighbours, are the
-    /// pairs nearest to it, the nearest first, by the larger of the squared distances in the two images,
-    /// rounded down to 14 bits of mantissa; then by smaller index [same bits]. Pairs whose smaller one is
-    /// below min_squared (> 0) are passed over; no_neighbour where there are no more. At most max_window
-    /// pairs.
-    void (*nearest_pairs)(const PointPairs& pairs, std::size_t first, float min_squared,
+    /// For each pair i: nearest[num_neighbours * i + k] are the pairs nearest to it, the nearest first, by
+    /// the larger of the squared distances in the two images, rounded down to 14 bits of mantissa; then by
+    /// smaller index [same bits]. Pairs whose smaller one is below min_squared (> 0) are passed over, and, if
+    /// turns are given (not null), pairs that do not agree with i's; no_neighbour where there are no more.
+    /// The pairs, at most max_window, ascend by log_scale if turns are given, else by x0; 16 behind the last
+    /// can be read and written.
+    void (*nearest_pairs)(const PairsF32& pairs, const Turns& turns, float min_squared,
                           std::uint32_t* nearest);
 
     /// Of the models that samples of the seed and 1, 2 or 3 neighbours determine, the one with the lowest
@@ -269,11 +303,14 @@ struct Table {
     Proposal (*propose_homography)(const Neighbourhood& around, std::size_t num_samples,
                                    std::uint32_t support, float max_squared_error);
 
-    /// See NormalSums. A pair weighs 0 if w <= 0 or the ratio r of its squared error to max_squared_error is
-    /// not below 1; else 1, or (1 - r)^2 if `biweight`. Pair j adds to partial sum j % 8, and these are added
-    /// as in dot_f64 [same bits]. The last 15 sums are 0 unless `projective`.
-    void (*normal_sums)(const double* model, const PairsF64& pairs, double max_squared_error, bool projective,
-                        bool biweight, NormalSums& sums);
+    /// See NormalSums; the last 15 are 0 unless `projective` [same bits]. A pair weighs 0 if w <= 0 or the
+    /// ratio r of its squared error to max_squared_error is not below 1; else 1, or (1 - r)^2
+    /// (biweight_sums). The count is a multiple of 16, or 8; pair j adds to partial sum j % 16, or % 8, and
+    /// these are added as in dot_f64.
+    void (*normal_sums)(const float* model, const PairsF32& pairs, float max_squared_error, bool projective,
+                        NormalSums& sums);
+    void (*biweight_sums)(const double* model, const PairsF64& pairs, double max_squared_error,
+                          bool projective, NormalSums& sums);
 };
 
 extern const Table baseline;

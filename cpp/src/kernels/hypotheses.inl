@@ -1,34 +1,96 @@
 // Hypotheses from a match, the seed, and its nearest matches: 16 samples at a time, one a lane.
 
-void nearest_pairs(const PointPairs& pairs, std::size_t first, float min_squared, std::uint32_t* nearest) {
-    constexpr std::int32_t infinite = 0x7f800000, index_mask = max_window - 1;
-    const VecMask no_key = infinite - VecMask{};
-    for (std::size_t s = 0; s < 16; s += lanes) {
-        const Vec x0 = load<Vec>(pairs.x0 + first + s), y0 = load<Vec>(pairs.y0 + first + s);
-        const Vec x1 = load<Vec>(pairs.x1 + first + s), y1 = load<Vec>(pairs.y1 + first + s);
-        VecMask keys[num_neighbours];  // ascending; the bits of a float >= 0 ascend with it
-        for (VecMask& key : keys) key = no_key;
-        for (std::size_t j = 0; j < pairs.count; ++j) {
-            const Vec dx0 = x0 - pairs.x0[j], dy0 = y0 - pairs.y0[j];
-            const Vec dx1 = x1 - pairs.x1[j], dy1 = y1 - pairs.y1[j];
-            const Vec squared0 = dx0 * dx0 + dy0 * dy0, squared1 = dx1 * dx1 + dy1 * dy1;
-            const Vec larger = squared0 > squared1 ? squared0 : squared1;
-            const Vec smaller = squared0 < squared1 ? squared0 : squared1;
-            VecMask key = ((VecMask)larger & ~index_mask) | static_cast<std::int32_t>(j);
-            key = smaller < min_squared ? no_key : key;
-            if (!any(key < keys[num_neighbours - 1])) continue;
-            for (VecMask& held : keys) {
-                const VecMask lower = held < key ? held : key;
-                key = held < key ? key : held;
-                held = lower;
-            }
+/// Bits of a float >= 0, which ascend with it; the lowest make room for an index.
+struct Keys {
+    static constexpr std::int32_t infinite = 0x7f800000, index_mask = max_window - 1;
+
+    static VecMask of(Vec value) { return (VecMask)value & ~index_mask; }
+};
+
+/// The nearest pairs of as many seeds as there are lanes.
+template <bool turned>
+struct Nearest {
+    Nearest(const PairsF32& pairs, const Turns& turns, std::size_t first, float least)
+        : x0(load<Vec>(pairs.x0 + first)),
+          y0(load<Vec>(pairs.y0 + first)),
+          x1(load<Vec>(pairs.x1 + first)),
+          y1(load<Vec>(pairs.y1 + first)),
+          min_squared(least) {
+        for (VecMask& key : keys) key = Keys::infinite - VecMask{};
+        if constexpr (turned) {
+            log_scale = load<Vec>(turns.log_scale + first);
+            a = load<Vec>(turns.a + first), b = load<Vec>(turns.b + first);
+            squared_scale = a * a + b * b;
         }
-        for (std::size_t k = 0; k < num_neighbours; ++k)
-            for (std::size_t l = 0; l < lanes; ++l)
-                nearest[16 * k + s + l] = keys[k][l] < infinite
-                                              ? static_cast<std::uint32_t>(keys[k][l] & index_mask)
-                                              : no_neighbour;
     }
+
+    inline void meet(const PairsF32& pairs, const Turns& turns, std::size_t j) {
+        const Vec dx0 = pairs.x0[j] - x0, dy0 = pairs.y0[j] - y0;
+        const Vec dx1 = pairs.x1[j] - x1, dy1 = pairs.y1[j] - y1;
+        const Vec squared0 = dx0 * dx0 + dy0 * dy0, squared1 = dx1 * dx1 + dy1 * dy1;
+        const Vec larger = squared0 > squared1 ? squared0 : squared1;
+        const Vec smaller = squared0 < squared1 ? squared0 : squared1;
+        VecMask wanted = smaller >= min_squared;
+        if constexpr (turned) {
+            const float aj = turns.a[j], bj = turns.b[j];
+            const Vec along = a * aj + b * bj, of_scale = log_scale - turns.log_scale[j];
+            const Vec u = a * dx0 - b * dy0 - dx1, v = b * dx0 + a * dy0 - dy1;
+            wanted &= along > 0.0f;
+            wanted &= along * along > turn_cosine * turn_cosine * (aj * aj + bj * bj) * squared_scale;
+            wanted &= of_scale * of_scale < turn_log_scale * turn_log_scale;
+            wanted &= u * u + v * v < turn_error * turn_error * squared_scale * squared0;
+        }
+        VecMask key = Keys::of(larger) | static_cast<std::int32_t>(j);
+        key = wanted ? key : Keys::infinite - VecMask{};
+        for (VecMask& held : keys) {
+            const VecMask lower = held < key ? held : key;
+            key = held < key ? key : held;
+            held = lower;
+        }
+    }
+
+    /// Whether in some lane a pair may be wanted and near enough that stands as far off in order as pair j.
+    inline bool reach(const PairsF32& pairs, const Turns& turns, std::size_t j) const {
+        if constexpr (turned) {
+            const Vec off = log_scale - turns.log_scale[j];
+            return any(off * off < turn_log_scale * turn_log_scale);
+        } else {
+            const Vec off = pairs.x0[j] - x0;
+            return any(Keys::of(off * off) < keys[num_neighbours - 1]);
+        }
+    }
+
+    Vec x0, y0, x1, y1;
+    float min_squared;
+    VecMask keys[num_neighbours];  // ascending
+    Vec log_scale, a, b, squared_scale;
+};
+
+template <bool turned>
+void find_nearest(const PairsF32& pairs, const Turns& turns, float min_squared, std::uint32_t* nearest) {
+    constexpr std::size_t stretch = 4;  // between looks
+    for (std::size_t first = 0; first < pairs.count; first += lanes) {
+        Nearest<turned> seeds(pairs, turns, first, min_squared);
+        for (std::size_t j = first; j < pairs.count && seeds.reach(pairs, turns, j);)
+            for (const std::size_t end = j + stretch; j < end && j < pairs.count; ++j)
+                seeds.meet(pairs, turns, j);
+        for (std::size_t j = first; j > 0 && seeds.reach(pairs, turns, j - 1);)
+            for (const std::size_t end = j - (j < stretch ? j : stretch); j > end;)
+                seeds.meet(pairs, turns, --j);
+        for (std::size_t k = 0; k < num_neighbours; ++k)
+            for (std::size_t l = 0; l < lanes; ++l) {
+                const std::int32_t key = seeds.keys[k][l];
+                nearest[num_neighbours * (first + l) + k] =
+                    key < Keys::infinite ? static_cast<std::uint32_t>(key & Keys::index_mask) : no_neighbour;
+            }
+    }
+}
+
+void nearest_pairs(const PairsF32& pairs, const Turns& turns, float min_squared, std::uint32_t* nearest) {
+    if (turns.log_scale)
+        find_nearest<true>(pairs, turns, min_squared, nearest);
+    else
+        find_nearest<false>(pairs, turns, min_squared, nearest);
 }
 
 /// A point of each lane's sample, in both images, relative to the seed's.

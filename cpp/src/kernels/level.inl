@@ -16,6 +16,8 @@ namespace {
 #include "kernels/bytes.inl"
 
 #include "kernels/adc.inl"
+#include "kernels/blend.inl"
+#include "kernels/byte_scores.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
@@ -45,7 +47,11 @@ extern const Table HCBIR_LEVEL = {
     .rotate_row = rotate_row,
     .quantize_rows = quantize_rows,
     .byte_tile = byte_tile,
-    .update_best = update_best,
+    .score_query_limit = score_query_limit,
+    .bytes_pay = lanes > 4,
+    .byte_scores = byte_scores,
+    .best_two = best_two,
+    .near_pairs = near_pairs,
     .select = select,
     .keep_scores = keep_scores,
     .order_scores = order_scores,
@@ -55,6 +61,7 @@ extern const Table HCBIR_LEVEL = {
     .widen_half = widen_half,
     .widen_bfloat = widen_bfloat,
     .widen_int8 = widen_int8,
+    .blend_bytes = blend_bytes,
     .row_lanes = lanes,
     .nearest_bits = nearest_bits,
     .nearest_centroids = nearest_centroids,
@@ -68,6 +75,7 @@ extern const Table HCBIR_LEVEL = {
     .propose_affine = propose<3>,
     .propose_homography = propose<4>,
     .normal_sums = normal_sums,
+    .biweight_sums = biweight_sums,
 };
 
 }  // namespace hcbir::kernels

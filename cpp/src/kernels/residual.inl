@@ -34,7 +34,7 @@ inline void add_residuals(ResidualSums& sums, const float* m, const float* x0, c
 }
 
 template <bool projective>
-Residuals residuals_of(const Model& model, const PointPairs& pairs, float max_squared_error, float max_cost) {
+Residuals residuals_of(const Model& model, const PairsF32& pairs, float max_squared_error, float max_cost) {
     constexpr std::size_t between_looks = 64;  // at the cost so far
     ResidualSums sums;
     float bounds[16];
@@ -61,7 +61,7 @@ Residuals residuals_of(const Model& model, const PointPairs& pairs, float max_sq
     return {sums.num_inliers(), cost};
 }
 
-Residuals residuals(const Model& model, const PointPairs& pairs, float max_squared_error, float max_cost) {
+Residuals residuals(const Model& model, const PairsF32& pairs, float max_squared_error, float max_cost) {
     if (model[6] == 0 && model[7] == 0 && model[8] == 1)
         return residuals_of<false>(model, pairs, max_squared_error, max_cost);
     return residuals_of<true>(model, pairs, max_squared_error, max_cost);

@@ -22,6 +22,8 @@ from hcbir.descriptors._extras import require
 require("PIL")
 from PIL import ExifTags, Image, UnidentifiedImageError  # noqa: E402
 
+from hcbir.descriptors.shrinking import shrink  # noqa: E402
+
 MAX_PIXELS = 200_000_000
 
 # Pillow recognises these without decoding them, or hands them to another program (Ghostscript).
@@ -221,8 +223,7 @@ def _decode(picture: Image.Image, longest_side: int | None, reduced_decoding: bo
         if turn in _SIDEWAYS:
             full_size = full_size[::-1]
     if longest_side is not None:
-        # After decoding: before it, thumbnail would let libjpeg decode at a reduced size.
-        image.thumbnail((longest_side, longest_side))
+        image = shrink(image, longest_side)
     return LoadedImage(image, full_size)
 
 

@@ -16,7 +16,8 @@ from PIL import Image
 
 from hcbir._features import FloatArray
 from hcbir.descriptors.recipes import GlobalRecipe, Recipe, find_recipe
-from hcbir.descriptors.session import Session
+from hcbir.descriptors.session import Session, num_side_by_side
+from hcbir.descriptors.shrinking import rgbx_pixels
 
 # Five halvings leave one place of 32 pixels: smaller images are extended to this by their edge pixels.
 MIN_SIDE = 32
@@ -24,7 +25,10 @@ MAX_BATCH = 16
 MAX_BATCH_PIXELS = {"cpu": 1 << 20, "cuda": 16 << 20}
 """Of one pass: on the CPU larger batches are no faster, and their activation maps take gigabytes."""
 
-_PIL_MODE = {"rgb": "RGB", "bgr": "RGB", "gray": "L"}
+# Windows of images with the networks at a time: one is in a pass while another is made into tensors or handed over.
+IN_FLIGHT = 2
+SMALL_NETWORK = 32 << 20
+"""Bytes of a model whose threads, in one pass, wait for each other more than those of several passes do."""
 
 
 class Network:
@@ -47,6 +51,7 @@ class Network:
     ) -> None:
         self.session = Session(path, provider=provider, num_threads=num_threads, provider_options=provider_options)
         self.recipe: Recipe = find_recipe(path, self.session.metadata)
+        self._is_small = path.stat().st_size <= SMALL_NETWORK
         self._check()
 
     def _check(self) -> None:
@@ -85,8 +90,18 @@ class Network:
         only = self.session.inputs[self.recipe.input][0]
         if only is not None:
             return only
-        pixels = max(1, round(width * height * scale * scale))
+        pixels = max(1, round(width * height * scale * scale)) * max(1, num_side_by_side() // IN_FLIGHT)
         return max(1, min(MAX_BATCH, MAX_BATCH_PIXELS[self.session.provider] // pixels))
+
+    def passes_side_by_side(self, image_size: int) -> int:
+        """How many passes over images of that longest side should run at the same time, a thread each.
+
+        As many as the session has threads for a small network on the CPU, if they need no more memory than `IN_FLIGHT`
+        of the largest passes; else 1: a pass takes all threads.
+        """
+        threads = self.session.num_threads
+        fit = threads * image_size * image_size <= IN_FLIGHT * MAX_BATCH_PIXELS["cpu"]
+        return threads if fit and self._is_small and self.session.provider == "cpu" else 1
 
     def tensors(self, images: Sequence[Image.Image], *, min_side: int = 1) -> FloatArray:
         """(n, channels, height, width) float32 of RGB images of one size: (pixel - mean) / std.
@@ -98,9 +113,8 @@ class Network:
         tensors = np.empty((len(images), len(recipe.mean), height, width), np.float32)
         order = slice(None, None, -1) if recipe.colour == "bgr" else slice(None)
         for tensor, image in zip(tensors, images, strict=True):
-            pixels = np.asarray(image.convert(_PIL_MODE[recipe.colour])).reshape(height, width, -1)
             for channel, mean, std, values in zip(
-                tensor, recipe.mean, recipe.std, pixels.transpose(2, 0, 1)[order], strict=True
+                tensor, recipe.mean, recipe.std, _channels(image, recipe.colour)[order], strict=True
             ):
                 np.subtract(values, np.float32(mean), out=channel)
                 if std != 1.0:
@@ -122,6 +136,19 @@ class Network:
             "sha256": self.session.sha256,
             "recipe": {"kind": self.recipe.kind, **asdict(self.recipe)},
         }
+
+
+def _channels(image: Image.Image, colour: str) -> npt.NDArray[np.uint8]:
+    """(channels, height, width) of an RGB image."""
+    if colour == "gray":
+        return np.asarray(image.convert("L"))[None]
+    return rgbx_pixels(image).transpose(2, 0, 1)[:3]
+
+
+def network_of(descriptor: object) -> Network | None:
+    """The network that a descriptor, or the one that it whitens, is made of; None if it is made otherwise."""
+    network = getattr(getattr(descriptor, "descriptor", descriptor), "network", None)
+    return network if isinstance(network, Network) else None
 
 
 def equal_sizes(images: Sequence[Image.Image]) -> Iterator[tuple[tuple[int, int], list[int]]]:

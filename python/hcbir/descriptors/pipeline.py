@@ -18,13 +18,17 @@ from hcbir._features import FloatArray, LocalFeatures
 from hcbir._runtime import default_num_threads
 from hcbir.descriptors.base import BatchedLocalDescriptor, Descriptor, GlobalDescriptor, LocalDescriptor
 from hcbir.descriptors.images import ImageError, LoadedImage, Source, name_of, open_image
+from hcbir.descriptors.network import IN_FLIGHT, network_of
 from hcbir.descriptors.progress import Progress, RateMeter
+from hcbir.descriptors.session import run_side_by_side
 from hcbir.descriptors.vectors import describe_together
 
 # Images that meet the networks together; those of equal size among them make the batches.
 WINDOW = 16
-# Windows with the networks at a time: one is in a pass while another is made into tensors, pooled or handed over.
-IN_FLIGHT = 2
+# The same where networks run side by side, which need no large batches: fewer wait at the end.
+SMALL_WINDOW = 4
+# Windows that are ready for the networks beside those that they have.
+WAITING = 1
 
 Opener = Callable[[Source, int], LoadedImage]
 """Opens an image at a longest side: `open_image`, or what prepares its result."""
@@ -147,6 +151,17 @@ class _Plan:
     def needs_windows(self) -> bool:
         return bool(self.globals or self.batched)
 
+    @property
+    def passes_side_by_side(self) -> int:
+        """As for `Network`, of all networks; 1 if a descriptor is made otherwise."""
+        of_each = [
+            1 if (network := network_of(descriptor)) is None else network.passes_side_by_side(size)
+            for groups in (self.globals, self.batched)
+            for size, descriptors in groups.items()
+            for descriptor in descriptors.values()
+        ]
+        return min(of_each, default=1)
+
     def prepare(self, path: Path, source: Source) -> _Prepared:
         prepared = _Prepared(Described(path), {})
         described = prepared.described
@@ -200,11 +215,13 @@ def _describe_files(
     progress: Callable[[Progress], None] | None,
 ) -> Iterator[Described]:
     meter = RateMeter(total)
-    window_size = WINDOW if plan.needs_windows else 1
+    side_by_side = plan.passes_side_by_side
+    window_size = 1 if not plan.needs_windows else WINDOW if side_by_side == 1 else SMALL_WINDOW
+    in_flight = max(side_by_side, IN_FLIGHT)
     decoding: deque[Future[_Prepared]] = deque()
     describing: deque[Future[list[Described]]] = deque()
-    decoders = ThreadPoolExecutor(num_threads, thread_name_prefix="hcbir-describe-decode")
-    networks = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="hcbir-describe-network")
+    decoders = ThreadPoolExecutor(num_threads, "hcbir-describe-decode", run_side_by_side, (num_threads,))
+    networks = ThreadPoolExecutor(in_flight, "hcbir-describe-network", run_side_by_side, (side_by_side,))
 
     def look_ahead(count: int) -> None:
         decoding.extend(decoders.submit(plan.prepare, path, path) for path in islice(paths, count))
@@ -219,7 +236,7 @@ def _describe_files(
     try:
         look_ahead(window_size + 2 * num_threads)
         while decoding or describing:
-            while decoding and len(describing) < IN_FLIGHT:
+            while decoding and len(describing) < in_flight + WAITING:
                 describing.append(networks.submit(plan.describe_window, next_window()))
             for described in describing.popleft().result():
                 if progress is not None:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from threading import Lock, local
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,23 @@ PROVIDERS = ("auto", "cuda", "cpu")
 
 # The default search for cuDNN's fastest algorithm starts again at every new size of image.
 CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC"}
+
+_here = local()
+
+
+def run_side_by_side(num_threads: int) -> None:
+    """Says that this thread is one of so many that run networks at the same time on the CPU.
+
+    Its passes take one thread each from now on: a small network's threads wait for each other more than those of as
+    many passes do.
+    """
+    _here.num_threads = num_threads
+
+
+def num_side_by_side() -> int:
+    """What this thread has said; 1 if it has said nothing."""
+    return getattr(_here, "num_threads", 1)
+
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
@@ -45,6 +63,8 @@ class Session:
     ----------
     provider : {"cuda", "cpu"}
         What the session really runs on.
+    num_threads : int
+        Of a pass on the CPU.
     metadata : dict
         The model's own key-value pairs.
     inputs, outputs : dict
@@ -85,7 +105,10 @@ class Session:
                 'provider "cuda": this ONNX Runtime is built without CUDA: pip install "hcbir[gpu]" in place of [cpu]'
             )
         self.path = path
+        self.num_threads = threads
         self._ort = ort
+        self._making = Lock()
+        self._single: Any = None
         self._session = _open(ort, path, threads, provider if offered else "cpu", provider_options or {})
         self.provider = "cuda" if _CUDA in self._session.get_providers() else "cpu"
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
@@ -116,11 +139,19 @@ class Session:
         """
         try:
             if self._device is None:
-                return list(self._session.run(list(outputs), dict(inputs)))
+                session = self._session if num_side_by_side() == 1 else self._single_threaded
+                return list(session.run(list(outputs), dict(inputs)))
             return self._run_bound(outputs, inputs, self._device)
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             shapes = ", ".join(f"{name} {value.shape}" for name, value in inputs.items())
             raise ValueError(f"{self.path.name} does not run on {shapes}: {_first_line(error)}") from error
+
+    @property
+    def _single_threaded(self) -> Any:
+        with self._making:
+            if self._single is None:
+                self._single = self._session if self.num_threads == 1 else _create(self._ort, self.path, 1, None)
+        return self._single
 
     def _run_bound(
         self, outputs: Sequence[str], inputs: Mapping[str, npt.NDArray[Any]], device: tuple[str, int]
