@@ -229,9 +229,16 @@ void test_residuals(const Table& table) {
             num_inliers += inlier;
             cost[j % 16] += inlier ? squared : 4.0f;
         }
-        const auto found = table.residuals(model, {x0.data(), y0.data(), x1.data(), y1.data(), count}, 4.0f);
-        agree(found.num_inliers == num_inliers && same(found.cost, folded(cost)), table, "residuals",
-              {count});
+        const hcbir::kernels::PairsF32 pairs{x0.data(), y0.data(), x1.data(), y1.data(), count};
+        const float total = folded(cost);
+        const auto found = table.residuals(model, pairs, 4.0f, INFINITY);
+        agree(found.num_inliers == num_inliers && same(found.cost, total), table, "residuals", {count});
+        const auto below = table.residuals(model, pairs, 4.0f, std::nextafter(total, INFINITY));
+        agree(below.num_inliers == num_inliers && same(below.cost, total), table, "a cost below", {count});
+        for (const float most : {total, total / 2}) {
+            const auto dropped = table.residuals(model, pairs, 4.0f, most);
+            agree(dropped.num_inliers == 0 && same(dropped.cost, most), table, "a cost not below", {count});
+        }
     }
 }
 
