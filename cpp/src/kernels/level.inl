@@ -13,10 +13,11 @@ namespace {
 
 #include "kernels/vec.inl"
 
+#include "kernels/bytes.inl"
+
 #include "kernels/adc.inl"
 #include "kernels/blend.inl"
 #include "kernels/byte_scores.inl"
-#include "kernels/bytes.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/fused.inl"
