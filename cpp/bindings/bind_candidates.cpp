@@ -2,19 +2,24 @@
 
 #include "bindings.hpp"
 #include "hcbir/candidates.hpp"
+#include "hcbir/pq.hpp"
 #include "numpy_views.hpp"
 
 namespace hcbir::bindings {
 namespace {
 
-/// Keypoints; descriptors of float32, float16 as uint16, int8 or uint8; the factors of int8 rows, or None.
+/// Keypoints; descriptors of float32, float16 as uint16, int8 or uint8; the factors of int8 rows, the
+/// quantizer of codes (uint8), or None.
 using Features = std::tuple<Array<float>, py::array, py::object>;
 
 LocalFeaturesView view(const Features& features) {
-    const auto& [keypoints, descriptors, factors] = features;
+    const auto& [keypoints, descriptors, decoder] = features;
     LocalFeaturesView found{matrix(keypoints, "keypoints"), {}};
     if (py::isinstance<Array<float>>(descriptors))
         found.descriptors = matrix(py::cast<Array<float>>(descriptors), "descriptors");
+    else if (py::isinstance<ProductQuantizer>(decoder))
+        found.descriptors = PQDescriptors{matrix(py::cast<Array<std::uint8_t>>(descriptors), "descriptors"),
+                                          &py::cast<const ProductQuantizer&>(decoder)};
     else if (py::isinstance<Array<std::uint8_t>>(descriptors))
         found.descriptors =
             BinaryDescriptors{matrix(py::cast<Array<std::uint8_t>>(descriptors), "descriptors")};
@@ -23,7 +28,7 @@ LocalFeaturesView view(const Features& features) {
             HalfDescriptors{matrix(py::cast<Array<std::uint16_t>>(descriptors), "descriptors")};
     else if (py::isinstance<Array<std::int8_t>>(descriptors)) {
         const Int8Descriptors int8{matrix(py::cast<Array<std::int8_t>>(descriptors), "descriptors"),
-                                   values(py::cast<Array<float>>(factors), "factors")};
+                                   values(py::cast<Array<float>>(decoder), "factors")};
         if (int8.scales.size() != int8.values.rows) throw py::value_error("factors must be one a descriptor");
         found.descriptors = int8;
     } else
@@ -46,6 +51,9 @@ LocalFeaturesView part(const LocalFeaturesView& all, std::size_t first, std::siz
         }
         DescriptorsView operator()(const Int8Descriptors& d) const {
             return Int8Descriptors{rows_of(d.values, first, count), d.scales.subspan(first, count)};
+        }
+        DescriptorsView operator()(const PQDescriptors& d) const {
+            return PQDescriptors{rows_of(d.codes, first, count), d.quantizer};
         }
         DescriptorsView operator()(const BinaryDescriptors& d) const {
             return BinaryDescriptors{rows_of(d.bytes, first, count)};

@@ -8,8 +8,8 @@ namespace hcbir::bindings {
 namespace {
 
 VerifyOptions options(GeometricModel model, double max_error, double confidence, std::size_t min_trials,
-                      std::size_t max_trials, std::uint64_t seed) {
-    return {model, max_error, confidence, min_trials, max_trials, seed};
+                      std::size_t max_trials, std::uint64_t seed, bool one_to_one) {
+    return {model, max_error, confidence, min_trials, max_trials, seed, one_to_one};
 }
 
 }  // namespace
@@ -21,16 +21,22 @@ void bind_verify(py::module_& m) {
         .value("homography", GeometricModel::homography)
         .finalize();
 
+    // frames: scales0, orientations0, scales1, orientations1, or no rows.
     m.def(
         "verify",
-        [](const Array<float>& points0, const Array<float>& points1, GeometricModel model, double max_error,
-           double confidence, std::size_t min_trials, std::size_t max_trials, std::uint64_t seed) {
-            const auto p0 = matrix(points0, "points0"), p1 = matrix(points1, "points1");
+        [](const Array<float>& points0, const Array<float>& points1, const Array<float>& frames,
+           GeometricModel model, double max_error, double confidence, std::size_t min_trials,
+           std::size_t max_trials, std::uint64_t seed, bool one_to_one) {
+            const auto p0 = matrix(points0, "points0"), p1 = matrix(points1, "points1"),
+                       f = matrix(frames, "frames");
             Verification verified;
             {
                 py::gil_scoped_release unlocked;
-                verified =
-                    verify(p0, p1, options(model, max_error, confidence, min_trials, max_trials, seed));
+                const auto given =
+                    options(model, max_error, confidence, min_trials, max_trials, seed, one_to_one);
+                const auto row = [&](std::size_t r) { return std::span(f.row(r), f.cols); };
+                verified = f.rows == 0 ? verify(p0, p1, given)
+                                       : verify(p0, p1, {row(0), row(1), row(2), row(3)}, given);
             }
             py::array_t<bool> mask(static_cast<py::ssize_t>(verified.inlier_mask.size()));
             std::copy(verified.inlier_mask.begin(), verified.inlier_mask.end(), mask.mutable_data());
@@ -39,9 +45,9 @@ void bind_verify(py::module_& m) {
             return py::make_tuple(verified.num_inliers, mask, matrix3.array, verified.num_trials,
                                   verified.log10_nfa);
         },
-        py::arg("points0").noconvert(), py::arg("points1").noconvert(), py::arg("model"),
-        py::arg("max_error"), py::arg("confidence"), py::arg("min_trials"), py::arg("max_trials"),
-        py::arg("seed"));
+        py::arg("points0").noconvert(), py::arg("points1").noconvert(), py::arg("frames").noconvert(),
+        py::arg("model"), py::arg("max_error"), py::arg("confidence"), py::arg("min_trials"),
+        py::arg("max_trials"), py::arg("seed"), py::arg("one_to_one"));
 }
 
 }  // namespace hcbir::bindings

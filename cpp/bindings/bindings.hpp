@@ -7,8 +7,10 @@ namespace hcbir::bindings {
 
 void bind_candidates(pybind11::module_& m);
 void bind_evaluation(pybind11::module_& m);
+void bind_ivf(pybind11::module_& m);
 void bind_kmeans(pybind11::module_& m);
 void bind_match(pybind11::module_& m);
+void bind_pq(pybind11::module_& m);
 void bind_resize(pybind11::module_& m);
 void bind_runtime(pybind11::module_& m);
 void bind_search(pybind11::module_& m);

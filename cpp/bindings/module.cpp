@@ -9,6 +9,8 @@ PYBIND11_MODULE(_core, m) {
     hcbir::bindings::bind_search(m);
     hcbir::bindings::bind_match(m);
     hcbir::bindings::bind_kmeans(m);
+    hcbir::bindings::bind_pq(m);
+    hcbir::bindings::bind_ivf(m);
     hcbir::bindings::bind_verify(m);
     hcbir::bindings::bind_resize(m);
     hcbir::bindings::bind_candidates(m);

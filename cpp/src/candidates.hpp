@@ -1,33 +1,14 @@
 // The rows that may be among the best, of every query of a group.
 #pragma once
 
-#include <atomic>
 #include <vector>
 
 #include "search_problem.hpp"
+#include "shared_bars.hpp"
 #include "shortlist.hpp"
 #include "topk.hpp"
 
 namespace hcbir {
-
-/// For each query of a group a key that k rows are known to reach, found by any worker.
-class SharedBars {
-public:
-    explicit SharedBars(std::size_t group) : bars_(group) { clear(); }
-
-    void clear() {
-        for (auto& bar : bars_) bar.store(-std::numeric_limits<float>::infinity(), std::memory_order_relaxed);
-    }
-    float operator[](std::size_t q) const { return bars_[q].load(std::memory_order_relaxed); }
-    void raise(std::size_t q, float bar) {
-        float known = (*this)[q];
-        while (known < bar && !bars_[q].compare_exchange_weak(known, bar, std::memory_order_relaxed)) {
-        }
-    }
-
-private:
-    std::vector<std::atomic<float>> bars_;
-};
 
 /// What one worker keeps of a group of queries, from the rows that it scanned.
 class Candidates {

@@ -1,5 +1,6 @@
 #include "decode.hpp"
 
+#include "hcbir/pq.hpp"
 #include "kernels/dispatch.hpp"
 
 namespace hcbir {
@@ -13,6 +14,7 @@ auto visit_matrix(const DescriptorsView& descriptors, const Visitor& visitor) {
         auto operator()(const MatrixView<const float>& values) const { return visitor(values); }
         auto operator()(const HalfDescriptors& half) const { return visitor(half.bits); }
         auto operator()(const Int8Descriptors& int8) const { return visitor(int8.values); }
+        auto operator()(const PQDescriptors& pq) const { return visitor(pq.codes); }
         auto operator()(const BinaryDescriptors& binary) const { return visitor(binary.bytes); }
     };
     return std::visit(Unwrap{visitor}, descriptors);
@@ -25,6 +27,7 @@ std::size_t num_descriptors(const DescriptorsView& descriptors) {
 }
 
 std::size_t descriptor_length(const DescriptorsView& descriptors) {
+    if (const auto* pq = std::get_if<PQDescriptors>(&descriptors)) return pq->quantizer->dim();
     return visit_matrix(descriptors, [](const auto& matrix) { return matrix.cols; });
 }
 
@@ -33,6 +36,11 @@ MatrixView<const float> decode(const DescriptorsView& descriptors, std::vector<f
     const auto& kernels = kernels::active();
     const std::size_t rows = num_descriptors(descriptors), cols = descriptor_length(descriptors);
     if (buffer.size() < rows * cols) buffer.resize(rows * cols);
+    if (const auto* pq = std::get_if<PQDescriptors>(&descriptors)) {
+        SerialExecutor serial;
+        pq->quantizer->decode(pq->codes, {buffer.data(), rows, cols}, serial);
+        return {buffer.data(), rows, cols};
+    }
     for (std::size_t r = 0; r < rows; ++r) {
         float* row = buffer.data() + r * cols;
         if (const auto* half = std::get_if<HalfDescriptors>(&descriptors))

@@ -1,14 +1,12 @@
 #include "hcbir/evaluation.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <functional>
 #include <limits>
-#include <numeric>
 #include <string>
 #include <vector>
 
 #include "hcbir/error.hpp"
+#include "rank_count.hpp"
 
 namespace hcbir {
 namespace {
@@ -167,162 +165,9 @@ void evaluate_lists(std::size_t num_queries, RowOf row_of, const GroundTruth& tr
              });
 }
 
-/// The score as an integer of the same order; both zeros are 0. NaN lies beyond the infinities.
-std::int32_t ordered(float score) {
-    const auto bits = std::bit_cast<std::int32_t>(score + 0.0f);
-    return bits ^ ((bits >> 31) & std::numeric_limits<std::int32_t>::max());
-}
-
-/// A score and its index as one number that is larger for what ranks earlier.
-using Key = std::int64_t;
-
-constexpr Key last_index = 0xffffffff;
-Key key_of(std::int32_t score, std::size_t index) {
-    return Key{score} * (last_index + 1) + (last_index - static_cast<Key>(index));
-}
-std::size_t index_of(Key key) { return static_cast<std::size_t>(last_index - (key & last_index)); }
-std::int32_t score_of(Key key) { return static_cast<std::int32_t>(key >> 32); }
-
-/// Keys of the indices, earliest in rank first.
-std::vector<Key> keys_of(std::span<const Index> indices, std::span<const float> row) {
-    std::vector<Key> keys;
-    keys.reserve(indices.size());
-    for (const Index index : indices) {
-        const auto i = static_cast<std::size_t>(index);
-        keys.push_back(key_of(ordered(row[i]), i));
-    }
-    std::sort(keys.begin(), keys.end(), std::greater<>());
-    return keys;
-}
-
-// A row is read in blocks that stay in the first-level cache while every positive is compared with them.
-constexpr std::size_t block_size = 2048;
-
-/// Part of a row, as ordered() gives it.
-struct Block {
-    std::int32_t scores[block_size];
-    std::size_t first, size;
-
-    /// Returns whether a score is NaN.
-    bool read(std::span<const float> row, std::size_t first_) {
-        first = first_;
-        size = std::min(block_size, row.size() - first);
-        int has_nan = 0;
-        for (std::size_t i = 0; i < size; ++i) {
-            const float score = row[first + i];
-            has_nan |= score != score;
-            scores[i] = ordered(score);
-        }
-        return has_nan;
-    }
-};
-
-/// For few positives: compares each with the whole row.
-class EachCounter {
-public:
-    explicit EachCounter(const std::vector<Key>& positives)
-        : positives_(positives), ranks_(positives.size(), 0) {}
-
-    void add(const Block& block) {
-        std::size_t p = 0;
-        for (; p + 4 <= positives_.size(); p += 4) count<4>(block, p);
-        for (; p < positives_.size(); ++p) count<1>(block, p);
-    }
-
-    Ranks ranks() const { return ranks_; }
-
-private:
-    /// Of `group` positives from p on, which share each load.
-    template <std::size_t group>
-    void count(const Block& block, std::size_t p) {
-        // Of equal scores, those with a smaller index rank earlier: blocks before the positive count them.
-        std::int32_t bars[group], counts[group] = {};
-        for (std::size_t g = 0; g < group; ++g) {
-            const bool later = index_of(positives_[p + g]) >= block.first + block.size;
-            bars[g] = score_of(positives_[p + g]) - later;
-        }
-        for (std::size_t i = 0; i < block.size; ++i)
-            for (std::size_t g = 0; g < group; ++g) counts[g] += block.scores[i] > bars[g];
-        for (std::size_t g = 0; g < group; ++g) {
-            const std::size_t index = index_of(positives_[p + g]);
-            const bool inside = index >= block.first && index < block.first + block.size;
-            const std::int32_t* end = block.scores + (inside ? index - block.first : 0);
-            ranks_[p + g] += counts[g] + std::count(block.scores, end, bars[g]);
-        }
-    }
-
-    const std::vector<Key>& positives_;
-    Ranks ranks_;
-};
-
-/// For many positives: finds each score's place among them.
-class SearchCounter {
-public:
-    explicit SearchCounter(const std::vector<Key>& positives)
-        : positives_(positives), places_(positives.size() + 1, 0) {}
-
-    void add(const Block& block) {
-        // Most of a good ranking lies behind the last positive and is passed over by one comparison.
-        const std::int32_t bar = score_of(positives_.back());
-        std::uint32_t passed[block_size];
-        std::size_t num_passed = 0;
-        for (std::size_t i = 0; i < block.size; ++i) {
-            passed[num_passed] = static_cast<std::uint32_t>(i);
-            num_passed += block.scores[i] >= bar;
-        }
-        for (std::size_t n = 0; n < num_passed; ++n)
-            ++places_[place(key_of(block.scores[passed[n]], block.first + passed[n]))];
-    }
-
-    Ranks ranks() const {
-        Ranks ranks(positives_.size());
-        std::partial_sum(places_.begin(), places_.end() - 1, ranks.begin());
-        return ranks;
-    }
-
-private:
-    /// Number of positives that do not rank later than the key. No step branches on a comparison.
-    std::size_t place(Key key) const {
-        const Key* begin = positives_.data();
-        for (std::size_t length = positives_.size(); length > 1;) {
-            const std::size_t half = length / 2;
-            begin += half * (begin[half - 1] >= key);
-            length -= half;
-        }
-        return static_cast<std::size_t>(begin - positives_.data()) + (*begin >= key);
-    }
-
-    const std::vector<Key>& positives_;
-    std::vector<Index> places_;  // [p]: images that rank after positive p - 1 and before p, and p - 1 itself
-};
-
-template <class Counter>
-Ranks count_all(std::span<const float> row, const std::vector<Key>& positives, std::size_t query) {
-    Counter counter(positives);
-    Block block;
-    for (std::size_t first = 0; first < row.size(); first += block_size) {
-        if (block.read(row, first)) {
-            const auto nan = std::find_if(row.begin(), row.end(), [](float score) { return score != score; });
-            refuse("scores", "free of NaN", "NaN at index " + std::to_string(nan - row.begin()), query);
-        }
-        counter.add(block);
-    }
-    return counter.ranks();
-}
-
-Ranks count_ranks(std::span<const float> row, const Relevance& relevance, std::size_t query) {
-    // Measured: where a place is found sooner than all are compared.
-    constexpr std::size_t many = 128;
-    const std::vector<Key> positives = keys_of(relevance.positives, row);
-    Ranks ranks = positives.size() < many ? count_all<EachCounter>(row, positives, query)
-                                          : count_all<SearchCounter>(row, positives, query);
-    const std::vector<Key> junk = keys_of(relevance.junk, row);
-    std::size_t num_earlier = 0;
-    for (std::size_t p = 0; p < ranks.size(); ++p) {
-        while (num_earlier < junk.size() && junk[num_earlier] > positives[p]) ++num_earlier;
-        ranks[p] -= static_cast<Index>(num_earlier);
-    }
-    return ranks;
+[[noreturn]] void refuse_nan(std::span<const float> row, std::size_t query) {
+    const auto nan = std::find_if(row.begin(), row.end(), [](float score) { return score != score; });
+    refuse("scores", "free of NaN", "NaN at index " + std::to_string(nan - row.begin()), query);
 }
 
 }  // namespace
@@ -353,7 +198,10 @@ void evaluate_scores(MatrixView<const float> scores, const GroundTruth& truth,
             std::to_string(num_images));
     evaluate(scores.rows, num_images, truth, options, result, executor,
              [&](std::size_t query, const Relevance& relevance, std::size_t) {
-                 return count_ranks(scores.row_span(query), relevance, query);
+                 const auto row = scores.row_span(query);
+                 auto ranks = count_ranks(row, relevance.positives, relevance.junk);
+                 if (!ranks) refuse_nan(row, query);
+                 return *std::move(ranks);
              });
 }
 

@@ -1,141 +1,92 @@
 #include "geometry.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
 namespace hcbir {
 namespace {
 
-/// Twice the area of a triangle over the square of its longest side, below which its corners count as one
-/// line.
-constexpr double min_flatness = 0.01;
-
-/// Solves a x = b in place by Gaussian elimination with partial pivoting; false if a is singular.
+/// Solves a x = b for a symmetric and positive definite, of which the lower triangle is given, by LDL^T; x
+/// takes the place of b. False if a is singular to working precision.
 template <std::size_t n>
-bool solve(std::array<std::array<double, n + 1>, n>& system, std::array<double, n>& solution) {
-    for (std::size_t column = 0; column < n; ++column) {
-        std::size_t pivot = column;
-        for (std::size_t r = column + 1; r < n; ++r)
-            if (std::abs(system[r][column]) > std::abs(system[pivot][column])) pivot = r;
-        if (!(std::abs(system[pivot][column]) > 1e-12)) return false;
-        std::swap(system[pivot], system[column]);
-        for (std::size_t r = column + 1; r < n; ++r) {
-            const double factor = system[r][column] / system[column][column];
-            for (std::size_t c = column; c <= n; ++c) system[r][c] -= factor * system[column][c];
+bool solve(std::array<std::array<double, n>, n>& a, std::array<double, n>& b) {
+    for (std::size_t j = 0; j < n; ++j) {
+        const double whole = a[j][j];
+        std::array<double, n> scaled;  // row j of L times D
+        for (std::size_t k = 0; k < j; ++k) scaled[k] = a[j][k] * a[k][k];
+        for (std::size_t k = 0; k < j; ++k) a[j][j] -= a[j][k] * scaled[k];
+        if (!(a[j][j] > 1e-12 * whole)) return false;
+        const double inverse = 1 / a[j][j];
+        for (std::size_t i = j + 1; i < n; ++i) {
+            for (std::size_t k = 0; k < j; ++k) a[i][j] -= a[i][k] * scaled[k];
+            a[i][j] *= inverse;
         }
     }
-    for (std::size_t r = n; r-- > 0;) {
-        double value = system[r][n];
-        for (std::size_t c = r + 1; c < n; ++c) value -= system[r][c] * solution[c];
-        solution[r] = value / system[r][r];
-    }
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t k = 0; k < i; ++k) b[i] -= a[i][k] * b[k];
+    for (std::size_t i = 0; i < n; ++i) b[i] /= a[i][i];
+    for (std::size_t i = n; i-- > 0;)
+        for (std::size_t k = i + 1; k < n; ++k) b[i] -= a[k][i] * b[k];
     return true;
 }
 
-/// Sign of a triangle's orientation, 0 if it is flat.
-int orientation(double ax, double ay, double bx, double by, double cx, double cy) {
-    const double area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
-    auto squared = [](double x, double y) { return x * x + y * y; };
-    const double longest =
-        std::max({squared(bx - ax, by - ay), squared(cx - ax, cy - ay), squared(cx - bx, cy - by)});
-    if (!(std::abs(area) > min_flatness * longest)) return 0;
-    return area > 0 ? 1 : -1;
-}
-
-/// Whether three matches form triangles of the same orientation in both images.
-bool keeps_orientation(const PointMatches& m, std::size_t a, std::size_t b, std::size_t c) {
-    const int in0 = orientation(m.x0[a], m.y0[a], m.x0[b], m.y0[b], m.x0[c], m.y0[c]);
-    return in0 != 0 && in0 == orientation(m.x1[a], m.y1[a], m.x1[b], m.y1[b], m.x1[c], m.y1[c]);
-}
-
-struct Centroid {
-    double weight = 0, x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+enum Sum {
+    aa,
+    ab,
+    ac,
+    bb,
+    bc,
+    cc,
+    adu,
+    bdu,
+    cdu,
+    adv,
+    bdv,
+    cdv,
+    u_times,
+    v_times = 17,
+    square = 22,
+    ae = 25,
+    be
 };
 
-Centroid centroid_of(const PointMatches& m, std::span<const double> weights) {
-    Centroid mean;
-    for (std::size_t i = 0; i < m.size(); ++i) {
-        mean.weight += weights[i];
-        mean.x0 += weights[i] * m.x0[i], mean.y0 += weights[i] * m.y0[i];
-        mean.x1 += weights[i] * m.x1[i], mean.y1 += weights[i] * m.y1[i];
-    }
-    for (double* sum : {&mean.x0, &mean.y0, &mean.x1, &mean.y1}) *sum /= mean.weight;
-    return mean;
-}
-
-/// The affine map with this linear part that sends centroid to centroid.
-Matrix3 through(const Centroid& mean, double a, double b, double c, double d) {
-    return {a, b, mean.x1 - a * mean.x0 - b * mean.y0, c, d, mean.y1 - c * mean.x0 - d * mean.y0, 0, 0, 1};
-}
-
-std::optional<Matrix3> fit_similarity(const PointMatches& m, std::span<const double> weights) {
-    const Centroid mean = centroid_of(m, weights);
-    double spread = 0, real = 0,
-           imaginary = 0;  // of sum (z1 - mean) conj(z0 - mean), points as complex numbers
-    for (std::size_t i = 0; i < m.size(); ++i) {
-        const double x0 = m.x0[i] - mean.x0, y0 = m.y0[i] - mean.y0, x1 = m.x1[i] - mean.x1,
-                     y1 = m.y1[i] - mean.y1;
-        spread += weights[i] * (x0 * x0 + y0 * y0);
-        real += weights[i] * (x1 * x0 + y1 * y0);
-        imaginary += weights[i] * (y1 * x0 - x1 * y0);
-    }
-    if (!(spread > 1e-12 * mean.weight)) return std::nullopt;
-    return through(mean, real / spread, -imaginary / spread, imaginary / spread, real / spread);
-}
-
-std::optional<Matrix3> fit_affine(const PointMatches& m, std::span<const double> weights) {
-    const Centroid mean = centroid_of(m, weights);
-    double xx = 0, xy = 0, yy = 0, ux = 0, uy = 0, vx = 0, vy = 0;
-    for (std::size_t i = 0; i < m.size(); ++i) {
-        const double x = m.x0[i] - mean.x0, y = m.y0[i] - mean.y0, u = m.x1[i] - mean.x1,
-                     v = m.y1[i] - mean.y1;
-        const double w = weights[i];
-        xx += w * x * x, xy += w * x * y, yy += w * y * y;
-        ux += w * u * x, uy += w * u * y, vx += w * v * x, vy += w * v * y;
-    }
-    const double determinant = xx * yy - xy * xy;
-    if (!(determinant > 1e-12 * (xx + yy) * (xx + yy))) return std::nullopt;
-    return through(mean, (ux * yy - uy * xy) / determinant, (uy * xx - ux * xy) / determinant,
-                   (vx * yy - vy * xy) / determinant, (vy * xx - vx * xy) / determinant);
-}
-
-/// The homography with last element 1 that sends four points to four points.
-std::optional<Matrix3> fit_four(const PointMatches& m, std::span<const std::size_t> sample) {
-    std::array<std::array<double, 9>, 8> system{};
-    for (std::size_t i = 0; i < 4; ++i) {
-        const double x = m.x0[sample[i]], y = m.y0[sample[i]], u = m.x1[sample[i]], v = m.y1[sample[i]];
-        system[2 * i] = {x, y, 1, 0, 0, 0, -u * x, -u * y, u};
-        system[2 * i + 1] = {0, 0, 0, x, y, 1, -v * x, -v * y, v};
-    }
-    std::array<double, 8> h;
-    if (!solve(system, h)) return std::nullopt;
-    for (std::size_t i : sample)
-        if (!(h[6] * m.x0[i] + h[7] * m.y0[i] + 1 > 0)) return std::nullopt;
-    return Matrix3{h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], 1};
-}
-
-/// One Gauss-Newton step on the transfer error, over the eight elements other than the last, which is 1.
-std::optional<Matrix3> step_homography(const PointMatches& m, std::span<const double> weights,
-                                       const Matrix3& start) {
-    std::array<std::array<double, 9>, 8> normal{};
-    for (std::size_t i = 0; i < m.size(); ++i) {
-        if (weights[i] == 0) continue;
-        const double x = m.x0[i], y = m.y0[i], w = start[6] * x + start[7] * y + start[8];
-        const double u = (start[0] * x + start[1] * y + start[2]) / w;
-        const double v = (start[3] * x + start[4] * y + start[5]) / w;
-        const double a = x / w, b = y / w, c = 1 / w;
-        const std::array<double, 9> rows[2] = {{a, b, c, 0, 0, 0, -u * a, -u * b, m.x1[i] - u},
-                                               {0, 0, 0, a, b, c, -v * a, -v * b, m.y1[i] - v}};
-        for (const auto& row : rows)
-            for (std::size_t r = 0; r < 8; ++r)
-                for (std::size_t k = r; k < 9; ++k) normal[r][k] += weights[i] * row[r] * row[k];
-    }
-    for (std::size_t r = 0; r < 8; ++r)
-        for (std::size_t k = 0; k < r; ++k) normal[r][k] = normal[k][r];
-    std::array<double, 8> step;
+/// Unknowns p, q, tx, ty of x -> (p x - q y + tx, q x + p y + ty).
+std::optional<Matrix3> step_similarity(const double* s, const Matrix3& m) {
+    const double round = s[aa] + s[bb];
+    std::array<std::array<double, 4>, 4> normal{
+        {{round}, {0, round}, {s[ac], -s[bc], s[cc]}, {s[bc], s[ac], 0, s[cc]}}};
+    std::array<double, 4> step{s[adu] + s[bdv], s[adv] - s[bdu], s[cdu], s[cdv]};
     if (!solve(normal, step)) return std::nullopt;
-    Matrix3 model = start;
+    const double p = m[0] + step[0], q = m[3] + step[1];
+    return Matrix3{p, -q, m[2] + step[2], q, p, m[5] + step[3], 0, 0, 1};
+}
+
+std::optional<Matrix3> step_affine(const double* s, const Matrix3& m) {
+    const std::array<std::array<double, 3>, 3> normal{{{s[aa]}, {s[ab], s[bb]}, {s[ac], s[bc], s[cc]}}};
+    auto first = normal, second = normal;
+    std::array<double, 3> du{s[adu], s[bdu], s[cdu]}, dv{s[adv], s[bdv], s[cdv]};
+    if (!solve(first, du) || !solve(second, dv)) return std::nullopt;
+    return Matrix3{
+        m[0] + du[0], m[1] + du[1], m[2] + du[2], m[3] + dv[0], m[4] + dv[1], m[5] + dv[2], 0, 0, 1};
+}
+
+/// The eight elements other than the last: a pair's derivatives are (a, b, c, 0, 0, 0, -u a, -u b) and (0, 0,
+/// 0, a, b, c, -v a, -v b).
+std::optional<Matrix3> step_homography(const double* s, const Matrix3& m, double prior) {
+    const double *u = s + u_times, *v = s + v_times, *w = s + square;
+    std::array<std::array<double, 8>, 8> normal{
+        {{s[aa]},
+         {s[ab], s[bb]},
+         {s[ac], s[bc], s[cc]},
+         {0, 0, 0, s[aa]},
+         {0, 0, 0, s[ab], s[bb]},
+         {0, 0, 0, s[ac], s[bc], s[cc]},
+         {-u[0], -u[1], -u[2], -v[0], -v[1], -v[2], w[0] + prior},
+         {-u[1], -u[3], -u[4], -v[1], -v[3], -v[4], w[1], w[2] + prior}}};
+    std::array<double, 8> step{
+        s[adu], s[bdu], s[cdu], s[adv], s[bdv], s[cdv], -s[ae] - prior * m[6], -s[be] - prior * m[7]};
+    if (!solve(normal, step)) return std::nullopt;
+    Matrix3 model = m;
     for (std::size_t k = 0; k < 8; ++k) model[k] += step[k];
     return model;
 }
@@ -172,50 +123,29 @@ Matrix3 denormalize(const Matrix3& model, const Normalization& from, const Norma
     return result;
 }
 
+std::optional<Matrix3> moved(const Matrix3& m, double x0, double y0, double x1, double y1) {
+    Matrix3 result = m;
+    for (std::size_t r = 0; r < 9; r += 3) result[r + 2] -= m[r] * x0 + m[r + 1] * y0;
+    for (std::size_t c = 0; c < 3; ++c) result[c] += x1 * result[6 + c], result[3 + c] += y1 * result[6 + c];
+    const double last = result[8];
+    if (!(last > 0)) return std::nullopt;
+    for (double& element : result) element /= last;
+    return result;
+}
+
 std::size_t sample_size(GeometricModel type) {
     return type == GeometricModel::similarity ? 2 : type == GeometricModel::affine ? 3 : 4;
 }
 
-std::optional<Matrix3> fit_sample(GeometricModel type, const PointMatches& m,
-                                  std::span<const std::size_t> s) {
-    switch (type) {
-        case GeometricModel::similarity: {
-            const double x = m.x0[s[1]] - m.x0[s[0]], y = m.y0[s[1]] - m.y0[s[0]];
-            const double u = m.x1[s[1]] - m.x1[s[0]], v = m.y1[s[1]] - m.y1[s[0]];
-            const double squared = x * x + y * y;
-            if (!(squared > 1e-12)) return std::nullopt;
-            const double a = (u * x + v * y) / squared, b = (v * x - u * y) / squared;
-            return through({1, m.x0[s[0]], m.y0[s[0]], m.x1[s[0]], m.y1[s[0]]}, a, -b, b, a);
-        }
-        case GeometricModel::affine: {
-            if (!keeps_orientation(m, s[0], s[1], s[2])) return std::nullopt;
-            const double ax = m.x0[s[1]] - m.x0[s[0]], ay = m.y0[s[1]] - m.y0[s[0]];
-            const double bx = m.x0[s[2]] - m.x0[s[0]], by = m.y0[s[2]] - m.y0[s[0]];
-            const double au = m.x1[s[1]] - m.x1[s[0]], av = m.y1[s[1]] - m.y1[s[0]];
-            const double bu = m.x1[s[2]] - m.x1[s[0]], bv = m.y1[s[2]] - m.y1[s[0]];
-            const double determinant = ax * by - ay * bx;
-            return through({1, m.x0[s[0]], m.y0[s[0]], m.x1[s[0]], m.y1[s[0]]},
-                           (au * by - bu * ay) / determinant, (bu * ax - au * bx) / determinant,
-                           (av * by - bv * ay) / determinant, (bv * ax - av * bx) / determinant);
-        }
-        case GeometricModel::homography:
-            if (!keeps_orientation(m, s[0], s[1], s[2]) || !keeps_orientation(m, s[0], s[1], s[3]) ||
-                !keeps_orientation(m, s[0], s[2], s[3]) || !keeps_orientation(m, s[1], s[2], s[3]))
-                return std::nullopt;
-            return fit_four(m, s);
-    }
-    return std::nullopt;
-}
-
-std::optional<Matrix3> fit_weighted(GeometricModel type, const PointMatches& matches,
-                                    std::span<const double> weights, const Matrix3& start) {
+std::optional<Matrix3> gauss_newton_step(GeometricModel type, const kernels::NormalSums& sums,
+                                         const Matrix3& start, double prior) {
     switch (type) {
         case GeometricModel::similarity:
-            return fit_similarity(matches, weights);
+            return step_similarity(sums.values, start);
         case GeometricModel::affine:
-            return fit_affine(matches, weights);
+            return step_affine(sums.values, start);
         case GeometricModel::homography:
-            return step_homography(matches, weights, start);
+            return step_homography(sums.values, start, prior);
     }
     return std::nullopt;
 }
@@ -227,7 +157,8 @@ bool is_plausible(const Matrix3& h, double unit, double max_stretch) {
                  b = (h[1] - x * h[7]) * factor;  // the Jacobian at the origin
     const double c = (h[3] - y * h[6]) * factor, d = (h[4] - y * h[7]) * factor;
     // Its singular values are p + q and |p - q|; p < q where it mirrors.
-    const double p = std::hypot(a + d, c - b) / 2, q = std::hypot(a - d, c + b) / 2;
+    const double p = std::sqrt((a + d) * (a + d) + (c - b) * (c - b)) / 2;
+    const double q = std::sqrt((a - d) * (a - d) + (c + b) * (c + b)) / 2;
     return p + q < max_stretch && p - q > 1 / max_stretch;
 }
 

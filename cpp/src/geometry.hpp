@@ -5,27 +5,13 @@
 #include <cstddef>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "hcbir/verify.hpp"
+#include "kernels/abi.hpp"
 
 namespace hcbir {
 
 using Matrix3 = std::array<double, 9>;  // row-major
-
-/// Matched points as a structure of arrays.
-struct PointMatches {
-    std::vector<double> x0, y0, x1, y1;
-
-    std::size_t size() const { return x0.size(); }
-    void reserve(std::size_t count) {
-        for (auto* values : {&x0, &y0, &x1, &y1}) values->reserve(count);
-    }
-    void add(const float* point0, const float* point1) {
-        x0.push_back(point0[0]), y0.push_back(point0[1]);
-        x1.push_back(point1[0]), y1.push_back(point1[1]);
-    }
-};
 
 /// p -> scale * (p - centre).
 struct Normalization {
@@ -39,18 +25,17 @@ Normalization normalization_of(std::span<const double> x, std::span<const double
 /// The model for points as they were, given the one for normalised points.
 Matrix3 denormalize(const Matrix3& model, const Normalization& from, const Normalization& to);
 
+/// The model m' of p -> m'(p - (x0, y0)) + (x1, y1), with last element 1; nothing if that is not positive.
+std::optional<Matrix3> moved(const Matrix3& model, double x0, double y0, double x1, double y1);
+
 /// Number of matches that determine a model.
 std::size_t sample_size(GeometricModel type);
 
-/// The model through a sample, or nothing if the sample is degenerate (points that coincide or lie on a line)
-/// or turns the plane over.
-std::optional<Matrix3> fit_sample(GeometricModel type, const PointMatches& matches,
-                                  std::span<const std::size_t> sample);
-
-/// The model of least weighted squared error: for similarity and affine the minimum, for homography one
-/// Gauss-Newton step from `start`.
-std::optional<Matrix3> fit_weighted(GeometricModel type, const PointMatches& matches,
-                                    std::span<const double> weights, const Matrix3& start);
+/// One Gauss-Newton step on the weighted transfer errors from `start`, whose last element is 1: for
+/// similarity and affine it ends in the minimum. `prior` is added to the squared errors for each unit of
+/// a homography's squared (g, h), its elements 6 and 7. Nothing if the sums determine no model.
+std::optional<Matrix3> gauss_newton_step(GeometricModel type, const kernels::NormalSums& sums,
+                                         const Matrix3& start, double prior);
 
 /// Whether the model keeps orientation at the origin and stretches by a factor from 1 / max_stretch to
 /// max_stretch there; `unit` is the length in image 1, in its units, of a unit of image 0.

@@ -1,7 +1,6 @@
 #include "hcbir/match.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 
@@ -61,38 +60,24 @@ std::vector<Match> Matcher::match(const DescriptorsView& descriptors1, std::vect
 }
 
 std::vector<Match> Matcher::match_float(MatrixView<const float> descriptors1, Executor& executor) const {
-    const auto [forward, backward] = nearest_by_score(*floats_, descriptors1, "descriptors1", executor);
-    const Metric metric = floats_->set.metric;
+    const ScanRows& set0 = floats_->rows;
+    const bool with_ratio = std::isfinite(options_.max_ratio) && descriptors1.rows > 1;
+    const auto [forward, mutual] =
+        nearest_by_score(*floats_, descriptors1, "descriptors1", with_ratio, options_.cross_check, executor);
     std::vector<Match> matches;
     for (std::size_t i = 0; i < forward.size(); ++i) {
         const auto nearest = static_cast<std::size_t>(forward[i].index);
-        if (options_.cross_check && backward[nearest] != static_cast<std::int64_t>(i)) continue;
-        const float score = exact_score(floats_->kernels, metric, floats_->set.rows.row(i),
-                                        descriptors1.row(nearest), length_);
-        const double distance = distance_of(score, metric);
+        if (options_.cross_check && mutual[nearest] != static_cast<std::int64_t>(i)) continue;
+        const float score =
+            exact_score(kernels::active(), set0.metric, set0.rows.row(i), descriptors1.row(nearest), length_);
+        const double distance = distance_of(score, set0.metric);
         if (!(distance < options_.max_distance)) continue;
-        if (!passes_ratio_test(i, distance, forward[i], descriptors1, executor)) continue;
+        if (with_ratio &&
+            !(distance < options_.max_ratio * distance_of(forward[i].second_score, set0.metric)))
+            continue;
         matches.push_back(make_match(i, forward[i].index, score));
     }
     return matches;
-}
-
-/// Decided by the bounds on the second score where they agree, else by the score itself.
-bool Matcher::passes_ratio_test(std::size_t row, double distance, const FloatNeighbour& neighbour,
-                                MatrixView<const float> descriptors1, Executor& executor) const {
-    if (!std::isfinite(options_.max_ratio) || descriptors1.rows == 1) return true;
-    const Metric metric = floats_->set.metric;
-    const auto passes = [&](double second_score) {
-        return distance < options_.max_ratio * distance_of(second_score, metric);
-    };
-    const bool at_least = passes(neighbour.most_second), at_most = passes(neighbour.least_second);
-    if (at_least == at_most && std::isfinite(neighbour.most_second)) return at_least;
-    std::array<float, 2> scores{};
-    std::array<std::int64_t, 2> indices{};
-    const MatrixView<const float> rows = floats_->set.rows;
-    search({rows.row(row), 1, rows.cols}, descriptors1, 2, metric, {scores.data(), 1, 2},
-           {indices.data(), 1, 2}, executor);
-    return passes(scores[1]);
 }
 
 std::vector<Match> Matcher::match_binary(MatrixView<const std::uint8_t> descriptors1,

@@ -24,14 +24,12 @@ public:
 private:
     std::vector<Match> match_float(MatrixView<const float> descriptors1, Executor& executor) const;
     std::vector<Match> match_binary(MatrixView<const std::uint8_t> descriptors1, Executor& executor) const;
-    bool passes_ratio_test(std::size_t row, double distance, const FloatNeighbour& neighbour,
-                           MatrixView<const float> descriptors1, Executor& executor) const;
 
     MatchOptions options_;
     std::size_t length_;
     bool is_binary_;
     std::vector<float> decoded_;
-    std::optional<FloatPanels> floats_;  // neither for a set of none
+    std::optional<NearestSet> floats_;  // neither for a set of none
     std::optional<BitPanels> bits_;
 };
 

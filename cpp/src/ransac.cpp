@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "kernels/dispatch.hpp"
 #include "random.hpp"
@@ -11,147 +12,318 @@ namespace hcbir {
 namespace {
 
 constexpr double max_stretch = 20;
-/// Local optimisation: multiples of max_error within which matches take part, from round to round.
-constexpr double optimization_bounds[] = {3.0, 2.0, 1.5, 1.0};
+/// Windows of the matches in random order: in a small one neighbours are far apart and determine a model
+/// well, in a large one neighbours of a true match are true more often.
+constexpr std::size_t windows[] = {32, 128, kernels::max_window};
+/// Of so few matches a model needs none beside its sample.
+constexpr std::size_t few_matches = 16;
+/// A sample's points are this multiple of max_error apart, but not more than so much, in units of which
+/// sqrt(2) is the spread of all points.
+constexpr double separation = 2, max_separation = 0.05;
+/// Proposals whose cost is so many outliers above that of the best proposal are optimised too, if their seed
+/// does not lead to the best model: a few matches say little of what a model grows into.
+constexpr float proposal_slack = 2;
+/// Local optimisation: multiples of max_error within which matches take part, from round to round. The first
+/// rounds let a model grow from where it was sampled; the second keep to what it explains.
+constexpr double growing_bounds[] = {5, 4, 3, 2, 1.5, 1, 1, 1}, keeping_bounds[] = {1, 1, 1, 1, 1, 1};
+/// Matches beside a sample from which a model may grow.
+constexpr std::size_t growing_support = 2;
+/// A homography's perspective (g, h) is expected to be of this size while few matches determine it.
+constexpr double usual_perspective = 0.3;
 /// The polish reaches farther than the inliers: cut at max_error, it would forget the tail of their errors.
-constexpr double polish_bound = 3.0;
+/// It stands if it raises the cost by less than this share.
+constexpr double polish_bound = 3;
 constexpr int polish_rounds = 10;
+constexpr double polish_precision = 1e-8;  // of the elements, for normalised matches
+constexpr float polish_price = 0.01f;
 
-class Estimator {
+/// Matches in some order, and 16 more behind them that are nowhere in image 1:
+/// vectors may be read from any.
+template <class T>
+class Columns {
 public:
-    Estimator(const PointMatches& matches, double max_error, double unit, const VerifyOptions& options)
-        : matches_(matches),
-          max_error_(max_error),
-          unit_(unit),
-          options_(options),
-          sample_size_(sample_size(options.model)),
-          residuals_(kernels::active().residuals),
-          weights_(matches.size()) {
-        for (auto [from, to] : {std::pair{&matches.x0, &x0_}, std::pair{&matches.y0, &y0_},
-                                std::pair{&matches.x1, &x1_}, std::pair{&matches.y1, &y1_}})
-            to->assign(from->begin(), from->end());
-    }
-
-    RansacResult run() {
-        RansacResult result;
-        std::size_t needed = options_.max_trials;
-        while (result.num_trials < needed) {
-            if (!try_sample(result.num_trials++)) continue;
-            optimize();
-            needed = std::clamp(trials_needed(), std::min(options_.min_trials, options_.max_trials),
-                                options_.max_trials);
+    Columns(const PointMatches& matches, const std::vector<std::uint32_t>& order) : count_(order.size()) {
+        const auto from = matches.columns();
+        for (std::size_t c = 0; c < 4; ++c) {
+            values_[c].assign(count_ + 16, c < 2 ? T{0} : std::numeric_limits<T>::quiet_NaN());
+            for (std::size_t i = 0; i < count_; ++i) values_[c][i] = static_cast<T>((*from[c])[order[i]]);
         }
-        if (best_inliers_ < sample_size_) return result;
-        polish();
-        result.model = best_;
-        return result;
+    }
+    const T* operator[](std::size_t c) const { return values_[c].data(); }
+
+    /// With the count rounded up to a multiple.
+    kernels::Pairs<T> pairs(std::size_t multiple) const {
+        return {values_[0].data(), values_[1].data(), values_[2].data(), values_[3].data(),
+                (count_ + multiple - 1) / multiple * multiple};
     }
 
 private:
-    /// Whether the sample of this trial gives a model better than the best.
-    bool try_sample(std::size_t trial) {
-        CounterRandom random(options_.seed, trial);
-        std::array<std::size_t, 4> sample{};
-        for (std::size_t i = 0; i < sample_size_;) {
-            sample[i] = random.below(static_cast<std::uint32_t>(matches_.size()));
-            const auto end = sample.begin() + static_cast<std::ptrdiff_t>(i);
-            if (std::find(sample.begin(), end, sample[i]) == end) ++i;
+    std::size_t count_;
+    std::vector<T> values_[4];
+};
+
+/// A random permutation.
+std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
+    std::vector<std::uint32_t> order(count);
+    std::iota(order.begin(), order.end(), 0u);
+    CounterRandom random(seed, 0);
+    for (std::size_t i = 0; i + 1 < count; ++i)
+        std::swap(order[i], order[i + random.below(static_cast<std::uint32_t>(count - i))]);
+    return order;
+}
+
+class Estimator {
+public:
+    Estimator(const PointMatches& matches, const MatchTurns& turns, double max_error, double unit,
+              const VerifyOptions& options)
+        : options_(options),
+          kernels_(kernels::active()),
+          count_(matches.size()),
+          max_error_(max_error),
+          unit_(unit),
+          order_(shuffled(count_, options.seed)),
+          points_(matches, order_),
+          exact_(matches, order_),
+          is_inlier_(count_ + 1) {
+        for (const std::uint32_t i : order_) {
+            if (turns.scale.empty()) break;
+            turns_[0].push_back(static_cast<float>(std::log(turns.scale[i])));
+            turns_[1].push_back(static_cast<float>(turns.scale[i] * std::cos(turns.angle[i])));
+            turns_[2].push_back(static_cast<float>(turns.scale[i] * std::sin(turns.angle[i])));
         }
-        if (options_.model != GeometricModel::homography) return try_model(options_.model, sample);
-        // A homography is nearly affine over a part of the image, and three pairs are right more often than
-        // four.
-        const bool improved = try_model(GeometricModel::affine, sample);
-        return try_model(GeometricModel::homography, sample) || improved;
     }
 
-    bool try_model(GeometricModel type, std::span<const std::size_t> sample) {
-        const auto model = fit_sample(type, matches_, sample.first(sample_size(type)));
-        return model && is_plausible(*model, unit_, max_stretch) && consider(*model);
+    RansacResult run() {
+        for (const std::size_t size : windows) {
+            if (!search(0, std::min(size, count_)) || size >= count_) return result();
+        }
+        for (std::size_t begin = kernels::max_window; begin < count_; begin += kernels::max_window) {
+            const std::size_t size = std::min(kernels::max_window, count_ - begin);
+            if (!search(count_ - begin - size < few_matches ? count_ - size : begin, size)) break;
+        }
+        return result();
     }
 
-    /// Takes the model if its cost is below the best one's.
-    bool consider(const Matrix3& model) {
-        kernels::Model rounded;
-        std::copy(model.begin(), model.end(), rounded);
-        const auto bound = static_cast<float>(max_error_ * max_error_);
-        const auto found =
-            residuals_(rounded, {x0_.data(), y0_.data(), x1_.data(), y1_.data(), matches_.size()}, bound);
-        if (!(found.cost < best_cost_) || found.num_inliers < sample_size_) return false;
-        best_ = model, best_cost_ = found.cost, best_inliers_ = found.num_inliers;
+private:
+    /// A match that was a seed, and its neighbours; `count_` where there is none.
+    struct Seed {
+        std::size_t match;
+        std::array<std::uint32_t, kernels::num_neighbours> neighbours;
+    };
+
+    /// Tries each match of a window as a seed; false if that is enough.
+    bool search(std::size_t begin, std::size_t size) {
+        const std::vector<std::uint32_t> nearest = neighbours_in(begin, size);
+        for (std::size_t i = 0; i < size; ++i) {
+            if (num_trials_ >= options_.max_trials || is_enough()) return false;
+            Seed seed{begin + i, {}};
+            for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
+                seed.neighbours[k] = nearest[kernels::num_neighbours * i + k];
+            if (seed.neighbours[needed_neighbours() - 1] == count_) continue;
+            try_seed(seed, size <= windows[0]);
+        }
         return true;
     }
 
-    /// Least squares over the matches that the model explains, the bound drawn in from round to round.
-    void optimize() {
-        Matrix3 model = best_;
-        for (const double multiple : optimization_bounds) {
-            const auto fitted = fit(model, multiple * max_error_, false);
-            if (!fitted) return;
-            model = *fitted;
-            consider(model);
+    /// The neighbours of each match of a window; `count_` where there is none.
+    std::vector<std::uint32_t> neighbours_in(std::size_t begin, std::size_t size) const {
+        constexpr std::size_t each = kernels::num_neighbours;
+        const bool turned = !turns_[0].empty();
+        const float* along = turned ? turns_[0].data() : points_[0];
+        std::vector<std::pair<float, std::uint32_t>> sorted(size);
+        for (std::size_t i = 0; i < size; ++i)
+            sorted[i] = {along[begin + i], static_cast<std::uint32_t>(begin + i)};
+        std::sort(sorted.begin(), sorted.end());
+        std::vector<float> columns[7];
+        for (std::size_t c = 0; c < (turned ? 7 : 4); ++c) {
+            const float* from = c < 4 ? points_[c] : turns_[c - 4].data();
+            columns[c].assign(size + 16, from[sorted.back().second]);
+            for (std::size_t i = 0; i < size; ++i) columns[c][i] = from[sorted[i].second];
         }
+        const double apart = std::min(separation * max_error_, max_separation);
+        std::vector<std::uint32_t> nearest(each * (size + 16)), result(each * size);
+        kernels_.nearest_pairs(
+            {columns[0].data(), columns[1].data(), columns[2].data(), columns[3].data(), size},
+            {turned ? columns[4].data() : nullptr, columns[5].data(), columns[6].data()},
+            static_cast<float>(apart * apart), nearest.data());
+        for (std::size_t i = 0; i < size; ++i)
+            for (std::size_t k = 0; k < each; ++k) {
+                const std::uint32_t found = nearest[each * i + k];
+                result[each * (sorted[i].second - begin) + k] = found == kernels::no_neighbour
+                                                                    ? static_cast<std::uint32_t>(count_)
+                                                                    : sorted[found].second;
+            }
+        return result;
+    }
+
+    void try_seed(const Seed& seed, bool far_apart) {
+        seeds_.push_back(seed);
+        const bool success = is_success(seed);
+        num_successes_ += success;
+        const float slack = success ? 0 : proposal_slack * squared_bound();
+        kernels::Neighbourhood around;
+        float* relative[] = {around.x0, around.y0, around.x1, around.y1};
+        for (std::size_t c = 0; c < 4; ++c)
+            for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
+                relative[c][k] = points_[c][seed.neighbours[k]] - points_[c][seed.match];
+        if (options_.model == GeometricModel::similarity) {
+            consider_proposal(kernels_.propose_similarity, 6, around, seed.match, slack);
+        } else {
+            consider_proposal(kernels_.propose_affine, 15, around, seed.match, slack);
+            // Over a small neighbourhood a homography is nearly affine.
+            if (options_.model == GeometricModel::homography && far_apart)
+                consider_proposal(kernels_.propose_homography, 16, around, seed.match, slack);
+        }
+    }
+
+    void consider_proposal(decltype(kernels::Table::propose_affine) propose, std::size_t num_samples,
+                           const kernels::Neighbourhood& around, std::size_t match, float slack) {
+        num_samples = std::min(num_samples, options_.max_trials - num_trials_);
+        if (num_samples == 0) return;
+        num_trials_ += num_samples;
+        const auto proposal = propose(around, num_samples, needs_support(), squared_bound());
+        if (!proposal.found) return;
+        Matrix3 relative;
+        std::copy(std::begin(proposal.model), std::end(proposal.model), relative.begin());
+        const auto model =
+            moved(relative, exact_[0][match], exact_[1][match], exact_[2][match], exact_[3][match]);
+        if (!model || !is_plausible(*model, unit_, max_stretch)) return;
+        const float bar = best_proposal_cost_ + slack;
+        const kernels::Residuals found = score(*model, bar);
+        if (!(found.cost < bar)) return;
+        best_proposal_cost_ = std::min(best_proposal_cost_, found.cost);
+        const float before = best_cost_;
+        take_if_better(*model, found);
+        if (optimize(*model, growing_bounds)) optimize(*model, keeping_bounds);
+        if (best_cost_ < before) mark_inliers();
+    }
+
+    /// Those of the smallest samples, and one for support.
+    std::size_t needed_neighbours() const {
+        return std::min<std::size_t>(sample_size(options_.model), 3) - 1 + needs_support();
+    }
+    std::uint32_t needs_support() const { return count_ > few_matches; }
+    float squared_bound() const { return static_cast<float>(max_error_ * max_error_); }
+
+    kernels::Residuals score(const Matrix3& model, float max_cost) const {
+        kernels::Model rounded;
+        std::copy(model.begin(), model.end(), rounded);
+        return kernels_.residuals(rounded, points_.pairs(1), squared_bound(), max_cost);
+    }
+
+    void take_if_better(const Matrix3& model, const kernels::Residuals& found) {
+        if (!(found.cost < best_cost_) || found.num_inliers < sample_size(options_.model)) return;
+        best_ = model, best_cost_ = found.cost, best_inliers_ = found.num_inliers;
+    }
+
+    struct Fit {
+        Matrix3 model;
+        std::size_t num_used;
+    };
+
+    /// Least squares over the matches within multiples of max_error, from round to round, until these are the
+    /// same; whether it went so far.
+    bool optimize(Matrix3 model, std::span<const double> bounds) {
+        std::size_t used_before = 0;
+        for (const double multiple : bounds) {
+            const auto fitted = fit(model, multiple * max_error_, growing_support, false);
+            if (!fitted) return false;
+            model = fitted->model;
+            take_if_better(model, score(model, best_cost_));
+            if (multiple == 1 && fitted->num_used == used_before) break;
+            used_before = fitted->num_used;
+        }
+        return true;
     }
 
     /// Robust least squares until nothing improves: the weight of a match falls smoothly to 0 (Tukey's
-    /// biweight), so that no single match tips the model. A result that loses inliers is not taken.
+    /// biweight), so that no single match tips the model.
     void polish() {
         Matrix3 model = best_;
         for (int round = 0; round < polish_rounds; ++round) {
-            const auto fitted = fit(model, polish_bound * max_error_, true);
+            const auto fitted = fit(model, polish_bound * max_error_, 0, true);
             if (!fitted) return;
-            model = *fitted;
+            double change = 0;
+            for (std::size_t e = 0; e < model.size(); ++e)
+                change = std::max(change, std::abs(fitted->model[e] - model[e]));
+            model = fitted->model;
+            if (change < polish_precision) break;
         }
-        const std::size_t inliers = best_inliers_;
-        const double cost = best_cost_;
-        best_cost_ = std::numeric_limits<double>::infinity();
-        const Matrix3 before = best_;
-        if (!consider(model) || best_inliers_ < inliers)
-            best_ = before, best_inliers_ = inliers, best_cost_ = cost;
+        const float most = best_cost_ + polish_price * best_cost_;
+        if (score(model, most).cost < most) best_ = model;
     }
 
-    /// Weighted fit to the matches within `bound` of the model.
-    std::optional<Matrix3> fit(const Matrix3& model, double bound, bool biweight) {
-        std::size_t used = 0;
-        for (std::size_t i = 0; i < matches_.size(); ++i) {
-            const double ratio =
-                squared_error(model, matches_.x0[i], matches_.y0[i], matches_.x1[i], matches_.y1[i]) /
-                (bound * bound);
-            weights_[i] = ratio < 1 ? (biweight ? (1 - ratio) * (1 - ratio) : 1.0) : 0.0;
-            used += ratio < 1;
+    /// A step of least squares over the matches within `bound` of the model, if there are `support` beside a
+    /// sample.
+    std::optional<Fit> fit(const Matrix3& model, double bound, std::size_t support, bool polishing) const {
+        kernels::NormalSums sums;
+        const bool projective = options_.model == GeometricModel::homography;
+        if (polishing) {
+            kernels_.biweight_sums(model.data(), exact_.pairs(8), bound * bound, projective, sums);
+        } else {
+            kernels::Model rounded;
+            std::copy(model.begin(), model.end(), rounded);
+            kernels_.normal_sums(rounded, points_.pairs(16), static_cast<float>(bound * bound), projective,
+                                 sums);
         }
-        if (used < sample_size_) return std::nullopt;
-        const auto fitted = fit_weighted(options_.model, matches_, weights_, model);
-        return fitted && is_plausible(*fitted, unit_, max_stretch) ? fitted : std::nullopt;
+        if (sums.num_used < sample_size(options_.model) + support) return std::nullopt;
+        const double prior = polishing ? 0 : std::pow(max_error_ / usual_perspective, 2);
+        const auto fitted = gauss_newton_step(options_.model, sums, model, prior);
+        if (!fitted || !is_plausible(*fitted, unit_, max_stretch)) return std::nullopt;
+        return Fit{*fitted, sums.num_used};
     }
 
-    /// Trials after which a sample of inliers alone has been drawn with the confidence asked for.
-    std::size_t trials_needed() const {
-        double all_inliers = 1;
-        for (std::size_t i = 0; i < sample_size_; ++i)
-            all_inliers *= static_cast<double>(best_inliers_ - i) / static_cast<double>(matches_.size() - i);
-        if (all_inliers >= 1) return 1;
-        const double trials = std::ceil(std::log1p(-options_.confidence) / std::log1p(-all_inliers));
-        return trials < static_cast<double>(options_.max_trials) ? static_cast<std::size_t>(trials)
-                                                                 : options_.max_trials;
+    void mark_inliers() {
+        for (std::size_t i = 0; i < count_; ++i)
+            is_inlier_[i] = squared_error(best_, exact_[0][i], exact_[1][i], exact_[2][i], exact_[3][i]) <
+                            max_error_ * max_error_;
+        num_successes_ = 0;
+        for (const Seed& seed : seeds_) num_successes_ += is_success(seed);
     }
 
-    const PointMatches& matches_;
-    const double max_error_, unit_;
+    /// Whether a sample of this seed and its neighbours consists of inliers of the best model, and has
+    /// support.
+    bool is_success(const Seed& seed) const {
+        if (!is_inlier_[seed.match]) return false;
+        std::size_t among = 0;
+        for (const std::uint32_t neighbour : seed.neighbours) among += is_inlier_[neighbour];
+        return among >= needed_neighbours();
+    }
+
+    /// Whether a model that as many seeds lead to as to the best one would have been met: so many having
+    /// succeeded, none does with the probability exp(-num_successes_) (Poisson).
+    bool is_enough() const {
+        return num_trials_ >= options_.min_trials &&
+               std::exp(-static_cast<double>(num_successes_)) <= 1 - options_.confidence;
+    }
+
+    RansacResult result() {
+        if (best_inliers_ < sample_size(options_.model)) return {std::nullopt, num_trials_};
+        polish();
+        return {best_, num_trials_};
+    }
+
     const VerifyOptions& options_;
-    const std::size_t sample_size_;
-    decltype(kernels::Table::residuals) residuals_;
-    std::vector<float> x0_, y0_, x1_, y1_;
-    std::vector<double> weights_;
+    const kernels::Table& kernels_;
+    const std::size_t count_;
+    const double max_error_, unit_;
+    const std::vector<std::uint32_t> order_;
+    const Columns<float> points_;
+    const Columns<double> exact_;
+    std::vector<float> turns_[3];          // as kernels::Turns, or empty
+    std::vector<std::uint8_t> is_inlier_;  // of the best model; one more for no match
+    std::vector<Seed> seeds_;
+    std::size_t num_trials_ = 0, num_successes_ = 0, best_inliers_ = 0;
     Matrix3 best_{};
-    double best_cost_ = std::numeric_limits<double>::infinity();
-    std::size_t best_inliers_ = 0;
+    float best_cost_ = std::numeric_limits<float>::infinity(),
+          best_proposal_cost_ = std::numeric_limits<float>::infinity();
 };
 
 }  // namespace
 
-RansacResult ransac(const PointMatches& matches, double max_error, double unit,
+RansacResult ransac(const PointMatches& matches, const MatchTurns& turns, double max_error, double unit,
                     const VerifyOptions& options) {
-    return Estimator(matches, max_error, unit, options).run();
+    return Estimator(matches, turns, max_error, unit, options).run();
 }
 
 }  // namespace hcbir

@@ -3,17 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
+#include <set>
 #include <string>
 
-#include "geometry.hpp"
+#include "false_alarms.hpp"
 #include "hcbir/error.hpp"
 #include "ransac.hpp"
 
 namespace hcbir {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 void check(const VerifyOptions& options) {
     require(options.max_error > 0 && std::isfinite(options.max_error), "max_error", "positive",
@@ -27,14 +25,25 @@ void check_points(MatrixView<const float> points, const std::string& name) {
     require(points.cols == 2 || points.rows == 0, name.c_str(), "n x 2",
             std::to_string(points.cols) + " columns");
     for (std::size_t i = 0; i < points.rows; ++i)
-        require(std::isfinite(points.row(i)[0]) && std::isfinite(points.row(i)[1]), name.c_str(), "finite",
-                "a value that is not in row " + std::to_string(i));
+        if (!std::isfinite(points.row(i)[0]) || !std::isfinite(points.row(i)[1]))
+            require(false, name.c_str(), "finite", "a value that is not in row " + std::to_string(i));
+}
+
+void check(MatrixView<const float> points0, MatrixView<const float> points1, const VerifyOptions& options) {
+    check(options);
+    require(points0.rows == points1.rows, "points1",
+            "as many as points0 (" + std::to_string(points0.rows) + ")", std::to_string(points1.rows));
+    check_points(points0, "points0");
+    check_points(points1, "points1");
 }
 
 PointMatches gather(MatrixView<const float> points0, MatrixView<const float> points1) {
     PointMatches matches;
-    matches.reserve(points0.rows);
-    for (std::size_t i = 0; i < points0.rows; ++i) matches.add(points0.row(i), points1.row(i));
+    for (auto* column : matches.columns()) column->reserve(points0.rows);
+    for (std::size_t i = 0; i < points0.rows; ++i) {
+        matches.x0.push_back(points0.row(i)[0]), matches.y0.push_back(points0.row(i)[1]);
+        matches.x1.push_back(points1.row(i)[0]), matches.y1.push_back(points1.row(i)[1]);
+    }
     return matches;
 }
 
@@ -43,45 +52,57 @@ void normalize(std::vector<double>& x, std::vector<double>& y, const Normalizati
     for (double& value : y) value = (value - n.y) * n.scale;
 }
 
-/// log10 of n over k.
-double log10_binomial(std::size_t n, std::size_t k) {
-    double sum = 0;
-    for (std::size_t i = 0; i < k; ++i)
-        sum += std::log10(static_cast<double>(n - i) / static_cast<double>(i + 1));
-    return sum;
+void check_frames(const FeatureFrames& frames, std::size_t count) {
+    const std::pair<std::span<const float>, const char*> all[] = {{frames.scales0, "scales0"},
+                                                                  {frames.orientations0, "orientations0"},
+                                                                  {frames.scales1, "scales1"},
+                                                                  {frames.orientations1, "orientations1"}};
+    for (const auto& [values, name] : all) {
+        require(values.size() == count, name, "one a match (" + std::to_string(count) + ")",
+                std::to_string(values.size()));
+        const bool is_scale = name[0] == 's';
+        for (std::size_t i = 0; i < count; ++i)
+            if (!std::isfinite(values[i]) || (is_scale && !(values[i] > 0)))
+                require(false, name, is_scale ? "positive and finite" : "finite",
+                        std::to_string(values[i]) + " in row " + std::to_string(i));
+    }
 }
 
-/// How many different squares with sides of max_error the chosen points of an image lie in: keypoints found
-/// twice, at two scales or angles, are no independent evidence.
-std::size_t count_places(const std::vector<double>& x, const std::vector<double>& y,
-                         const std::vector<std::uint8_t>* chosen, double side) {
-    std::vector<std::pair<double, double>> places;
-    for (std::size_t i = 0; i < x.size(); ++i)
-        if (!chosen || (*chosen)[i]) places.emplace_back(std::floor(x[i] / side), std::floor(y[i] / side));
-    std::sort(places.begin(), places.end());
-    return static_cast<std::size_t>(std::unique(places.begin(), places.end()) - places.begin());
+MatchTurns turns_of(const FeatureFrames& frames, double unit) {
+    MatchTurns turns;
+    for (std::size_t i = 0; i < frames.scales0.size(); ++i) {
+        turns.scale.push_back(static_cast<double>(frames.scales1[i]) / frames.scales0[i] / unit);
+        turns.angle.push_back(static_cast<double>(frames.orientations1[i]) - frames.orientations0[i]);
+    }
+    return turns;
 }
 
-/// See Verification::log10_nfa.
-double log10_nfa(const PointMatches& m, const std::vector<std::uint8_t>& inliers,
-                 const VerifyOptions& options) {
-    const auto places = [&](const std::vector<std::uint8_t>* chosen) {
-        return std::min(count_places(m.x0, m.y0, chosen, options.max_error),
-                        count_places(m.x1, m.y1, chosen, options.max_error));
-    };
-    const std::size_t n = places(nullptr), k = std::min(places(&inliers), n),
-                      sample = sample_size(options.model);
-    if (k <= sample) return infinity;
-    const auto [left, right] = std::minmax_element(m.x1.begin(), m.x1.end());
-    const auto [top, bottom] = std::minmax_element(m.y1.begin(), m.y1.end());
-    const double area = (*right - *left) * (*bottom - *top);
-    const double by_chance = std::numbers::pi * options.max_error * options.max_error / area;
-    if (!(by_chance < 1)) return infinity;
-    return std::log10(static_cast<double>(n - sample)) + log10_binomial(n, k) + log10_binomial(k, sample) +
-           static_cast<double>(k - sample) * std::log10(by_chance);
+std::vector<double> squared_errors(const Matrix3& model, const PointMatches& m) {
+    std::vector<double> errors(m.size());
+    for (std::size_t i = 0; i < m.size(); ++i)
+        errors[i] = squared_error(model, m.x0[i], m.y0[i], m.x1[i], m.y1[i]);
+    return errors;
 }
 
-Verification verify_matches(const PointMatches& matches, const VerifyOptions& options) {
+/// Of inliers that share a point, only the one of least error stays, the first of equals.
+void keep_one_to_one(const PointMatches& m, const std::vector<double>& errors,
+                     std::vector<std::uint8_t>& inlier_mask) {
+    std::vector<std::pair<double, std::size_t>> inliers;
+    for (std::size_t i = 0; i < m.size(); ++i)
+        if (inlier_mask[i]) inliers.emplace_back(errors[i], i);
+    std::sort(inliers.begin(), inliers.end());
+    std::set<std::pair<double, double>> taken0, taken1;
+    for (const auto& [error, i] : inliers) {
+        const std::pair point0(m.x0[i], m.y0[i]), point1(m.x1[i], m.y1[i]);
+        if (taken0.contains(point0) || taken1.contains(point1))
+            inlier_mask[i] = 0;
+        else
+            taken0.insert(point0), taken1.insert(point1);
+    }
+}
+
+Verification verify_matches(const PointMatches& matches, const FeatureFrames& frames,
+                            const VerifyOptions& options) {
     Verification verified;
     verified.inlier_mask.assign(matches.size(), 0);
     verified.model.fill(std::numeric_limits<double>::quiet_NaN());
@@ -92,19 +113,20 @@ Verification verify_matches(const PointMatches& matches, const VerifyOptions& op
     PointMatches normalized = matches;
     normalize(normalized.x0, normalized.y0, from);
     normalize(normalized.x1, normalized.y1, to);
+    const double unit = from.scale / to.scale;
     const auto [model, num_trials] =
-        ransac(normalized, options.max_error * to.scale, from.scale / to.scale, options);
+        ransac(normalized, turns_of(frames, unit), options.max_error * to.scale, unit, options);
     verified.num_trials = num_trials;
     if (!model) return verified;
 
     verified.model = denormalize(*model, from, to);
-    for (std::size_t i = 0; i < matches.size(); ++i) {
-        const double squared =
-            squared_error(verified.model, matches.x0[i], matches.y0[i], matches.x1[i], matches.y1[i]);
-        verified.inlier_mask[i] = squared < options.max_error * options.max_error;
-        verified.num_inliers += verified.inlier_mask[i];
-    }
-    verified.log10_nfa = log10_nfa(matches, verified.inlier_mask, options);
+    const std::vector<double> errors = squared_errors(verified.model, matches);
+    for (std::size_t i = 0; i < matches.size(); ++i)
+        verified.inlier_mask[i] = errors[i] < options.max_error * options.max_error;
+    if (options.one_to_one) keep_one_to_one(matches, errors, verified.inlier_mask);
+    verified.num_inliers =
+        static_cast<std::size_t>(std::count(verified.inlier_mask.begin(), verified.inlier_mask.end(), 1));
+    verified.log10_nfa = log10_nfa(matches, verified.inlier_mask, options.model, options.max_error);
     return verified;
 }
 
@@ -112,12 +134,15 @@ Verification verify_matches(const PointMatches& matches, const VerifyOptions& op
 
 Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
                     const VerifyOptions& options) {
-    check(options);
-    require(points0.rows == points1.rows, "points1",
-            "as many as points0 (" + std::to_string(points0.rows) + ")", std::to_string(points1.rows));
-    check_points(points0, "points0");
-    check_points(points1, "points1");
-    return verify_matches(gather(points0, points1), options);
+    check(points0, points1, options);
+    return verify_matches(gather(points0, points1), {}, options);
+}
+
+Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
+                    const FeatureFrames& frames, const VerifyOptions& options) {
+    check(points0, points1, options);
+    check_frames(frames, points0.rows);
+    return verify_matches(gather(points0, points1), frames, options);
 }
 
 }  // namespace hcbir

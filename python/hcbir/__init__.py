@@ -13,7 +13,10 @@ from hcbir._evaluation import EvaluationResult, mean_average_precision, mean_ave
 from hcbir._exact_index import ExactIndex
 from hcbir._explanation import Explanation, explain
 from hcbir._features import LocalFeatures
+from hcbir._inverted_index import IVFPQIndex
+from hcbir._local_index import LocalFeatureIndex
 from hcbir._matching import Matches, match
+from hcbir._quantization import ProductQuantizer
 from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
 from hcbir._search import SearchResult, search
 from hcbir._store import LocalFeatureStore
@@ -29,10 +32,13 @@ __all__ = [
     "ExactIndex",
     "Explanation",
     "FormatError",
+    "IVFPQIndex",
     "KMeans",
+    "LocalFeatureIndex",
     "LocalFeatureStore",
     "LocalFeatures",
     "Matches",
+    "ProductQuantizer",
     "SearchResult",
     "Verification",
     "__version__",

@@ -168,7 +168,8 @@ def _run(
     if isinstance(candidates, LocalFeatureStore):
         descriptors = candidates.descriptors
         bits = descriptors.view(np.uint16) if candidates.dtype == "float16" else descriptors
-        stored = (candidates.keypoints, bits, candidates.factors)
+        decoder = candidates.quantizer._core if candidates.quantizer else candidates.factors
+        stored = (candidates.keypoints, bits, decoder)
         return _core.verify_stored(_as_core(query), stored, candidates.offsets, ids, options, num_threads)
     views = [_as_core(candidates[i]) for i in ids.tolist()]
     return _core.verify_candidates(_as_core(query), views, options, num_threads)

@@ -61,6 +61,30 @@ def match_binary(
 def kmeans(
     vectors: npt.NDArray[np.float32], num_clusters: int, num_iterations: int, seed: int, num_threads: int
 ) -> tuple[npt.NDArray[np.float32], float]: ...
+def train_pq(
+    vectors: npt.NDArray[np.float32],
+    num_subquantizers: int,
+    bits: int,
+    num_iterations: int,
+    max_vectors_per_centroid: int,
+    seed: int,
+    num_threads: int,
+) -> tuple[npt.NDArray[np.float32], float]: ...
+
+class ProductQuantizer:
+    def __init__(self, centroids: npt.NDArray[np.float32], num_subquantizers: int, bits: int) -> None: ...
+    def encode(self, vectors: npt.NDArray[np.float32], num_threads: int) -> npt.NDArray[np.uint8]: ...
+    def decode(self, codes: npt.NDArray[np.uint8], num_threads: int) -> npt.NDArray[np.float32]: ...
+    def search(
+        self,
+        queries: npt.NDArray[np.float32],
+        codes: npt.NDArray[np.uint8],
+        k: int,
+        metric: Metric,
+        allowed: npt.NDArray[np.uint8] | None,
+        num_threads: int,
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
+
 def resize_bicubic(
     pixels: npt.NDArray[np.uint32], box_width: float, box_height: float, width: int, height: int
 ) -> npt.NDArray[np.uint8]: ...
@@ -73,15 +97,17 @@ class GeometricModel(enum.Enum):
 def verify(
     points0: npt.NDArray[np.float32],
     points1: npt.NDArray[np.float32],
+    frames: npt.NDArray[np.float32],
     model: GeometricModel,
     max_error: float,
     confidence: float,
     min_trials: int,
     max_trials: int,
     seed: int,
+    one_to_one: bool,
 ) -> tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.float64], int, float]: ...
 
-_Features = tuple[npt.NDArray[np.float32], npt.NDArray[np.generic], npt.NDArray[np.float32] | None]
+_Features = tuple[npt.NDArray[np.float32], npt.NDArray[np.generic], npt.NDArray[np.float32] | ProductQuantizer | None]
 _CandidateOptions = tuple[Any, ...]  # metric, those of match_float, those of verify, min_inliers
 
 def verify_candidates(
@@ -95,6 +121,19 @@ def verify_stored(
     options: _CandidateOptions,
     num_threads: int,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]: ...
+
+_ListsPart = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]  # codes, ids, offsets
+
+def search_lists(
+    quantizer: ProductQuantizer,
+    centroids: npt.NDArray[np.float32],
+    parts: Sequence[_ListsPart],
+    metric: Metric,
+    queries: npt.NDArray[np.float32],
+    probes: npt.NDArray[np.int64],
+    k: int,
+    num_threads: int,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
 
 class Interpolation(enum.Enum):
     trapezoid = 0

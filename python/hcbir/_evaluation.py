@@ -182,5 +182,6 @@ def _ragged(
     offsets = np.zeros(len(arrays) + 1, dtype=np.int64)
     np.cumsum([len(array) for array in arrays], out=offsets[1:])
     # An empty list has numpy's default dtype, float64.
-    values = np.concatenate([array.astype(np.int64) for array in arrays]) if arrays else np.empty(0, dtype=np.int64)
+    empty = np.empty(0, dtype=np.int64)
+    values = np.concatenate([empty, *(array for array in arrays if array.size)], dtype=np.int64, casting="unsafe")
     return values, offsets

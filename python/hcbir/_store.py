@@ -14,9 +14,10 @@ from hcbir._arrays import one_of
 from hcbir._core import FormatError
 from hcbir._features import LocalFeatures
 from hcbir._growing import GrowingArrays
+from hcbir._quantization import ProductQuantizer
+from hcbir._store_rows import DTYPES, PQ, listed, packed
 
 KIND = "hcbir local features"
-DTYPES = ("float32", "float16", "int8", "uint8")
 _OPTIONAL = ("scales", "orientations")
 
 
@@ -61,13 +62,15 @@ class LocalFeatureStore:
         for name in arrays if check else ["counts"]:
             self._arrays.check(name)
         self._count()
-        if self.dtype not in DTYPES or self.descriptors.ndim != 2 or (self.dtype == "int8") != ("factors" in arrays):
-            raise FormatError(f"{folder} is damaged: its descriptors are {self.descriptors.shape} {self.dtype}")
+        self._quantizer = self._read_quantizer()
+        held = str(self.descriptors.dtype)
+        if held not in DTYPES or self.descriptors.ndim != 2 or (held == "int8") != ("factors" in arrays):
+            raise FormatError(f"{folder} is damaged: its descriptors are {self.descriptors.shape} {held}")
         if np.any(np.diff(self.offsets) < 0):
             raise FormatError(f"{folder} is damaged: an image has a negative number of features")
         for name, array in arrays.items():
             rows = len(self) if name in ("counts", "image_sizes") else int(self.offsets[-1])
-            if len(array) != rows:
+            if len(array) != rows and name != "codebooks":
                 raise FormatError(f"{folder} is damaged: {name} has {len(array)} rows, expected {rows}")
 
     @classmethod
@@ -77,7 +80,12 @@ class LocalFeatureStore:
 
     @classmethod
     def create(
-        cls, folder: str | PathLike[str], images: Iterable[LocalFeatures], *, dtype: str | None = None
+        cls,
+        folder: str | PathLike[str],
+        images: Iterable[LocalFeatures],
+        *,
+        dtype: str | None = None,
+        quantizer: ProductQuantizer | None = None,
     ) -> LocalFeatureStore:
         """Make a store of these images' features.
 
@@ -90,6 +98,9 @@ class LocalFeatureStore:
         dtype : {"float32", "float16", "int8", "uint8"}, optional
             Of the descriptors: "float16" halves them, "int8" quarters them (each row has a factor of its own, and
             its values are off by up to the largest over 254). Default: theirs.
+        quantizer : ProductQuantizer, optional
+            Of descriptors like these: the store holds their codes, and it. Matching compares a query's floats with
+            what the codes stand for.
 
         Raises
         ------
@@ -99,13 +110,22 @@ class LocalFeatureStore:
         path = Path(folder)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ValueError(f"folder must not exist or be empty, got {folder}")
-        listed = _listed(images)
-        if not listed:
+        given = listed(images)
+        if not given:
             raise ValueError("images must be at least one, got none")
-        filled = [f for f in listed if len(f)] or listed[:1]
-        dtype = one_of(str(filled[0].descriptors.dtype) if dtype is None else dtype, "dtype", DTYPES)
+        filled = [f for f in given if len(f)] or given[:1]
+        if quantizer is None:
+            encoding = one_of(str(filled[0].descriptors.dtype) if dtype is None else dtype, "dtype", DTYPES)
+        elif dtype is None:
+            encoding = PQ
+        else:
+            raise ValueError(f"dtype must not be given with a quantizer, got {dtype!r}")
+        dim = quantizer.dim if quantizer else filled[0].descriptors.shape[1]
         held = tuple(name for name in _OPTIONAL if all(getattr(f, name) is not None for f in filled))
-        GrowingArrays(path, KIND).append(_packed(listed, dtype, filled[0].descriptors.shape[1], held))
+        rows = packed(given, encoding, dim, held, quantizer)
+        if quantizer:
+            rows["codebooks"] = quantizer.centroids
+        GrowingArrays(path, KIND).append(rows)
         return cls(path)
 
     def append(self, images: LocalFeatures | Iterable[LocalFeatures]) -> None:
@@ -119,8 +139,21 @@ class LocalFeatureStore:
             If another process appends meanwhile.
         """
         held = tuple(name for name in _OPTIONAL if name in self._arrays.arrays)
-        self._arrays.append(_packed(_listed(images), self.dtype, self.dim, held))
+        rows = packed(listed(images), self.dtype, self.dim, held, self.quantizer)
+        if self.quantizer:
+            rows["codebooks"] = self._arrays.arrays["codebooks"][:0]
+        self._arrays.append(rows)
         self._count()
+
+    def _read_quantizer(self) -> ProductQuantizer | None:
+        books = self._arrays.arrays.get("codebooks")
+        if books is None:
+            return None
+        self._arrays.check("codebooks")
+        quantizer = ProductQuantizer(books)
+        if self.descriptors.shape[1:] != (quantizer.code_size,):
+            raise FormatError(f"{self.folder} is damaged: codes are {self.descriptors.shape}, codebooks {books.shape}")
+        return quantizer
 
     def _count(self) -> None:
         self.offsets = np.concatenate([[0], np.cumsum(self._arrays.arrays["counts"])]).astype(np.int64)
@@ -133,21 +166,26 @@ class LocalFeatureStore:
         if not 0 <= image < len(self):
             raise IndexError(f"image must be an id from 0 to {len(self) - 1}, got {image}")
         first, last = self.offsets[image : image + 2]
-        descriptors = self.descriptors[first:last]
-        if self.factors is not None:
-            descriptors = descriptors.astype(np.float32) * self.factors[first:last, None]
-        elif self.dtype == "float16":
-            descriptors = descriptors.astype(np.float32)
+        rows = slice(first, last)
+        descriptors = self.descriptors[rows] if self.dtype == "uint8" else self.floats(rows)
         arrays = self._arrays.arrays
         width, height = arrays["image_sizes"][image].tolist()
         return LocalFeatures(
-            keypoints=self.keypoints[first:last],
+            keypoints=self.keypoints[rows],
             descriptors=descriptors,
-            scores=arrays["scores"][first:last],
-            scales=arrays["scales"][first:last] if "scales" in arrays else None,
-            orientations=arrays["orientations"][first:last] if "orientations" in arrays else None,
+            scores=arrays["scores"][rows],
+            scales=arrays["scales"][rows] if "scales" in arrays else None,
+            orientations=arrays["orientations"][rows] if "orientations" in arrays else None,
             image_size=(width, height) if width else None,
         )
+
+    def floats(self, rows: slice | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """What some of the descriptors, which must not be binary, stand for: (rows, dim)."""
+        held = self.descriptors[rows]
+        if self.quantizer is not None:
+            return self.quantizer.decode(held)
+        values = held.astype(np.float32, copy=False)
+        return values if self.factors is None else values * self.factors[rows, None]
 
     @property
     def num_features(self) -> int:
@@ -155,13 +193,18 @@ class LocalFeatureStore:
 
     @property
     def dtype(self) -> str:
-        """Of the descriptors as they are held."""
-        return str(self.descriptors.dtype)
+        """Of the descriptors as they are held; "pq" for codes of a quantizer."""
+        return PQ if self.quantizer else str(self.descriptors.dtype)
+
+    @property
+    def quantizer(self) -> ProductQuantizer | None:
+        """Of the descriptors, where they are held as its codes."""
+        return self._quantizer
 
     @property
     def dim(self) -> int:
         """Length of a descriptor, in bytes for binary ones."""
-        return int(self.descriptors.shape[1])
+        return self.quantizer.dim if self.quantizer else int(self.descriptors.shape[1])
 
     @property
     def nbytes(self) -> int:
@@ -175,60 +218,10 @@ class LocalFeatureStore:
 
     @property
     def descriptors(self) -> npt.NDArray[Any]:
-        """(num_features, dim), as they are held."""
+        """(num_features, dim), or (num_features, code_size), as they are held."""
         return self._arrays.arrays["descriptors"]
 
     @property
     def factors(self) -> npt.NDArray[np.float32] | None:
         """(num_features,), by which int8 descriptors are to be multiplied; else None."""
         return self._arrays.arrays.get("factors")
-
-
-def _listed(images: LocalFeatures | Iterable[LocalFeatures]) -> list[LocalFeatures]:
-    listed = [images] if isinstance(images, LocalFeatures) else list(images)
-    for number, features in enumerate(listed):
-        if not isinstance(features, LocalFeatures):
-            raise TypeError(f"image {number} must be LocalFeatures, got {type(features).__name__}")
-    return listed
-
-
-def _packed(images: list[LocalFeatures], dtype: str, dim: int, held: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
-    """The rows of all arrays."""
-    filled = [(number, features) for number, features in enumerate(images) if len(features)]
-    for number, features in filled:
-        given, binary = features.descriptors, dtype == "uint8"
-        if features.is_binary != binary:
-            kind = "binary (uint8)" if binary else "float32"
-            raise TypeError(f"descriptors of image {number} must be {kind} for a store of {dtype}, got {given.dtype}")
-        if given.shape[1] != dim:
-            raise ValueError(f"descriptors of image {number} must be of length {dim}, got {given.shape[1]}")
-        if lacking := [name for name in held if getattr(features, name) is None]:
-            raise ValueError(f"image {number} must have {' and '.join(lacking)} like the others of the store")
-        if not np.isfinite(features.keypoints).all() or not np.isfinite(given).all():
-            raise ValueError(f"keypoints and descriptors of image {number} must be finite")
-
-    def joined(name: str, row_shape: tuple[int, ...], of: str) -> npt.NDArray[Any]:
-        parts = [getattr(features, name) for _, features in filled]
-        return np.concatenate([np.empty((0, *row_shape), of), *parts])
-
-    rows = {
-        "counts": np.array([len(features) for features in images], np.int64),
-        "image_sizes": np.array([f.image_size or (0, 0) for f in images], np.int64).reshape(-1, 2),
-        "keypoints": joined("keypoints", (2,), "float32"),
-        "scores": joined("scores", (), "float32"),
-        "descriptors": joined("descriptors", (dim,), "uint8" if dtype == "uint8" else "float32"),
-    }
-    rows |= {name: joined(name, (), "float32") for name in held}
-    return rows | _encoded(rows["descriptors"], dtype)
-
-
-def _encoded(descriptors: npt.NDArray[Any], dtype: str) -> dict[str, npt.NDArray[Any]]:
-    """The descriptors as a store of that dtype holds them."""
-    if dtype == "int8":
-        largest = np.abs(descriptors).max(axis=1, initial=0)
-        factors = (largest / 127).astype(np.float32)
-        codes = np.rint(descriptors / np.where(factors > 0, factors, 1)[:, None])
-        return {"descriptors": np.clip(codes, -127, 127).astype(np.int8), "factors": factors}
-    if dtype == "float16" and np.abs(descriptors).max(initial=0) > np.finfo(np.float16).max:
-        raise ValueError("descriptors must be within the range of float16, up to 65504")
-    return {"descriptors": descriptors.astype(dtype, copy=False)}

@@ -21,9 +21,10 @@ CPP = ROOT / "cpp"
 # Lowest first. A name stands for the module and all below it; `hcbir` itself is the facade.
 PYTHON_FLOORS = [
     {"_core"},
-    {"_arrays", "_runtime", "_features", "_files"},
+    {"_arrays", "_runtime", "_features", "_files", "_quantization_file"},
     {"_search", "_exact_index", "_matching", "_verification", "_evaluation", "_clustering", "_quantization"}
-    | {"_growing", "_store", "_candidates", "_explanation"},
+    | {"_inverted_index", "_local_index"}
+    | {"_growing", "_store", "_store_rows", "_candidates", "_explanation"},
     {"hcbir"},
     {"descriptors"},
     {"collection"},

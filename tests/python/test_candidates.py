@@ -56,10 +56,14 @@ def one_by_one(query: LocalFeatures, candidate: LocalFeatures, options: dict[str
     return verified.num_inliers, verified.log10_nfa
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float16", "int8", "uint8"])
-def test_a_store_counts_what_match_and_verify_count(isa: str, tmp_path: Path, dtype: str) -> None:
-    query, candidates = scene(dtype == "uint8")
-    store = LocalFeatureStore.create(tmp_path / "store", candidates, dtype=dtype)
+@pytest.mark.parametrize("held", ["float32", "float16", "int8", "uint8", "pq8", "pq4"])
+def test_a_store_counts_what_match_and_verify_count(isa: str, tmp_path: Path, held: str) -> None:
+    query, candidates = scene(held == "uint8")
+    encoding: dict[str, Any] = {"dtype": held}
+    if held.startswith("pq"):
+        rows = np.concatenate([c.descriptors for c in candidates])
+        encoding = {"quantizer": hcbir.ProductQuantizer.train(rows, num_subquantizers=12, bits=int(held[2]))}
+    store = LocalFeatureStore.create(tmp_path / "store", candidates, **encoding)
     for options in OPTIONS:
         found = hcbir.verify_candidates(query, store, **options)
         expected = [one_by_one(query, store[i], options) for i in range(len(store))]

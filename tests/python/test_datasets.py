@@ -123,6 +123,7 @@ def test_csv_tells_variations_boxes_collections_and_dates(tmp_path: Path) -> Non
         ("path,class,scale\na,t,5\n", "line 2, column scale: expected 0 to 3, got 5"),
         ("path,class,scale\na,t,nan\n", "line 2, column scale: expected a number, got 'nan'"),
         ("path,class,color,colour\na,t,1,2\n", "line 1: color and colour are the same variation"),
+        ("path,class,ilumination\na,t,1\n", "line 1, column ilumination: did you mean 'illumination'"),
         ("path,class,x1,y1,x2,y2\na,t,1,2,3,\n", "line 2, column y2: expected a number: a box needs x1, y1, x2, y2"),
         ("path,class,x1,y1,x2\na,t,1,2,3\n", "line 2, column y2: expected a number"),
         ("path,class,x1,y1,x2,y2\na,t,9,2,3,4\n", "line 2, column x2: expected more than 9"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,6 +86,96 @@ def test_same_for_every_thread_count_and_level(binary: bool) -> None:
             np.testing.assert_array_equal(result.scores, expected.scores)
 
 
+def clustered(n: int, dim: int, seed: int) -> np.ndarray:
+    """Unit vectors about few centres, in columns of unequal size."""
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(9).standard_normal((40, dim))
+    rows = centres[rng.integers(0, 40, n)] + 0.3 * rng.standard_normal((n, dim))
+    rows /= 1 + np.arange(dim) / 4
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def outliers(n: int, dim: int, seed: int) -> np.ndarray:
+    rows = clustered(n, dim, seed)
+    rows[:: n // 5] *= np.float32(1e4)
+    rows[1 :: n // 4] *= np.float32(1e-6)
+    return rows
+
+
+def near_ties(n: int, dim: int, seed: int) -> np.ndarray:
+    """Rows that differ by a few units in the last place."""
+    rows = np.repeat(clustered(n // 8 + 1, dim, 7), 8, axis=0)[:n]
+    return rows * (1 + np.random.default_rng(seed).integers(-2, 3, rows.shape).astype(np.float32) * np.float32(2**-23))
+
+
+def equal_rows(n: int, dim: int, seed: int) -> np.ndarray:
+    return np.repeat(clustered(3, dim, 7), n // 3 + 1, axis=0)[:n]
+
+
+def huge(n: int, dim: int, seed: int) -> np.ndarray:
+    return clustered(n, dim, seed) * np.float32(1e18)
+
+
+# Sets large enough for bytes: at least 128 rows, at least 48 columns.
+@pytest.mark.parametrize("options", [{}, {"cross_check": False, "max_ratio": 0.9}])
+@pytest.mark.parametrize("make", [clustered, outliers, near_ties, equal_rows, huge])
+@pytest.mark.parametrize("metric", ["dot", "l2", "cosine"])
+def test_large_sets_equal_the_reference(
+    isa: str, metric: str, make: Callable[[int, int, int], np.ndarray], options: dict[str, object]
+) -> None:
+    assert_equals_reference(make(290, 53, 0), make(301, 53, 1), metric, **options)
+
+
+@pytest.mark.parametrize("dim", [48, 49, 50, 51, 63, 64, 65, 100, 128, 131])
+@pytest.mark.parametrize(("n0", "n1"), [(128, 128), (130, 260), (257, 129)])
+def test_every_tail_equals_the_reference(isa: str, n0: int, n1: int, dim: int) -> None:
+    assert_equals_reference(clustered(n0, dim, 0), clustered(n1, dim, 1), "dot")
+
+
+@pytest.mark.parametrize("metric", ["dot", "l2", "cosine"])
+def test_large_sets_same_for_every_thread_count_and_level(metric: str) -> None:
+    d0, d1 = clustered(700, 72, 0), clustered(900, 72, 1)
+    options = {"metric": metric, "max_ratio": 0.97}
+    expected = hcbir.match(d0, d1, num_threads=1, **options)
+    assert len(expected) > 20
+    for isa in hcbir.available_isas():
+        for num_threads in (1, 2, 7):
+            with hcbir.use_isa(isa):
+                result = hcbir.match(d0, d1, num_threads=num_threads, **options)
+            np.testing.assert_array_equal(result.indices, expected.indices)
+            np.testing.assert_array_equal(result.scores, expected.scores)
+
+
+def test_rows_of_zeros_under_cosine(isa: str) -> None:
+    d0, d1 = clustered(150, 64, 0), clustered(140, 64, 1)
+    d0[::7], d1[3::11] = 0, 0
+    assert_equals_reference(d0, d1, "cosine")
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_any_layout(binary: bool, tmp_path: Path) -> None:
+    d0, d1 = (binary_set(200, 32, s) if binary else clustered(200, 64, s) for s in (0, 1))
+    expected = hcbir.match(d0, d1).indices
+    np.save(tmp_path / "d1.npy", d1)
+    wide = np.zeros((200, 99), d1.dtype)
+    wide[:, : d1.shape[1]] = d1
+    for other in (np.asfortranarray(d1), wide[:, : d1.shape[1]], np.load(tmp_path / "d1.npy", mmap_mode="r")):
+        np.testing.assert_array_equal(hcbir.match(d0, other).indices, expected)
+    if binary:  # equal distances, of which the smaller index is taken
+        return
+    backwards = hcbir.match(d0, d1[::-1])
+    np.testing.assert_array_equal(np.sort(199 - backwards.indices[:, 1]), np.sort(expected[:, 1]))
+
+
+@pytest.mark.parametrize(("n0", "n1"), [(0, 0), (0, 3), (3, 0), (1, 1), (1, 200), (200, 1)])
+@pytest.mark.parametrize("binary", [False, True])
+def test_none_or_one(n0: int, n1: int, binary: bool) -> None:
+    make = binary_set if binary else clustered
+    result = hcbir.match(make(n0, 64, 0), make(n1, 64, 1), max_ratio=0.99)
+    assert len(result) <= min(n0, n1)
+    assert result.indices.shape == (len(result), 2)
+
+
 def test_scores() -> None:
     d0, d1 = np.array([[3.0, 4.0]], np.float32), np.array([[1.0, 1.0]], np.float32)
     assert hcbir.match(d0, d1).scores.tolist() == [7.0]
@@ -124,6 +216,10 @@ def test_lone_neighbour_passes_the_ratio_test() -> None:
         ),
         (float_set(2, 3, 0), float_set(2, 3, 0), {"max_distance": math.nan}, ValueError, "max_distance must be"),
         (np.full((2, 3), np.nan), float_set(2, 3, 0), {}, ValueError, "must be finite"),
+        (np.full((200, 64), np.inf), float_set(200, 64, 0), {}, ValueError, "descriptors0 must be finite"),
+        (float_set(200, 64, 0), np.full((200, 64), np.nan), {}, ValueError, "descriptors1 must be finite"),
+        (np.array([["a"]]), float_set(2, 1, 0), {}, TypeError, "descriptors0"),
+        (np.zeros((2, 3), complex), float_set(2, 3, 0), {}, TypeError, "descriptors0"),
         (float_set(2, 3, 0), np.full((2, 3), np.nan), {}, ValueError, "must be finite"),
         (np.zeros(3), float_set(2, 3, 0), {}, ValueError, "descriptors0 must have 2 dimensions"),
         (float_set(2, 3, 0), float_set(2, 3, 0), {"max_distance": "x"}, ValueError, "max_distance must be a number"),

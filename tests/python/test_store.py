@@ -61,6 +61,34 @@ def test_compact_descriptors_are_as_near_as_said(tmp_path: Path, dtype: str, lar
         assert_same(store[number], features, atol=largest * largest_error * (1 + 1e-6))
 
 
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("num_subquantizers", [1, 4])
+def test_codes_come_back_as_what_they_stand_for(tmp_path: Path, bits: int, num_subquantizers: int) -> None:
+    expected = [image(n, seed=n) for n in (5, 0, 300, 1)]
+    pq = hcbir.ProductQuantizer.train(expected[2].descriptors, num_subquantizers=num_subquantizers, bits=bits)
+    made = LocalFeatureStore.create(tmp_path / "store", expected[:3], quantizer=pq)
+    made.append(expected[3])
+    for store in (made, LocalFeatureStore.open(tmp_path / "store", check=True)):
+        assert (len(store), store.num_features, store.dtype, store.dim) == (4, 306, "pq", 16)
+        assert store.descriptors.shape == (306, pq.code_size)
+        np.testing.assert_array_equal(store.quantizer.centroids, pq.centroids)
+        for number, features in enumerate(expected):
+            np.testing.assert_array_equal(store[number].descriptors, pq.decode(pq.encode(features.descriptors)))
+            np.testing.assert_array_equal(store[number].keypoints, features.keypoints)
+    with pytest.raises(ValueError, match="length 16, got 8"):
+        made.append(image(3, dim=8))
+    with pytest.raises(TypeError, match="must be float32 for a store of pq"):
+        made.append(image(3, binary=True))
+    with pytest.raises(ValueError, match="dtype must not be given with a quantizer, got 'int8'"):
+        LocalFeatureStore.create(tmp_path / "other", expected, dtype="int8", quantizer=pq)
+    books = tmp_path / "store" / "codebooks.npy"
+    content = bytearray(books.read_bytes())
+    content[-1] ^= 1
+    books.write_bytes(content)
+    with pytest.raises(hcbir.FormatError, match=r"codebooks\.npy has been altered"):
+        LocalFeatureStore.open(tmp_path / "store")
+
+
 def test_int8_of_zeros(tmp_path: Path) -> None:
     points = np.zeros((2, 2), np.float32)
     rows = np.array([[0, 0], [-3, 1]], np.float32)

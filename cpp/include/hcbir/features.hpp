@@ -10,6 +10,8 @@
 
 namespace hcbir {
 
+class ProductQuantizer;
+
 /// IEEE 754 binary16.
 struct HalfDescriptors {
     MatrixView<const std::uint16_t> bits;
@@ -26,9 +28,15 @@ struct BinaryDescriptors {
     MatrixView<const std::uint8_t> bytes;
 };
 
+/// Row r stands for the centroids that it names.
+struct PQDescriptors {
+    MatrixView<const std::uint8_t> codes;
+    const ProductQuantizer* quantizer;
+};
+
 /// One row a descriptor. What is not binary is compared as float: another encoding needs a case in decode().
 using DescriptorsView =
-    std::variant<MatrixView<const float>, HalfDescriptors, Int8Descriptors, BinaryDescriptors>;
+    std::variant<MatrixView<const float>, HalfDescriptors, Int8Descriptors, PQDescriptors, BinaryDescriptors>;
 
 std::size_t num_descriptors(const DescriptorsView& descriptors);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "hcbir/types.hpp"
@@ -16,11 +17,19 @@ struct VerifyOptions {
     GeometricModel model = GeometricModel::affine;
     /// Pixels of image 1; an inlier's transfer error is strictly below.
     double max_error = 8.0;
-    /// Probability with which a model as good as the best found would have been met, at which trials end.
+    /// Trials end when another model that as many seeds lead to as to the best one would have been met with
+    /// this probability.
     double confidence = 0.999;
     std::size_t min_trials = 50;
     std::size_t max_trials = 10'000;
     std::uint64_t seed = 0;
+    /// Of inliers that share a point, in either image, only the one of least error counts.
+    bool one_to_one = false;
+};
+
+/// Scales (of any unit) and orientations (radians, from x towards y) of the matched features, one a match.
+struct FeatureFrames {
+    std::span<const float> scales0, orientations0, scales1, orientations1;
 };
 
 struct Verification {
@@ -35,17 +44,28 @@ struct Verification {
     double log10_nfa = std::numeric_limits<double>::infinity();
 };
 
-/// Estimates the model that maps points0 to points1 (both n x 2, pixels, x before y) by RANSAC: samples drawn
-/// as a function of (seed, trial), the cost sum of min(error^2, max_error^2) (MSAC, Torr and Zisserman 2000),
-/// local optimisation of every improvement (Chum, Matas and Kittler 2003). A homography's samples are tried
-/// as affine models too, and such a one stands where the matches determine no more. Mirrored models, and
-/// those that stretch by more than 20, are not considered. The inliers are those of the model that is
-/// returned, by its errors in double.
+/// Estimates the model that maps points0 to points1 (both n x 2, pixels, x before y) by RANSAC. Matches in
+/// random order (a function of the seed) are taken as seeds; a seed's samples are itself and some of the 6
+/// matches nearest to it in both images, because neighbours of a true match are true more often than others:
+/// near in one image alone is what wrong matches are by chance. Neighbours are looked for in windows of 32,
+/// 128 and 512 matches in turn, far apart at first, then near. A seed proposes the model of least cost over
+/// its neighbours, and must explain one of them beside the sample if there are more than 16 matches.
+/// Proposals are compared by the cost sum of min(error^2, max_error^2) over all matches (MSAC, Torr and
+/// Zisserman 2000), and the better ones optimised locally (Chum, Matas and Kittler 2003). A homography's
+/// samples are tried as affine models too, and such a one stands where the matches determine no more.
+/// Mirrored models, and those that stretch by more than 20, are not considered. The inliers are those of the
+/// model that is returned, by its errors in double.
 ///
 /// Too few points, or points on a line where the model needs more: no inliers. The result is the same at
 /// every instruction level. Throws std::invalid_argument for points that are not finite and for options out
 /// of range.
 Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
                     const VerifyOptions& options);
+
+/// The same with the similarity that each match's features propose: the neighbours of a seed are those
+/// matches alone that agree with its similarity, in scale to a factor of 1.5, in angle to 30 degrees and in
+/// place to 0.6 of the way. Throws too for scales that are not positive.
+Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
+                    const FeatureFrames& frames, const VerifyOptions& options);
 
 }  // namespace hcbir

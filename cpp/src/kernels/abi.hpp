@@ -15,21 +15,55 @@ namespace hcbir::kernels {
 using Model = float[9];
 
 /// Correspondences as a structure of arrays.
-struct PointPairs {
-    const float *x0, *y0, *x1, *y1;
+template <class T>
+struct Pairs {
+    const T *x0, *y0, *x1, *y1;
     std::size_t count;
 };
+using PairsF32 = Pairs<float>;
+using PairsF64 = Pairs<double>;
 
 struct Residuals {
     std::size_t num_inliers;
     float cost;  // sum of min(squared error, squared bound)
 };
 
-/// Largest score met so far, the second largest (equal to it if it was met twice), and where the largest was
-/// met first; for many rows or columns at a time.
-struct Best {
-    float *first, *second;
-    std::uint32_t* index;
+/// Samples are drawn from a match, the seed, and this many near it; from windows of at most max_window.
+constexpr std::size_t num_neighbours = 6, max_window = 512;
+constexpr std::uint32_t no_neighbour = 0xffffffff;
+
+/// By how much each pair's features say that image 1 is scaled and turned: (x, y) -> (a x - b y, b x + a y),
+/// and the natural logarithm of the scale.
+struct Turns {
+    const float *log_scale, *a, *b;
+};
+/// What two pairs may differ in that agree: the scale by a factor of 1.5, the angle by 30 degrees, the place
+/// of one from where the other's similarity sends it by a share of the way.
+constexpr float turn_log_scale = 0.405f, turn_cosine = 0.866f, turn_error = 0.6f;
+/// Twice the area of a triangle over the square of its longest side, up to which its corners count as one
+/// line.
+constexpr float min_flatness = 0.01f;
+
+/// The neighbours of a seed, relative to the seed; NaN in image 1 where there is none. The last two are
+/// not used.
+struct Neighbourhood {
+    float x0[8], y0[8], x1[8], y1[8];
+};
+
+/// A model that sends the seed to the seed, in coordinates relative to it, if one was found.
+struct Proposal {
+    int found;
+    Model model;
+};
+
+/// With (x, y, w) the image of a pair under a model, u = x / w, v = y / w, (a, b, c) = (x0, y0, 1) / w, (du,
+/// dv) = (x1 - u, y1 - v) and e = u du + v dv, the weighted sums over the pairs of: aa ab ac bb bc cc; a du,
+/// b du, c du; a dv, b dv, c dv; u times aa ab ac bb bc; v times the same; (u u + v v) times aa ab bb; a e, b
+/// e.
+constexpr std::size_t num_normal_sums = 27;
+struct NormalSums {
+    double values[num_normal_sums];
+    std::size_t num_used;  // pairs of weight > 0
 };
 
 /// Rows quantised to bytes stand in panels of this many, four columns after four; queries in tiles.
@@ -58,10 +92,27 @@ struct ByteQueries {
         start;  // -128 * sum of the code: the rows' codes are unsigned, 128 more than they mean
 };
 
+/// A tile of quantised queries whose scores are wanted, codes and start as in ByteQueries, of 12 entries
+/// each.
+struct ByteTile {
+    const std::int8_t* codes;
+    const std::int32_t* start;
+    const float *scale, *offset;
+};
+
 /// Rows of a panel that may reach a query's bar, and the products of the codes.
 struct ByteHits {
     std::uint32_t rows[byte_tile_queries];  // bit j is row j
     std::int32_t products[byte_tile_queries * byte_panel_rows];
+};
+
+/// Vectors to be quantised stand in panels of this many columns.
+constexpr std::size_t pq_panel_columns = 32;
+
+/// A code whose sum reaches the bars of some queries; bit i is query i.
+struct AdcHit {
+    std::uint64_t queries;
+    std::uint32_t row;
 };
 
 /// The smallest key met so far, and the second smallest; for many columns at a time.
@@ -69,6 +120,7 @@ struct NearestBits {
     std::uint32_t *first, *second;
 };
 
+constexpr std::size_t counted_at_once = 16;
 /// Weight t of blend_bytes is high[t] * 2^blend_low_bits + low[t], 0 <= low[t] < 2^blend_low_bits, and a
 /// whole is 2^blend_bits. Behind an odd number of weights stands one more of 0.
 constexpr int blend_bits = 22, blend_low_bits = 11;
@@ -124,18 +176,44 @@ struct Table {
     std::uint32_t (*byte_tile)(const ByteQueries& queries, std::size_t num_queries, const std::uint8_t* rows,
                                std::size_t quads, const BytePanel& panel, ByteHits& hits);
 
-    /// Takes the scores of a dot_tile into the best of its rows, over the row panels met so far, and of its
-    /// columns, over the query panels met so far. by_query holds tile_queries x tile_rows entries, for each
-    /// query the best of each column of its tiles: entry [i * tile_rows + j] takes the score with index `row`
-    /// + j. by_row holds tile_rows entries and takes the scores of queries i < num_queries with index `query`
-    /// + i. A score must exceed the best to take its place.
-    void (*update_best)(const float* scores, std::size_t num_queries, std::uint32_t query, std::uint32_t row,
-                        Best by_query, Best by_row);
+    /// scores[i * stride + j] = product of the codes of query i and row j, times scale and the query's scale,
+    /// plus the offsets of the two; for all of a tile and a panel. No query's code exceeds score_query_limit.
+    /// bytes_pay: whether this is much faster than dot_tile.
+    int score_query_limit;
+    bool bytes_pay;
+    void (*byte_scores)(const ByteTile& queries, const std::uint8_t* rows, std::size_t quads, float scale,
+                        const float* offsets, float* scores, std::size_t stride);
+
+    /// first[i], second[i] = the two largest of scores[i * stride + j], j < num_columns, a multiple of 16.
+    void (*best_two)(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
+                     float* first, float* second);
+
+    /// Raises column_best[j] to the scores of its column, then writes to `pairs` the i << 16 | j (j < 2^16)
+    /// of scores that are not below row_bars[i], or not below column_best[j] - margin; returns how many.
+    /// Where padding must not be found, its scores are minus infinity and its column_best is infinity.
+    std::size_t (*near_pairs)(const float* scores, std::size_t stride, std::size_t num_rows,
+                              std::size_t num_columns, const float* row_bars, float margin,
+                              float* column_best, std::uint32_t* pairs);
 
     /// Writes to `selected` the j < count, ascending, for which
     /// scores[j] * scale[j] + offset[j] < threshold does NOT hold (so a NaN is selected); returns how many.
     std::size_t (*select)(const float* scores, const float* scale, const float* offset, std::size_t count,
                           float threshold, std::uint32_t* selected);
+
+    /// Writes the scores that are not below `bar`, NaN among them, in order, and their indices, of which the
+    /// first score's is `first`; returns how many. Both arrays have room for 16 more than `count` [same
+    /// bits].
+    std::size_t (*keep_scores)(const float* scores, std::uint32_t first, std::size_t count, float bar,
+                               float* kept, std::uint32_t* indices);
+
+    /// ordered[i] = scores[i] as an integer of the same order: the bits of a float, a negative one's flipped
+    /// but for the sign, both zeros 0. Returns whether one is NaN. `count` is a multiple of counted_at_once
+    /// [same bits].
+    bool (*order_scores)(const float* scores, std::size_t count, std::int32_t* ordered);
+
+    /// counts[b] += the number of scores > bars[b]. `count` is a multiple of counted_at_once [same bits].
+    void (*count_above)(const std::int32_t* scores, std::size_t count, const std::int32_t* bars,
+                        std::size_t num_bars, std::uint32_t* counts);
 
     /// Dot product in double [same bits]: products are exact; element c is added to partial sum c % 16; then
     /// partial sum p takes p + 8, p + 4, p + 2, p + 1 in turn.
@@ -167,11 +245,72 @@ struct Table {
                          std::size_t stride, std::size_t count, std::size_t num_words, std::uint32_t row,
                          NearestBits by_column, std::uint32_t* by_row);
 
+    /// For each column of a panel (value d of column j at panel[d * pq_panel_columns + j]) the centroid c
+    /// with the smallest halves[c] - sum over d of centroids[c * dim + d] * value d, the first of several,
+    /// and that rest; products and differences are floats, taken in the order of d, nothing fused [same
+    /// bits].
+    void (*nearest_centroids)(const float* panel, const float* centroids, const float* halves,
+                              std::size_t num_centroids, std::size_t dim, float* rests,
+                              std::uint32_t* nearest);
+
+    /// table[c] = sum over d of query[d] * columns[d * num_centroids + c], or less the squares of their
+    /// differences; in double in the order of d, then rounded [same bits]. num_centroids: a multiple of 8.
+    void (*dot_table)(const float* query, const float* columns, std::size_t num_centroids, std::size_t dim,
+                      float* table);
+    void (*l2_table)(const float* query, const float* columns, std::size_t num_centroids, std::size_t dim,
+                     float* table);
+
+    /// Sums of 8-bit entries, one for each byte of a code, found by its value; the entries of bytes 4i .. 4i
+    /// + 3 sum to 255 at most, and code_size <= 1024. adc_tile: `width` queries, 16, 32 or 64, the entry of
+    /// query i for value v of byte b standing at tables[(b * 256 + v) * width + i]. Writes to `hits` the
+    /// codes, ascending, whose sum reaches the bar of any, and returns their number [same bits].
+    std::size_t (*adc_tile)(const std::uint8_t* tables, const std::uint16_t* bars, std::size_t width,
+                            const std::uint8_t* codes, std::size_t stride, std::size_t count,
+                            std::size_t code_size, AdcHit* hits);
+
+    /// The same for one query, whose entries stand at tables[b * 256 + v]. Where an entry is the sum of one
+    /// for each half of v, `nibbles` has those of the low half at nibbles[b * 32 + half], of the high half 16
+    /// further on; else it is null.
+    std::size_t (*adc_row)(const std::uint8_t* tables, const std::uint8_t* nibbles, std::uint16_t bar,
+                           const std::uint8_t* codes, std::size_t stride, std::size_t count,
+                           std::size_t code_size, std::uint32_t* rows);
+
     /// Transfer errors of all pairs under a projective model [same bits]. With (x, y, w) = model * (x0, y0,
     /// 1), the squared error is (x / w - x1)^2 + (y / w - y1)^2, computed with one 1 / w and nothing fused; a
     /// pair is an inlier if w > 0 and that error is strictly below max_squared_error. Pair j adds to partial
-    /// sum j % 16 of the cost; the partial sums are added as in dot_f64.
-    Residuals (*residuals)(const Model& model, const PointPairs& pairs, float max_squared_error);
+    /// sum j % 16 of the cost; the partial sums are added as in dot_f64. A cost that is not below max_cost is
+    /// returned as {0, max_cost}.
+    Residuals (*residuals)(const Model& model, const PairsF32& pairs, float max_squared_error,
+                           float max_cost);
+
+    /// For each pair i: nearest[num_neighbours * i + k] are the pairs nearest to it, the nearest first, by
+    /// the larger of the squared distances in the two images, rounded down to 14 bits of mantissa; then by
+    /// smaller index [same bits]. Pairs whose smaller one is below min_squared (> 0) are passed over, and, if
+    /// turns are given (not null), pairs that do not agree with i's; no_neighbour where there are no more.
+    /// The pairs, at most max_window, ascend by log_scale if turns are given, else by x0; 16 behind the last
+    /// can be read and written.
+    void (*nearest_pairs)(const PairsF32& pairs, const Turns& turns, float min_squared,
+                          std::uint32_t* nearest);
+
+    /// Of the models that samples of the seed and 1, 2 or 3 neighbours determine, the one with the lowest
+    /// cost over the neighbours, the first of equals [same bits]. Samples that are degenerate or turn the
+    /// plane over give none; neither do those explaining fewer than `support` neighbours beside their own.
+    /// Only the first num_samples samples are looked at, of 6, 15 and 16.
+    Proposal (*propose_similarity)(const Neighbourhood& around, std::size_t num_samples,
+                                   std::uint32_t support, float max_squared_error);
+    Proposal (*propose_affine)(const Neighbourhood& around, std::size_t num_samples, std::uint32_t support,
+                               float max_squared_error);
+    Proposal (*propose_homography)(const Neighbourhood& around, std::size_t num_samples,
+                                   std::uint32_t support, float max_squared_error);
+
+    /// See NormalSums; the last 15 are 0 unless `projective` [same bits]. A pair weighs 0 if w <= 0 or the
+    /// ratio r of its squared error to max_squared_error is not below 1; else 1, or (1 - r)^2
+    /// (biweight_sums). The count is a multiple of 16, or 8; pair j adds to partial sum j % 16, or % 8, and
+    /// these are added as in dot_f64.
+    void (*normal_sums)(const float* model, const PairsF32& pairs, float max_squared_error, bool projective,
+                        NormalSums& sums);
+    void (*biweight_sums)(const double* model, const PairsF64& pairs, double max_squared_error,
+                          bool projective, NormalSums& sums);
 };
 
 extern const Table baseline;

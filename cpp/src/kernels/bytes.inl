@@ -164,29 +164,52 @@ std::uint32_t byte_tile(const ByteQueries& queries, std::size_t num_queries, con
     return found;
 }
 
-inline Vec16 load_some(const float* p, std::size_t count) {
-    Vec16 values = {};
+inline Vec load_some(const float* p, std::size_t count) {
+    Vec values = {};
     for (std::size_t l = 0; l < count; ++l) values[l] = p[l];
     return values;
+}
+
+/// The low bytes of the elements, as groups of four.
+inline void store_low_bytes(VecIndex values, std::uint8_t* quads, std::size_t quad_stride) {
+#if defined(__AVX512F__)
+    const Bytes16 bytes = (Bytes16)_mm512_maskz_cvtepi32_epi8(0xffff, (__m512i)values);
+#elif defined(__AVX2__)
+    const __m256i low = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                                         -1, -1, 0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1);
+    const __m256i spread = _mm256_shuffle_epi8((__m256i)values, low);
+    const Bytes16 bytes =
+        (Bytes16)_mm_or_si128(_mm256_castsi256_si128(spread), _mm256_extracti128_si256(spread, 1));
+#else
+    Bytes16 bytes = {};
+    for (std::size_t l = 0; l < lanes; ++l) bytes[l] = static_cast<std::uint8_t>(values[l]);
+#endif
+    typedef std::uint32_t Quads __attribute__((vector_size(16)));
+    for (std::size_t i = 0; i < lanes / 4; ++i) store_bytes(quads + i * quad_stride, ((Quads)bytes)[i]);
 }
 
 void quantize_rows(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                    const float* multipliers, std::uint8_t flip, std::uint8_t* codes, std::size_t quad_stride,
                    float* lengths, float* residuals) {
-    typedef std::int8_t Signed16 __attribute__((vector_size(16)));
-    typedef std::uint32_t Quads __attribute__((vector_size(16)));
-    constexpr float magic = 0x1.8p23f;  // floats of this size are whole numbers
+    const Vec magic =
+        broadcast(0x1.8p23f);  // floats of this size are whole numbers, their low bits the number
     for (std::size_t j = 0; j < count; ++j, rows += stride, codes += 4) {
-        Vec16 length = {}, residual = {};
-        for (std::size_t c = 0; c < dim; c += 16) {
-            const Vec16 scaled =
-                (c + 16 <= dim ? load<Vec16>(rows + c) : load_some(rows + c, dim - c)) * multipliers[j];
-            const Vec16 rounded = scaled + magic - magic, rest = scaled - rounded;
+        const Vec multiplier = broadcast(multipliers[j]);
+        Vec length = {}, residual = {};
+        const auto take = [&](Vec values) {
+            const Vec scaled = values * multiplier, moved = scaled + magic, rounded = moved - magic;
+            const Vec rest = scaled - rounded;
             length += rounded * rounded;
             residual += rest * rest;
-            const auto quads = (Quads)((Bytes16) __builtin_convertvector(rounded, Signed16) ^ flip);
-            for (std::size_t i = 0; i < 4 && c + 4 * i < dim; ++i)
-                store_bytes(codes + (c / 4 + i) * quad_stride, quads[i]);
+            return (VecIndex)moved ^ flip;
+        };
+        std::size_t c = 0;
+        for (; c + lanes <= dim; c += lanes)
+            store_low_bytes(take(load<Vec>(rows + c)), codes + c / 4 * quad_stride, quad_stride);
+        if (c < dim) {
+            const VecIndex rest = take(load_some(rows + c, dim - c));
+            for (std::size_t l = 0; l < (dim - c + 3) / 4 * 4; ++l)
+                codes[(c + l) / 4 * quad_stride + l % 4] = static_cast<std::uint8_t>(rest[l]);
         }
         lengths[j] = sum(length);
         residuals[j] = sum(residual);
@@ -195,14 +218,21 @@ void quantize_rows(const float* rows, std::size_t stride, std::size_t count, std
 
 void largest_magnitudes(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                         float* largest) {
+    const auto magnitude_of = [](Vec x) { return (Vec)((VecIndex)x & 0x7fffffffu); };
     for (std::size_t j = 0; j < count; ++j, rows += stride) {
-        Vec16 most = {};
-        for (std::size_t c = 0; c < dim; c += 16) {
-            const Vec16 size =
-                magnitude(c + 16 <= dim ? load<Vec16>(rows + c) : load_some(rows + c, dim - c));
-            most = most < size ? size : most;
-        }
-        largest[j] = 0;
-        for (std::size_t l = 0; l < 16; ++l) largest[j] = largest[j] < most[l] ? most[l] : largest[j];
+        Vec most[2] = {};
+        const auto take = [&](Vec values, Vec& so_far) {
+            const Vec size = magnitude_of(values);
+            so_far = so_far < size ? size : so_far;
+        };
+        std::size_t c = 0;
+        for (; c + 2 * lanes <= dim; c += 2 * lanes)
+            take(load<Vec>(rows + c), most[0]), take(load<Vec>(rows + c + lanes), most[1]);
+        for (; c < dim; c += lanes)
+            take(c + lanes <= dim ? load<Vec>(rows + c) : load_some(rows + c, dim - c), most[0]);
+        take(most[1], most[0]);
+        largest[j] = most[0][0];
+        for (std::size_t l = 1; l < lanes; ++l)
+            largest[j] = largest[j] < most[0][l] ? most[0][l] : largest[j];
     }
 }

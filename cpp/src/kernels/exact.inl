@@ -3,12 +3,7 @@
 struct SumsOf16 {
     Vec8d low{}, high{};
 
-    double total() const {
-        const Vec8d eight = low + high;
-        double s[4];
-        for (int p = 0; p < 4; ++p) s[p] = eight[p] + eight[p + 4];
-        return (s[0] + s[2]) + (s[1] + s[3]);
-    }
+    double total() const { return sum(low + high); }
 };
 
 /// Adds term(a, b) of 16 elements to the sums.

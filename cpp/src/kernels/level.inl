@@ -14,11 +14,18 @@ namespace {
 #include "kernels/vec.inl"
 
 #include "kernels/bytes.inl"
+
+#include "kernels/adc.inl"
 #include "kernels/blend.inl"
+#include "kernels/byte_scores.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/hamming.inl"
+#include "kernels/hypotheses.inl"
 #include "kernels/nearest.inl"
+#include "kernels/normal.inl"
+#include "kernels/quantization.inl"
+#include "kernels/rank.inl"
 #include "kernels/residual.inl"
 #include "kernels/rotate.inl"
 #include "kernels/select.inl"
@@ -40,8 +47,15 @@ extern const Table HCBIR_LEVEL = {
     .rotate_row = rotate_row,
     .quantize_rows = quantize_rows,
     .byte_tile = byte_tile,
-    .update_best = update_best,
+    .score_query_limit = score_query_limit,
+    .bytes_pay = lanes > 4,
+    .byte_scores = byte_scores,
+    .best_two = best_two,
+    .near_pairs = near_pairs,
     .select = select,
+    .keep_scores = keep_scores,
+    .order_scores = order_scores,
+    .count_above = count_above,
     .dot_f64 = dot_f64,
     .squared_l2_f64 = squared_l2_f64,
     .widen_half = widen_half,
@@ -50,7 +64,18 @@ extern const Table HCBIR_LEVEL = {
     .blend_bytes = blend_bytes,
     .row_lanes = lanes,
     .nearest_bits = nearest_bits,
+    .nearest_centroids = nearest_centroids,
+    .dot_table = dot_table,
+    .l2_table = l2_table,
+    .adc_tile = adc_tile,
+    .adc_row = adc_row,
     .residuals = residuals,
+    .nearest_pairs = nearest_pairs,
+    .propose_similarity = propose<2>,
+    .propose_affine = propose<3>,
+    .propose_homography = propose<4>,
+    .normal_sums = normal_sums,
+    .biweight_sums = biweight_sums,
 };
 
 }  // namespace hcbir::kernels

@@ -1,41 +1,46 @@
-// Nearest neighbours in both directions from one pass over the scores.
+// What may be nearest, in both directions, among the scores of a block of rows and columns.
 
-struct BestVec {
-    Vec first, second;
-    VecIndex index;
-
-    void take(Vec score, VecIndex where) {
-        const auto better = score > first;
-        const Vec beaten = better ? first : score;
-        second = beaten > second ? beaten : second;
-        first = better ? score : first;
-        index = better ? where : index;
-    }
-};
-
-inline BestVec load_best(Best best, std::size_t at) {
-    return {load<Vec>(best.first + at), load<Vec>(best.second + at), load_index(best.index + at)};
-}
-
-inline void store_best(Best best, std::size_t at, const BestVec& v) {
-    store(best.first + at, v.first);
-    store(best.second + at, v.second);
-    store_index(best.index + at, v.index);
-}
-
-void update_best(const float* scores, std::size_t num_queries, std::uint32_t query, std::uint32_t row,
-                 Best by_query, Best by_row) {
-    VecIndex column;
-    for (std::size_t l = 0; l < lanes; ++l) column[l] = row + static_cast<std::uint32_t>(l);
-    for (std::size_t j = 0; j < tile_rows; j += lanes, column += static_cast<std::uint32_t>(lanes)) {
-        BestVec down = load_best(by_row, j);
-        for (std::size_t i = 0; i < num_queries; ++i) {
-            const Vec score = load<Vec>(scores + i * tile_rows + j);
-            down.take(score, query + static_cast<std::uint32_t>(i) - VecIndex{});
-            BestVec across = load_best(by_query, i * tile_rows + j);
-            across.take(score, column);
-            store_best(by_query, i * tile_rows + j, across);
+void best_two(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
+              float* first, float* second) {
+    const Vec lowest = broadcast(-__builtin_inff());
+    for (std::size_t i = 0; i < num_rows; ++i) {
+        Vec best = lowest, next = lowest;
+        for (std::size_t j = 0; j < num_columns; j += lanes) {
+            const Vec score = load<Vec>(scores + i * stride + j);
+            const Vec lesser = score > best ? best : score;
+            next = lesser > next ? lesser : next;
+            best = score > best ? score : best;
         }
-        store_best(by_row, j, down);
+        float largest = best[0], after = next[0];
+        for (std::size_t l = 1; l < lanes; ++l) {
+            const float lesser = best[l] > largest ? largest : best[l];
+            after = lesser > after ? lesser : after;
+            after = next[l] > after ? next[l] : after;
+            largest = best[l] > largest ? best[l] : largest;
+        }
+        first[i] = largest, second[i] = after;
     }
+}
+
+std::size_t near_pairs(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
+                       const float* row_bars, float margin, float* column_best, std::uint32_t* pairs) {
+    std::size_t found = 0;
+    for (std::size_t j = 0; j < num_columns; j += lanes) {
+        Vec best = load<Vec>(column_best + j);
+        for (std::size_t i = 0; i < num_rows; ++i) {
+            const Vec score = load<Vec>(scores + i * stride + j);
+            best = score > best ? score : best;
+        }
+        store(column_best + j, best);
+        const Vec column_bar = best - margin;
+        for (std::size_t i = 0; i < num_rows; ++i) {
+            const Vec row_bar = broadcast(row_bars[i]);
+            unsigned near =
+                not_less(load<Vec>(scores + i * stride + j), row_bar < column_bar ? row_bar : column_bar);
+            for (; near; near &= near - 1)
+                pairs[found++] =
+                    static_cast<std::uint32_t>(i << 16 | (j + static_cast<std::size_t>(__builtin_ctz(near))));
+        }
+    }
+    return found;
 }

@@ -12,7 +12,9 @@ typedef float Vec16 __attribute__((vector_size(64)));
 typedef float Vec8 __attribute__((vector_size(32)));
 typedef float Vec4 __attribute__((vector_size(16)));
 typedef double Vec8d __attribute__((vector_size(64)));
+typedef double VecD __attribute__((vector_size(4 * lanes)));  // half as many lanes
 typedef std::uint32_t VecIndex __attribute__((vector_size(4 * lanes)));
+typedef std::int32_t VecMask __attribute__((vector_size(4 * lanes)));  // 0 or -1, from comparisons
 
 template <class V>
 inline V load(const float* p) {
@@ -66,6 +68,36 @@ inline unsigned not_less(Vec a, Vec b) {
 #endif
 }
 
+/// Whether any lane is set.
+inline bool any(VecMask mask) {
+#if defined(__AVX512F__)
+    return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(__AVX2__)
+    return _mm256_movemask_ps((__m256)mask) != 0;
+#elif defined(__SSE2__)
+    return _mm_movemask_ps((__m128)mask) != 0;
+#else
+    std::int32_t bits = 0;
+    for (std::size_t l = 0; l < lanes; ++l) bits |= mask[l];
+    return bits != 0;
+#endif
+}
+
+/// table[index[l]] in lane l, of a table of 8.
+inline Vec pick(const float* table, const std::int32_t* index) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_permutexvar_ps(0xffff, _mm512_loadu_si512(index),
+                                       _mm512_castps256_ps512(_mm256_loadu_ps(table)));
+#elif defined(__AVX2__)
+    return _mm256_permutevar8x32_ps(_mm256_loadu_ps(table),
+                                    _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)));
+#else
+    Vec picked;
+    for (std::size_t l = 0; l < lanes; ++l) picked[l] = table[index[l]];
+    return picked;
+#endif
+}
+
 inline float sum(Vec4 v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 inline float sum(Vec8 v) {
     return sum(__builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7));
@@ -73,4 +105,27 @@ inline float sum(Vec8 v) {
 inline float sum(Vec16 v) {
     return sum(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
                __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+}
+inline double sum(Vec8d v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])); }
+
+/// The same sums of 16 floats, and of 8 doubles, that stand in parts; `stride` vectors lie between two.
+inline float sum_parts(const Vec* p, [[maybe_unused]] std::size_t stride) {
+#if defined(__AVX512F__)
+    return sum(p[0]);
+#elif defined(__AVX2__)
+    return sum(p[0] + p[stride]);
+#else
+    return sum((p[0] + p[2 * stride]) + (p[stride] + p[3 * stride]));
+#endif
+}
+inline double sum_parts(const VecD* p, [[maybe_unused]] std::size_t stride) {
+#if defined(__AVX512F__)
+    return sum(p[0]);
+#elif defined(__AVX2__)
+    const VecD v = p[0] + p[stride];
+    return (v[0] + v[2]) + (v[1] + v[3]);
+#else
+    const VecD v = (p[0] + p[2 * stride]) + (p[stride] + p[3 * stride]);
+    return v[0] + v[1];
+#endif
 }

@@ -27,10 +27,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(no_args_is_help=True, help="How descriptors bear the variations of a collection: init, run.")
+    group = typer.Typer(no_args_is_help=True, help="How descriptors bear the variations of a collection.")
     group.command()(init)
     group.command()(run)
     group.command()(compare)
+    group.command()(synthesize)
     app.add_typer(group, name="study")
     app.command()(annotate)
 
@@ -113,6 +114,45 @@ def compare(
         print_json({"figures": list(table.records), "notes": list(table.notes)})
     else:
         print_table(table, titled=True)
+
+
+def synthesize(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to make, or to go on with.")],
+    classes: Annotated[int, typer.Option(min=1, help="Places, each a class.")] = 39,
+    images: Annotated[int, typer.Option(min=1, help="Of all classes together.")] = 681,
+    distractors: Annotated[int, typer.Option(min=0, help="Images of other places of the same kinds.")] = 2000,
+    size: Annotated[int, typer.Option(min=64, help="Longest side, in pixels.")] = 640,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other places.")] = 0,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="one a CPU")] = None,
+    contact_sheet: Annotated[bool, typer.Option("--contact-sheet", help="Write pages of small pictures too.")] = False,
+) -> None:
+    """Make a synthetic collection whose annotations are exact: places under the paper's eleven variations.
+
+    Writes the images, dataset.csv for `hcbir study run` and `hcbir annotate`, and annotations.csv with all that is
+    known of each image, its camera included. After Ctrl-C the same command goes on where it stopped.
+
+    Example: [bold]hcbir study synthesize -o synthetic/ --contact-sheet[/bold]
+    """
+    import hcbir
+    from hcbir.study.synthetic import DATASET, make_collection
+
+    with progress_bars() as progress:
+        made = make_collection(
+            output,
+            num_classes=classes,
+            num_images=images,
+            num_distractors=distractors,
+            longest_side=size,
+            seed=seed,
+            workers=workers or hcbir.default_num_threads(),
+            progress=lambda done, total: progress("make images", done, total),
+        )
+    if contact_sheet:
+        from hcbir.study.synthetic.contact_sheet import contact_sheets
+
+        for page in contact_sheets(made, output):
+            say(f"{page}")
+    say(f"{output / DATASET}: {classes} classes; set it as the dataset of a study: hcbir study init")
 
 
 def annotate(

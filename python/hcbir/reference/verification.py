@@ -60,6 +60,15 @@ def fit(points0: Array, points1: Array, model: str, weights: Array | None = None
     return np.asarray(fitted / fitted[2, 2])
 
 
+def one_to_one(points0: Array, points1: Array, errors: Array, mask: Array) -> npt.NDArray[np.bool_]:
+    """Of inliers that share a point, in either image, only the one of least error, the first of equals."""
+    kept = np.zeros(len(mask), bool)
+    for i in sorted(np.flatnonzero(mask), key=lambda i: (errors[i], i)):
+        shared = (points0[kept] == points0[i]).all(axis=1) | (points1[kept] == points1[i]).all(axis=1)
+        kept[i] = not shared.any()
+    return kept
+
+
 def verify(
     points0: Array, points1: Array, *, model: str = "affine", max_error: float = 8.0, seed: int = 0, trials: int = 1000
 ) -> tuple[int, npt.NDArray[np.bool_], Floats]:

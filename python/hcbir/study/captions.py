@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PIL import ImageFont
 
 
@@ -23,6 +25,15 @@ def shortened(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
         if font.getlength(short) <= width:
             return short
     return "…"
+
+
+def image_caption(path: Path) -> str:
+    """The file and its folder, which is often the class.
+
+    >>> image_caption(Path("photos/bridge/003.jpg"))
+    'bridge/003.jpg'
+    """
+    return "/".join(path.parts[-2:])
 
 
 def number(score: float) -> str:

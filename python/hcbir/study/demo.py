@@ -20,7 +20,7 @@ from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, evaluate_co
 from hcbir.study.pairs import explanation_picture
 from hcbir.study.ranking import Progress
 from hcbir.study.report import MatchFigure, Report, write_report
-from hcbir.study.synthetic import make_collection
+from hcbir.study.synthetic import DATASET, make_collection
 
 GLOBAL = "vlad"
 LOCAL = "sift"
@@ -72,7 +72,7 @@ def run_demo(folder: str | Path, *, seed: int = 0, progress: Progress | None = N
     folder = Path(folder)
     photos, database = folder / "photos", folder / "photos.hcbir"
     make_collection(photos, seed=seed, progress=lambda done, total: report_progress("make images", done, total))
-    dataset = load_dataset(photos)
+    dataset = load_dataset(photos / DATASET)
     with Collection.create(database, [GLOBAL, "orb"], overwrite=True) as collection:
         added = collection.add(dataset.images, progress=lambda done, total: report_progress("index", done, total))
         evaluation = evaluate_collection(
@@ -103,8 +103,8 @@ def run_demo(folder: str | Path, *, seed: int = 0, progress: Progress | None = N
         result.report,
         Report(
             title="hcbir demo",
-            intro="A procedural collection of landmarks, each shown under changes of viewpoint, scale, illumination, "
-            "colour domain, occlusion and alteration, among distractors.",
+            intro="A synthetic collection of landmarks, each shown under changes of scale, viewpoint, light, colour, "
+            "representation, occlusion, alteration and time, among distractors of the same kinds.",
             stamp=_stamp(evaluation, dataset, result.seconds),
             tables=[precision_table(evaluation)],
             rankings=[(f"Ranked by {name}", rows) for name, rows in rankings.items()],

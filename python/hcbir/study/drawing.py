@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageOps
 
 from hcbir.descriptors.images import ImageError, open_image
-from hcbir.study.captions import load_font, number, shortened
+from hcbir.study.captions import image_caption, load_font, number, shortened
 from hcbir.study.colours import BACKGROUND, CORRECT, DIM, INCORRECT, MAT, QUERY, TEXT, UNKNOWN, Colour
 
 _GAP = 8
@@ -80,7 +80,7 @@ def draw_rankings(rows: Sequence[RankingRow], *, thumbnail: int = 150, title: st
             frame = UNKNOWN if result.correct is None else CORRECT if result.correct else INCORRECT
             caption = number(result.score) if result.caption is None else result.caption
             x = _GAP + rank * cell + after_query
-            cells.append((x, result.path, frame, f"{rank}.  {caption}", result.path.name))
+            cells.append((x, result.path, frame, f"{rank}.  {caption}", image_caption(result.path)))
         for x, path, frame, upper, lower in cells:
             picture.paste(_framed(path, thumbnail, frame), (x, y))
             for k, (text, colour) in enumerate(((upper, TEXT), (lower, DIM))):

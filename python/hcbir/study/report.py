@@ -14,7 +14,7 @@ import jinja2
 from PIL import Image
 
 from hcbir.descriptors.images import ImageError, open_image
-from hcbir.study.captions import number
+from hcbir.study.captions import image_caption, number
 from hcbir.study.drawing import RankingRow
 from hcbir.study.tables import Table
 
@@ -51,6 +51,8 @@ class Page:
     title : str
     facts : mapping of str to str
         What is known of its subject.
+    gallery : sequence of (path, caption, id)
+        Images that belong to it, and the pages that they lead to; an empty id for none.
     tables : sequence of Table
     rankings : sequence of (str, rows)
         As in `Report`.
@@ -63,6 +65,7 @@ class Page:
     id: str
     title: str
     facts: Mapping[str, str] = field(default_factory=dict)
+    gallery: Sequence[tuple[Path, str, str]] = ()
     tables: Sequence[Table] = ()
     rankings: Sequence[tuple[str, Sequence[RankingRow]]] = ()
     up: tuple[str, str] = ("", "")
@@ -123,7 +126,7 @@ def write_report(path: Path, report: Report) -> None:
     page = environment.get_template("report.html").render(
         report=report,
         rankings=pictured(report.rankings),
-        pages=[(page, pictured(page.rankings)) for page in report.pages],
+        pages=[(page, pictured(page.rankings), _gallery(page, thumbnails)) for page in report.pages],
         drawings=[(drawing, _svg(drawing.svg)) for drawing in report.drawings],
         matches=[(figure.caption, _embedded(_reduced(figure.image))) for figure in report.matches],
         thumbnails={name: image for name, image in thumbnails.values() if image},
@@ -137,13 +140,24 @@ def _ranking(row: RankingRow, thumbnails: _Thumbnails) -> dict[str, Any]:
         {
             "rank": rank,
             "thumbnail": thumbnails.name(result.path),
-            "name": result.path.name,
+            "name": image_caption(result.path),
             "verdict": {True: "correct", False: "incorrect", None: "unknown"}[result.correct],
             "caption": number(result.score) if result.caption is None else result.caption,
         }
         for rank, result in enumerate(row.results, start=1)
     ]
-    return {"label": row.label, "name": row.query.name, "thumbnail": thumbnails.name(row.query), "results": results}
+    return {
+        "label": row.label,
+        "name": image_caption(row.query),
+        "thumbnail": thumbnails.name(row.query),
+        "results": results,
+    }
+
+
+def _gallery(page: Page, thumbnails: _Thumbnails) -> list[dict[str, str]]:
+    return [
+        {"thumbnail": thumbnails.name(path), "caption": caption, "link": link} for path, caption, link in page.gallery
+    ]
 
 
 class _Thumbnails(dict[Path, tuple[str, str | None]]):

@@ -23,15 +23,20 @@ QUERIES_A_BLOCK = 16
 Counts = npt.NDArray[np.int32]
 
 
-def count_exhaustively(query: LocalFeatures, images: Sequence[LocalFeatures], num_threads: int | None) -> Counts:
-    """Inliers of one-to-one matches of the query with every image."""
-    return verify_query(query, images, num_threads=num_threads).num_inliers
+CountInliers = Callable[[LocalFeatures], Counts]
+"""Of one query, with each image; 0 where an image was not looked at."""
 
 
-LOCAL_SEARCHES: Mapping[str, Callable[[LocalFeatures, Sequence[LocalFeatures], int | None], Counts]] = {
-    "exhaustive": count_exhaustively,
+def exhaustive(images: Sequence[LocalFeatures], num_threads: int | None) -> CountInliers:
+    """One-to-one matches of the query with every image."""
+    return lambda query: verify_query(query, images, num_threads=num_threads).num_inliers
+
+
+LOCAL_SEARCHES: Mapping[str, Callable[[Sequence[LocalFeatures], int | None], CountInliers]] = {
+    "exhaustive": exhaustive,
 }
-"""How the images are found whose inliers are counted, by the name that a study gives."""
+"""How the images are found whose inliers are counted, by the name that a study gives. Each looks at all images once
+and then answers query after query."""
 
 
 @dataclass(frozen=True)
@@ -116,14 +121,14 @@ class TaskRanker:
         return asked.vectors(name)
 
     def _by_inliers(self, name: str, key: str, what: str) -> Arrays:
-        count = LOCAL_SEARCHES[self.local]
         images, queries = self.features(name)
+        count = LOCAL_SEARCHES[self.local](images, self.num_threads)
         blocks = []
         for first in range(0, len(queries), QUERIES_A_BLOCK):
             block = queries[first : first + QUERIES_A_BLOCK]
 
             def count_block(block: Sequence[LocalFeatures] = block) -> Arrays:
-                return {"inliers": np.stack([count(query, images, self.num_threads) for query in block])}
+                return {"inliers": np.stack([count(query) for query in block])}
 
             blocks.append(self.store.get(f"{key}-{first}", count_block)["inliers"])
             if self.progress is not None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from hcbir.study.annotation import overall_difficulty
 from hcbir.study.drawing import draw_rankings
 from hcbir.study.examples import Verdicts, example_queries, match_figures, ranking_rows
 from hcbir.study.figures import draw_figures
@@ -18,6 +21,7 @@ from hcbir.study.report import Drawing, Page, Report, write_report
 from hcbir.study.results import StudyResult
 from hcbir.study.similarity import TaskRanker
 from hcbir.study.tables import Table, precision_cells
+from hcbir.study.variations import OVERALL_DIFFICULTY
 
 REPORT = "report.html"
 
@@ -46,7 +50,7 @@ def write_study_report(
         title=result.config.title,
         intro=_summary(result),
         stamp=_shown_stamp(result),
-        tables=[replace(table, links=links) if table.name == "table3" else table for table in tables],
+        tables=[_titled(replace(table, links=links) if table.name == "table3" else table) for table in tables],
         drawings=[Drawing(figure.name.capitalize(), figure.caption, figure.svg) for figure in figures],
         rankings=rankings,
         matches=matches,
@@ -98,6 +102,7 @@ def _pages(result: StudyResult, verdicts: Verdicts, progress: Progress | None) -
                 _class_id(place),
                 label,
                 facts=_class_facts(result, label),
+                gallery=_gallery(result, rows),
                 tables=[_query_table(result, rows)],
                 up=("", "all classes"),
                 previous=_class_id(place - 1) if place else "",
@@ -123,12 +128,29 @@ def _pages(result: StudyResult, verdicts: Verdicts, progress: Progress | None) -
     return pages
 
 
+def _titled(table: Table) -> Table:
+    """With the number that the paper gives it."""
+    number = re.match(r"table(\d)", table.name)
+    return table if number is None else replace(table, title=f"Table {number[1]}. {table.title}")
+
+
+def _gallery(result: StudyResult, rows: Sequence[int]) -> list[tuple[Path, str, str]]:
+    """The queries of a class, each leading to its page."""
+    pages = result.config.report.query_pages
+    return [(result.task.queries[row].path, result.query_name(row), _query_id(row) if pages else "") for row in rows]
+
+
 def _class_facts(result: StudyResult, label: str) -> dict[str, str]:
     scores = result.scores[label] if result.scores else {}
     return {
         "queries": str(result.num_queries[label]),
-        **{name: "not known" if np.isnan(score) else f"{score:g}" for name, score in scores.items()},
+        **{name: _known(score) for name, score in scores.items()},
+        **({OVERALL_DIFFICULTY: _known(overall_difficulty(scores))} if scores else {}),
     }
+
+
+def _known(score: float) -> str:
+    return "not known" if np.isnan(score) else f"{score:g}"
 
 
 def _query_facts(result: StudyResult, row: int) -> dict[str, str]:

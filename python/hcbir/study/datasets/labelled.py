@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from hcbir.descriptors.images import list_images
 from hcbir.study.datasets.tables import Row, read_table
-from hcbir.study.variations import variation_of
+from hcbir.study.variations import VARIATIONS, variation_of
 
 DISTRACTORS = "_distractors"
 """Name of the folder, or of the class in a CSV, of the images that show none of the classes."""
@@ -21,6 +22,7 @@ Box = tuple[float, float, float, float]
 """x1, y1, x2, y2 in pixels of the upright image."""
 
 _BOX_COLUMNS = ("x1", "y1", "x2", "y2")
+_KNOWN_COLUMNS = ("path", "class", "collection", "date", *_BOX_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def load_dataset(path: str | Path) -> Dataset:
         none of them. Or a CSV with a header and the columns `path` (relative to the CSV) and `class` (empty or
         `_distractors` for a distractor). A CSV may have the columns `collection` and `date`, one for each annotated
         variation (`hcbir.study.variations.VARIATIONS`; 0 to 3 or empty) and `x1`, `y1`, `x2`, `y2`, the part of the
-        image that is the query, in pixels; other columns are ignored.
+        image that is the query, in pixels; other columns are ignored, unless their name is nearly one of these.
 
     Raises
     ------
@@ -133,6 +135,9 @@ def _variations(path: Path, header: Sequence[str]) -> dict[str, str]:
         variation = variation_of(column)
         if variation is not None and columns.setdefault(variation, column) != column:
             raise ValueError(f"{path}, line 1: {columns[variation]} and {column} are the same variation")
+        close = get_close_matches(column.lower(), [*VARIATIONS, *_KNOWN_COLUMNS], n=1, cutoff=0.8)
+        if variation is None and close and column not in _KNOWN_COLUMNS:
+            raise ValueError(f"{path}, line 1, column {column}: did you mean {close[0]!r}?")
     return columns
 
 

@@ -1,5 +1,9 @@
-"""A synthetic collection of landmarks: what `hcbir demo` runs on."""
+"""A synthetic heterogeneous benchmark: places in three dimensions, seen under the paper's eleven variations.
 
-from hcbir.study.synthetic.collection import SyntheticImage, make_collection
+`places` builds them, `rendering` draws them, `design` says which image shows what, `making` makes one image and
+`collection` all of them.
+"""
 
-__all__ = ["SyntheticImage", "make_collection"]
+from hcbir.study.synthetic.collection import ANNOTATIONS, DATASET, SyntheticImage, make_collection
+
+__all__ = ["ANNOTATIONS", "DATASET", "SyntheticImage", "make_collection"]

@@ -1,30 +1,22 @@
-"""Makes a small heterogeneous collection of procedural landmarks: labelled, seeded, with nothing to download."""
+"""Makes a heterogeneous collection whose annotations are exact: images, their table, what is true of each."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
+from hcbir.study.synthetic.design import Shot, plan_collection
+from hcbir.study.synthetic.journal import Journal, Record
+from hcbir.study.synthetic.tables import annotation_table, dataset_table
+from hcbir.study.synthetic.workers import run_batches
 
-from hcbir.study.synthetic.canvas import Elevation
-from hcbir.study.synthetic.landmarks import LANDMARKS
-from hcbir.study.synthetic.materials import Pixels
-from hcbir.study.synthetic.occluders import surround
-from hcbir.study.synthetic.ordinary import ORDINARY
-from hcbir.study.synthetic.plan import Ground, Plan
-from hcbir.study.synthetic.scene import photograph
-from hcbir.study.synthetic.variations import VARIATIONS, VIEWS, any_view, daylight
+DATASET, ANNOTATIONS = "dataset.csv", "annotations.csv"
 
-DISTRACTORS = "_distractors"
-REFERENCE = "reference"
-
-_BUILDING_SIDE = 1.5  # pixels of a drawn building's longest side, per pixel of the image's
-_JPEG_QUALITY = 88
-_TINTS = [(1.1, 0.96, 0.76), (0.84, 0.95, 1.08), (1.1, 0.9, 0.86), (0.68, 0.68, 0.7)]  # ochre, bluish, rose, sooty
+_BATCH = 6
+"""Images between two entries of the journal: what an interruption loses at most, for each process."""
 
 
 @dataclass(frozen=True)
@@ -33,46 +25,57 @@ class SyntheticImage:
 
     path: Path
     class_name: str | None
-    variation: str
+    shot: Shot
+    record: Record
 
 
 def make_collection(
     folder: Path,
     *,
     num_classes: int = 8,
-    images_per_class: int = 7,
+    num_images: int = 56,
     num_distractors: int = 40,
     longest_side: int = 480,
     seed: int = 0,
+    workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[SyntheticImage]:
-    """Writes `folder/<class>/<nn>_<variation>.jpg` and `folder/_distractors/<nn>.jpg`.
+    """Writes `folder/<class>/<nnn>.jpg`, `folder/_distractors/*.jpg`, `dataset.csv` and `annotations.csv`.
 
-    A class is one building; its first image is the reference, the others show it under a change of viewpoint, scale,
-    illumination, colour domain, occlusion or alteration. Each image is a function of the seed, its class and its
-    number alone, so a larger collection contains the smaller one.
+    A class is one place: a landmark in surroundings of its own, in three dimensions. Its first image is the reference;
+    the others show it under the paper's eleven variations, each with a strength from 0 to 3, drawn so that every
+    variation's predominance scores are shared out evenly over the classes and independently of the others' (`design`).
+    Distractors are other places of the same kinds.
+
+    An image is a function of the seed, its plan and `longest_side`. Its pixels before JPEG are the same bits on every
+    machine and for any number of workers; the file's bytes also depend on Pillow's JPEG library.
+
+    What is there from an interrupted run is kept, and what is there from other settings is removed.
 
     Parameters
     ----------
     folder
-        Made if it does not exist; files of the same names are written over.
+        Made if it does not exist.
     num_classes
-        From the ninth on, plans are built a second time with other details (`cathedral_2`, ...).
-    images_per_class
-        Reference included; the nine variations are dealt out in turn over the classes.
+        From the 29th on, kinds of landmark are used a second time, each a place of its own (`church_2`, ...).
+    num_images
+        Of all classes together, references included; classes differ in size.
     num_distractors
-        Images of other buildings and of landscapes.
+        Four of one place.
     longest_side
         In pixels, at least 64.
     seed
         Not negative.
+    workers
+        Processes. With more than one, a script that calls this must guard its main part
+        (``if __name__ == "__main__"``), as for `multiprocessing`.
     progress
-        Called with (images done, images in all) after each image.
+        Called with (images done, images in all) as they are made; on a later run it starts from those that are there.
 
     Returns
     -------
     list of SyntheticImage
-        Class by class in the order made, then the distractors.
+        Class by class, then the distractors.
 
     Raises
     ------
@@ -83,103 +86,64 @@ def make_collection(
 
     Examples
     --------
-    >>> images = make_collection(Path("demo"), num_classes=2, images_per_class=3)  # doctest: +SKIP
-    >>> images[0].path, images[0].variation  # doctest: +SKIP
-    (PosixPath('demo/cathedral/00_reference.jpg'), 'reference')
+    >>> images = make_collection(Path("demo"), num_classes=2, num_images=8)  # doctest: +SKIP
+    >>> images[0].path, images[0].shot.strengths  # doctest: +SKIP
+    (PosixPath('demo/church/000.jpg'), (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
     """
     for name, value, least in (
         ("num_classes", num_classes, 1),
-        ("images_per_class", images_per_class, 1),
+        ("num_images", num_images, num_classes),
         ("num_distractors", num_distractors, 0),
         ("longest_side", longest_side, 64),
         ("seed", seed, 0),
+        ("workers", workers, 1),
     ):
         if value < least:
             raise ValueError(f"{name} must be at least {least}, got {value}")
-    images = [
-        *(image for index in range(num_classes) for image in _class_images(folder, index, images_per_class)),
-        *(SyntheticImage(folder / DISTRACTORS / f"{k:02d}.jpg", None, "distractor") for k in range(num_distractors)),
-    ]
-    strangers = sorted(set(folder.glob("**/*.jpg")) - {image.path for image in images})
+    shots = plan_collection(classes=num_classes, images=num_images, distractors=num_distractors, seed=seed)
+    journal = Journal(folder, longest_side)
+    _check_strangers(folder, shots, journal)
+    folder.mkdir(parents=True, exist_ok=True)
+    journal.prune({shot.name for shot in shots})
+    missing = [shot for shot in shots if journal.find(shot) is None]
+    done = len(shots) - len(missing)
+    if progress is not None:
+        progress(done, len(shots))
+    for records in run_batches(_batches(missing), folder, longest_side, workers):
+        journal.add(records)
+        done += len(records)
+        if progress is not None:
+            progress(done, len(shots))
+    images = []
+    for shot in shots:
+        record = journal.find(shot)
+        assert record is not None, shot.name
+        images.append(SyntheticImage(folder / shot.name, shot.class_name, shot, record))
+    pairs = [(image.shot, image.record) for image in images]
+    (folder / DATASET).write_text(dataset_table(pairs), encoding="utf-8")
+    (folder / ANNOTATIONS).write_text(annotation_table(pairs), encoding="utf-8")
+    return images
+
+
+def _check_strangers(folder: Path, shots: list[Shot], journal: Journal) -> None:
+    ours = {folder / shot.name for shot in shots} | {folder / name for name in journal.names()}
+    strangers = sorted(set(folder.glob("**/*.jpg")) - ours)
     if strangers:
         raise FileExistsError(
             f"folder must hold no .jpg files but those of this collection, {folder} has others, "
             f"such as {strangers[0].relative_to(folder)}"
         )
-    for done, (image, pixels) in enumerate(_paint(images, longest_side, seed), start=1):
-        image.path.parent.mkdir(parents=True, exist_ok=True)
-        picture = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
-        picture.save(image.path, quality=_JPEG_QUALITY)
-        if progress is not None:
-            progress(done, len(images))
-    return images
 
 
-def _class_images(folder: Path, index: int, count: int) -> Iterator[SyntheticImage]:
-    round_, kind = divmod(index, len(LANDMARKS))
-    class_name = LANDMARKS[kind].name + (f"_{round_ + 1}" if round_ else "")
-    names = tuple(VARIATIONS)
-    for k in range(count):
-        variation = names[(4 * index + k - 1) % len(names)] if k else REFERENCE
-        yield SyntheticImage(folder / class_name / f"{k:02d}_{variation}.jpg", class_name, variation)
-
-
-def _paint(images: list[SyntheticImage], longest_side: int, seed: int) -> Iterator[tuple[SyntheticImage, Pixels]]:
-    drawn: tuple[str, Elevation] | None = None  # one building serves all images of its class
-    for image in images:
-        number = int(image.path.stem.split("_")[0])
-        if image.class_name is None:
-            yield image, _paint_distractor(number, longest_side, _generator(seed, DISTRACTORS, number))
-            continue
-        plan = _plan_of(image.class_name)
-        if drawn is None or drawn[0] != image.class_name:
-            drawn = image.class_name, _build(plan, longest_side, _generator(seed, image.class_name))
-        rng = _generator(seed, image.class_name, number + 1)
-        view = VIEWS.get(image.variation, any_view)(rng)
-        scene = photograph(drawn[1], plan.ground, view, longest_side, rng)
-        surround(scene, rng)
-        yield image, VARIATIONS.get(image.variation, daylight)(scene, rng)
-
-
-def _paint_distractor(number: int, longest_side: int, rng: np.random.Generator) -> Pixels:
-    """Ordinary buildings, landmarks of the same kinds with other details, and empty landscapes."""
-    plans = (*ORDINARY, None, *LANDMARKS)
-    plan = plans[number % len(plans)]
-    ground: Ground = "grass" if rng.random() < 0.5 else "water"
-    if plan is None:
-        building = _nothing(longest_side)
-    else:
-        building, ground = _build(plan, longest_side, rng), plan.ground
-        if plan in LANDMARKS:
-            building = _look_alike(building, rng)
-    scene = photograph(building, ground, any_view(rng), longest_side, rng)
-    surround(scene, rng)
-    if rng.random() < 0.5:
-        return daylight(scene, rng)
-    return VARIATIONS[str(rng.choice(list(VARIATIONS)))](scene, rng)
-
-
-def _plan_of(class_name: str) -> Plan:
-    return next(plan for plan in LANDMARKS if class_name.startswith(plan.name))
-
-
-def _build(plan: Plan, longest_side: int, rng: np.random.Generator) -> Elevation:
-    return plan.build(_BUILDING_SIDE * longest_side / max(plan.width, plan.height), rng)
-
-
-def _look_alike(building: Elevation, rng: np.random.Generator) -> Elevation:
-    """Mirrored and of another colour, so that nobody takes it for the landmark of the same plan."""
-    gain = rng.choice(_TINTS).astype(np.float32)
-    mirrored = [np.ascontiguousarray(layer[:, ::-1]) for layer in (building.pixels, building.alpha, building.light)]
-    return Elevation(np.clip(mirrored[0] * gain, 0, 255), mirrored[1], mirrored[2], building.scale)
-
-
-def _nothing(longest_side: int) -> Elevation:
-    side = longest_side // 4
-    empty = np.zeros((side * 3 // 4, side), np.float32)
-    return Elevation(np.zeros((*empty.shape, 3), np.float32), empty, empty, 1.0)
-
-
-def _generator(seed: int, *key: str | int) -> np.random.Generator:
-    words = [zlib.crc32(part.encode()) if isinstance(part, str) else part for part in key]
-    return np.random.default_rng([seed, *words])
+def _batches(shots: list[Shot]) -> list[list[Shot]]:
+    """Of one place each, images of one time together: a process builds what they show once."""
+    by_place: dict[str, list[Shot]] = defaultdict(list)
+    for shot in shots:
+        by_place[shot.place].append(shot)
+    batches = []
+    for of_place in by_place.values():
+        ordered = sorted(of_place, key=lambda shot: (shot.strength("time changes"), shot.number))
+        for _, of_time in groupby(ordered, key=lambda shot: shot.strength("time changes")):
+            same = list(of_time)
+            batches += [same[k : k + _BATCH] for k in range(0, len(same), _BATCH)]
+    return batches

@@ -1,89 +1,211 @@
-"""What stands before a building: trees, people, boats, a scaffolding."""
+"""What gets between the camera and the landmark: trees, branches, scaffolds, walls, sails, clouds."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
-from hcbir.study.synthetic.materials import Pixels, as_pixels
-from hcbir.study.synthetic.scene import Scene
+from hcbir.study.synthetic.objects import PAINTS, boat, ground_height, plain
+from hcbir.study.synthetic.places.kit import LEAVES, Kit
+from hcbir.study.synthetic.places.place import Place
+from hcbir.study.synthetic.places.solids import tree
+from hcbir.study.synthetic.rendering.camera import Camera, Vector
+from hcbir.study.synthetic.rendering.mesh import Mesh, Part, Surface, turned
+from hcbir.study.synthetic.rendering.numbers import Colour, Mask, Rng, noise, pick
+from hcbir.study.synthetic.rendering.projection import project
+from hcbir.study.synthetic.rendering.raster import Buffers, rasterise
 
-_GREENS = as_pixels([(62, 84, 40), (84, 104, 48), (50, 74, 46), (110, 116, 56), (126, 100, 50)])
-_LEAVES = 280
+HIDDEN = ((0.0, 0.0), (0.05, 0.14), (0.22, 0.4), (0.42, 0.68))
+"""The share of the landmark that occluders are to cover, from and to, by strength; what they do cover is measured."""
+
+_COARSE = 4
+_TRIALS = 24
+
+_ON_LAND = ("trees", "trees", "net", "wall", "branch")
+_ON_WATER = ("sails", "sails", "net", "branch")
+
+Draw = Callable[[Mesh, list[Vector], Rng], Surface]
 
 
-def surround(scene: Scene, rng: np.random.Generator) -> None:
-    """Plants a few trees at the sides, where there is ground for them."""
-    if scene.ground == "water":
+@dataclass(frozen=True)
+class _Window:
+    """A rectangle of the image, in pixels."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def add_occluders(mesh: Mesh, kit: Kit, place: Place, camera: Camera, landmark: Mask, strength: int, rng: Rng) -> None:
+    """Things of one kind, smaller and smaller, until as much of the landmark is covered as `HIDDEN` says.
+
+    `landmark` (h, w) is where it shows before anything hides it.
+    """
+    rows, cols = (_COARSE * at for at in np.nonzero(landmark[::_COARSE, ::_COARSE]))
+    if len(rows) < 4:
         return
-    height, width = scene.sky.shape
-    for _ in range(int(rng.integers(1, 4))):
-        x = width * float(rng.choice([rng.uniform(-0.04, 0.14), rng.uniform(0.86, 1.04)]))
-        tree(scene, x, scene.base + height * 0.02, height * float(rng.uniform(0.14, 0.3)), rng)
+    whole = _Window(float(cols.min()), float(rows.min()), float(cols.max()) + 4, float(rows.max()) + 4)
+    kind = "cloud" if camera.axes[2][2] < -0.35 else pick(rng, _ON_WATER if place.scene.water else _ON_LAND)
+    maker, (least, most), size = _Maker(mesh, kit, place, camera, rng), HIDDEN[strength], 1.0
+    for _ in range(_TRIALS):
+        at = float(cols[int(rng.integers(len(cols)))])
+        top = float(np.sort(rows)[int(len(rows) * rng.uniform(0.0, 0.25))])
+        before = len(mesh)
+        maker.put(kind, whole, at, top, size)
+        hidden = _hidden(mesh, camera, landmark)
+        if hidden > most:
+            mesh.truncate(before)
+            size *= 0.8
+        elif hidden >= least:
+            return
+        else:
+            size = min(1.0, size * 1.2)
 
 
-def tree(scene: Scene, x: float, y: float, size: float, rng: np.random.Generator) -> None:
-    """Paints a broad-leaved tree of `size` pixels whose trunk stands at (x, y)."""
-    height, width = scene.sky.shape
-    mask = np.zeros((height, width), np.uint8)
-    trunk = max(2, round(size * 0.07))
-    cv2.line(scene.pixels, (round(x), round(y)), (round(x), round(y - size * 0.5)), (70, 54, 42), trunk, cv2.LINE_AA)
-    green = _GREENS[int(rng.integers(len(_GREENS)))]
-    for k in range(_LEAVES):
-        turn, reach = rng.uniform(0, 2 * math.pi), math.sqrt(rng.uniform(0, 1))
-        dx, dy = reach * math.cos(turn) * size * 0.36, reach * math.sin(turn) * size * 0.34
-        centre = round(x + dx), round(y - size * 0.66 + dy)
-        radius = max(1, round(size * float(rng.uniform(0.015, 0.05))))
-        tone = (0.62 + 0.4 * k / _LEAVES) * (1 - 0.5 * dy / size - 0.3 * dx / size) * float(rng.uniform(0.8, 1.2))
-        cv2.circle(scene.pixels, centre, radius, [float(v) for v in green * tone], -1, cv2.LINE_AA)
-        cv2.circle(mask, centre, radius, 255, -1)
-    scene.light[mask > 0] = 0
-    scene.sky[mask > 0] = 0
-
-
-def person(pixels: Pixels, x: float, size: float, rng: np.random.Generator) -> None:
-    """A figure seen from behind, cut off by the lower edge."""
-    height = pixels.shape[0]
-    coat = [float(v) for v in rng.uniform(30, 90) + rng.uniform(-18, 18, 3)]
-    top = height - size * float(rng.uniform(0.7, 1))
-    shoulder = size * 0.15
-    body = [(-0.6, 0.19), (0.6, 0.19), (1, 0.3), (1.05, 1.1), (-1.05, 1.1), (-1, 0.3)]
-    corners = np.array([(x + shoulder * dx, top + size * dy) for dx, dy in body])
-    cv2.fillPoly(pixels, [np.round(corners).astype(np.int32)], coat, cv2.LINE_AA)
-    head = max(2, round(size * 0.085))
-    cv2.circle(pixels, (round(x), round(top + head)), head, [70.0, 52.0, 44.0], -1, cv2.LINE_AA)
-
-
-def boat(pixels: Pixels, x: float, y: float, size: float, rng: np.random.Generator) -> None:
-    """A sailing boat whose hull floats at (x, y)."""
-    side = 1 if rng.random() < 0.5 else -1
-    canvas = as_pixels((244, 236, 216)) * rng.uniform(0.75, 1)
-    parts = (
-        ([(-0.3, -0.07), (0.34, -0.07), (0.24, 0.02), (-0.22, 0.02)], rng.uniform(30, 120, 3)),
-        ([(0.0, -0.07), (0.015, -0.07), (0.015, -1), (0, -1)], np.array([80.0, 60, 44])),
-        ([(-0.02, -0.98), (-0.02, -0.12), (-0.3, -0.14)], canvas),
-        ([(0.03, -0.9), (0.03, -0.12), (0.32, -0.1)], canvas * 0.88),
+def _hidden(mesh: Mesh, camera: Camera, landmark: Mask) -> float:
+    """The share of the landmark that the mesh covers, coarsely."""
+    shown = landmark[::_COARSE, ::_COARSE]
+    coarse = replace(
+        camera,
+        focal=camera.focal / _COARSE,
+        centre=(camera.centre[0] / _COARSE, camera.centre[1] / _COARSE),
+        width=shown.shape[1],
+        height=shown.shape[0],
     )
-    for outline, colour in parts:
-        corners = np.array([(x + side * size * dx, y + size * dy) for dx, dy in outline])
-        cv2.fillPoly(pixels, [np.round(corners).astype(np.int32)], [float(v) for v in colour], cv2.LINE_AA)
+    buffers = Buffers.empty(*shown.shape)
+    faces, textures = mesh.close()
+    faces = turned(faces, camera.eye)
+    rasterise(buffers, project(faces, textures, coarse), faces, textures)
+    return float(np.count_nonzero((buffers.face >= 0) & shown) / np.count_nonzero(shown))
 
 
-def scaffold(scene: Scene, rng: np.random.Generator) -> None:
-    """Poles, boards and a net over one part of the building."""
-    height, width = scene.sky.shape
-    left = round(width * float(rng.uniform(0.15, 0.5)))
-    right, top = left + round(width * 0.3), round(height * float(rng.uniform(0.2, 0.4)))
-    bottom = round(min(height - 1, scene.base))
-    if bottom - top < 20:
-        return
-    net = scene.pixels[top:bottom, left:right]
-    net += (as_pixels((98, 128, 112)) - net) * 0.62
-    step = max(10, round(height / 14))
-    for y in range(top, bottom, step):
-        cv2.rectangle(scene.pixels, (left - 3, y), (right + 3, y + max(2, step // 7)), (150, 124, 84), -1)
-    for x in range(left, right + 1, max(6, step)):
-        cv2.line(scene.pixels, (x, top - 6), (x, bottom), (84, 86, 90), max(2, width // 220), cv2.LINE_AA)
-    scene.light[top:bottom, left:right] *= 0.2
+class _Maker:
+    """Puts single things up; each method returns the part of the image that is covered, about."""
+
+    def __init__(self, mesh: Mesh, kit: Kit, place: Place, camera: Camera, rng: Rng) -> None:
+        self.mesh, self.kit, self.place, self.camera, self.rng = mesh, kit, place, camera, rng
+        self.reach = math.sqrt(sum(e * e for e in camera.eye[:2]))
+        self.leaves, self.shape = pick(rng, LEAVES), pick(rng, ("round", "round", "tall"))
+
+    def put(self, kind: str, whole: _Window, at: float, top: float, size: float) -> None:
+        """`at` is the column of its middle, `top` the row up to which it reaches, `size` 1 or less."""
+        wide = (whole.right - whole.left) * float(self.rng.uniform(0.3, 0.45)) * size
+        near = max(3.0, self.reach * float(self.rng.uniform(0.25, 0.45)))
+        top = whole.bottom - (whole.bottom - top) * (0.3 + 0.7 * size)
+        if kind in ("trees", "sails"):
+            self._standing(kind, at, top, near)
+        elif kind == "net":
+            front = max(3.0, self.reach - 0.75 * self.place.extent.depth - 3)
+            self._upright(_Window(at - wide / 2, top, at + wide / 2, whole.bottom), front, _net)
+        elif kind == "cloud":
+            deep = wide * float(self.rng.uniform(0.45, 0.7))
+            self._upright(_Window(at - wide, top - deep / 2, at + wide, top + deep), near, _cloud)
+        elif kind == "branch":
+            deep = (whole.bottom - whole.top) * float(self.rng.uniform(0.5, 0.7)) * size
+            window = _Window(at - 1.3 * wide, -0.2 * deep, at + 1.3 * wide, max(whole.top, 0.0) + deep)
+            self._upright(window, 4.0, lambda mesh, corners, rng: _branch(mesh, corners, self.leaves, rng))
+        else:
+            self._upright(_Window(at - wide / 2, top, at + wide / 2, float(self.camera.height)), near, _wall)
+
+    def _standing(self, kind: str, at: float, top: float, near: float) -> None:
+        """A tree or a boat, on the ground or the water."""
+        rng, camera = self.rng, self.camera
+        foot, head = self._point(at, camera.centre[1], near), self._point(at, top, near)
+        ground = ground_height(self.place, foot[0], foot[1]) if kind == "trees" else 0.0
+        height = max(head[2] - ground, 2.0)
+        with self.mesh.at(part=Part.OCCLUDER):
+            if kind == "trees":
+                crown = self.kit.crown(self.leaves, self.shape, height)
+                tree(self.mesh, foot[0], foot[1], ground, height, crown, part=Part.OCCLUDER)
+            else:
+                turn = math.atan2(camera.axes[0][1], camera.axes[0][0]) + float(rng.uniform(-0.4, 0.4))
+                with self.mesh.at(foot[0], foot[1], 0.0, round(turn, 9)):
+                    boat(self.mesh, plain(self.mesh), rng, size=height / 8.6)
+
+    def _upright(self, window: _Window, deep: float, draw: Draw) -> None:
+        left, right, top, bottom = window.left, window.right, window.top, window.bottom
+        corners = [self._point(x, y, deep) for x, y in ((left, bottom), (right, bottom), (right, top), (left, top))]
+        with self.mesh.at(part=Part.OCCLUDER):
+            self.mesh.polygon(corners, draw(self.mesh, corners, self.rng), two_sided=True, up=draw is _cloud)
+
+    def _point(self, x: float, y: float, deep: float) -> Vector:
+        """The world point at an image point and a depth."""
+        camera = self.camera
+        dx, dy = (x - camera.centre[0]) / camera.focal, (y - camera.centre[1]) / camera.focal
+        right, down, forward = camera.axes
+        px, py, pz = (camera.eye[k] + deep * (forward[k] + dx * right[k] + dy * down[k]) for k in range(3))
+        return px, py, pz
+
+
+def _size(corners: list[Vector]) -> tuple[float, float]:
+    across = math.sqrt(sum((corners[1][k] - corners[0][k]) ** 2 for k in range(3)))
+    up = math.sqrt(sum((corners[3][k] - corners[0][k]) ** 2 for k in range(3)))
+    return across, up
+
+
+def _cloud(mesh: Mesh, corners: list[Vector], rng: Rng) -> Surface:
+    """Smoke or a cloud below the aeroplane."""
+    across, up = _size(corners)
+    density = 160 / max(across, up)
+    rows, cols = max(8, round(up * density)), max(8, round(across * density))
+    rough = noise(rows, cols, max(rows, cols) / 2, rng, octaves=5)
+    y = (np.arange(rows, dtype=np.float32) * np.float32(2 / rows) - 1)[:, None]
+    x = (np.arange(cols, dtype=np.float32) * np.float32(2 / cols) - 1)[None]
+    inside = x * x + y * y + np.float32(0.4) * rough < np.float32(0.85)
+    tone = np.clip(np.float32(216) + np.float32(26) * rough, 0, 255)[..., None]
+    return Surface(
+        mesh.atlas.add(np.dstack([np.repeat(tone, 3, axis=2).astype(np.uint8), inside.astype(np.uint8) * 255]), density)
+    )
+
+
+def _branch(mesh: Mesh, corners: list[Vector], leaves: Colour, rng: Rng) -> Surface:
+    """Leaves that hang into the picture, out of the photographer's shade."""
+    across, up = _size(corners)
+    density = 200 / max(across, up)
+    rows, cols = max(8, round(up * density)), max(8, round(across * density))
+    rough = noise(rows, cols, max(rows, cols) / 3, rng, octaves=4)
+    fine = noise(rows, cols, 9, rng, octaves=2)
+    y = (np.arange(rows, dtype=np.float32) * np.float32(1 / rows))[:, None]
+    x = (np.arange(cols, dtype=np.float32) * np.float32(2 / cols) - 1)[None]
+    inside = (y * y + np.float32(0.7) * x * x + np.float32(0.35) * rough < np.float32(0.72)) & (
+        fine > np.float32(-0.45)
+    )
+    tone = np.clip(np.float32(0.6) + np.float32(0.3) * fine, 0.2, 1.2)[..., None] * np.array(leaves, np.float32)
+    return Surface(mesh.atlas.add(np.dstack([tone.astype(np.uint8), inside.astype(np.uint8) * 255]), density))
+
+
+def _net(mesh: Mesh, corners: list[Vector], rng: Rng) -> Surface:
+    """Sheeted scaffolding: poles, boards, cloth."""
+    across, up = _size(corners)
+    density = 220 / max(across, up)
+    rows, cols = max(8, round(up * density)), max(8, round(across * density))
+    pixels = np.zeros((rows, cols, 4), np.uint8)
+    cloth = pick(rng, ((196, 200, 196), (96, 140, 110), (150, 160, 176)))
+    folds = np.float32(0.8) + np.float32(0.35) * rng.random((1, cols), np.float32)
+    pixels[..., :3] = np.minimum(np.array(cloth, np.float32) * folds[..., None], 255).astype(np.uint8)
+    pixels[..., 3] = 255
+    for k in range(0, rows, max(6, rows // 8)):
+        pixels[k : k + 2] = (110, 84, 60, 255)
+    for k in range(0, cols, max(6, cols // 6)):
+        pixels[:, k : k + 2] = (120, 120, 124, 255)
+    return Surface(mesh.atlas.add(pixels, density))
+
+
+def _wall(mesh: Mesh, corners: list[Vector], rng: Rng) -> Surface:
+    """A wall nearby, with posters."""
+    across, up = _size(corners)
+    density = 220 / max(across, up)
+    rows, cols = max(8, round(up * density)), max(8, round(across * density))
+    tone = np.float32(0.85) + np.float32(0.3) * rng.random((rows, cols, 1), np.float32)
+    pixels = np.minimum(
+        np.array(pick(rng, ((150, 130, 110), (120, 120, 122), (168, 150, 120))), np.float32) * tone, 255
+    ).astype(np.uint8)
+    for _ in range(5):
+        y, x = int(rng.integers(rows)), int(rng.integers(cols))
+        pixels[y : y + rows // 5, x : x + cols // 4] = pick(rng, PAINTS)
+        pixels[y + 3 : y + 6, x + 3 : x + cols // 5] = (236, 232, 220)
+    return Surface(mesh.atlas.add(pixels, density))

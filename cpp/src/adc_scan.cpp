@@ -1,0 +1,86 @@
+#include "adc_scan.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+namespace hcbir {
+namespace {
+
+constexpr std::size_t codes_at_once = 1024;  // then the bars are looked up again
+
+}  // namespace
+
+void AdcScan::scan(const CodeBlock& block, std::span<const AdcQuery> queries) {
+    if (queries.empty()) return;
+    // A tile's queries are its first ones, in their order.
+    const std::uint8_t* tile = queries.size() >= AdcTables::worth_a_tile &&
+                                       queries.size() <= AdcTables::max_tile &&
+                                       queries.back().query == queries.front().query + queries.size() - 1
+                                   ? tables_.tile(queries.front().query)
+                                   : nullptr;
+    if (tile) return scan_tile(block, queries, tile);
+    for (const AdcQuery& query : queries) scan_one(block, query);
+}
+
+/// The least sum of byte entries that may still matter to the query.
+std::uint16_t AdcScan::bar(const AdcQuery& query) const {
+    float needed = bars_ ? (*bars_)[query.query] : -std::numeric_limits<float>::infinity();
+    if (query.best->full()) needed = std::max(needed, query.best->bar());
+    if (!(needed > -std::numeric_limits<float>::infinity())) return 0;
+    // Adding the base rounded once.
+    const double slack = 0x1p-23 * std::abs(double{query.base});
+    return tables_.bar(query.query,
+                       double{needed} - 0x1p-23 * std::abs(double{needed}) - double{query.base} - slack);
+}
+
+/// Takes up the block's codes first + rows[..], and forgets the rows.
+void AdcScan::score(const CodeBlock& block, std::size_t first, const AdcQuery& query,
+                    std::vector<std::uint32_t>& rows) {
+    const float* tables = tables_.floats(query.query);
+    for (const std::uint32_t row : rows) {
+        const std::int64_t index = block.index(first + row);
+        if (block.allowed && block.allowed[index] == 0) continue;
+        query.best->push(
+            {adc_score(tables, block.codes.row(first + row), tables_.code_size()) + query.base, index});
+    }
+    if (bars_ && !rows.empty() && query.best->full()) bars_->raise(query.query, query.best->bar());
+    rows.clear();
+}
+
+void AdcScan::scan_tile(const CodeBlock& block, std::span<const AdcQuery> queries, const std::uint8_t* tile) {
+    const auto& codes = block.codes;
+    hits_.resize(codes_at_once);
+    std::uint16_t bars[AdcTables::max_tile];
+    std::fill_n(bars, AdcTables::max_tile, std::uint16_t{65535});
+    for (std::size_t first = 0; first < codes.rows; first += codes_at_once) {
+        const std::size_t count = std::min(codes_at_once, codes.rows - first);
+        for (std::size_t q = 0; q < queries.size(); ++q) bars[q] = bar(queries[q]);
+        const std::size_t found =
+            kernels_.adc_tile(tile, bars, tables_.tile_width(queries.front().query), codes.row(first),
+                              codes.stride, count, codes.cols, hits_.data());
+        // One query after another, so that its float tables are at hand.
+        for (std::size_t h = 0; h < found; ++h)
+            for (std::uint64_t bits = hits_[h].queries; bits; bits &= bits - 1)
+                rows_[static_cast<std::size_t>(std::countr_zero(bits))].push_back(hits_[h].row);
+        for (std::size_t q = 0; found > 0 && q < queries.size(); ++q)
+            score(block, first, queries[q], rows_[q]);
+    }
+}
+
+void AdcScan::scan_one(const CodeBlock& block, const AdcQuery& query) {
+    const auto& codes = block.codes;
+    for (std::size_t first = 0; first < codes.rows; first += codes_at_once) {
+        const std::size_t count = std::min(codes_at_once, codes.rows - first);
+        rows_[0].resize(count);
+        if (!tables_.has_bytes())
+            std::iota(rows_[0].begin(), rows_[0].end(), std::uint32_t{0});
+        else
+            rows_[0].resize(kernels_.adc_row(tables_.bytes(query.query), tables_.nibbles(query.query),
+                                             bar(query), codes.row(first), codes.stride, count, codes.cols,
+                                             rows_[0].data()));
+        score(block, first, query, rows_[0]);
+    }
+}
+
+}  // namespace hcbir

@@ -1,0 +1,84 @@
+// Look-up tables: what every value of every byte of a code adds to a query's score (asymmetric distance
+// computation, ADC); in floats, which make the scores, and in bytes, which bound them from above.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "aligned.hpp"
+#include "hcbir/pq.hpp"
+
+namespace hcbir {
+
+constexpr std::size_t byte_values = 256;
+
+/// A score: byte b of the code adds its entry to partial sum b % 4; (s0 + s1) + (s2 + s3), all in float.
+inline float adc_score(const float* tables, const std::uint8_t* code, std::size_t code_size) {
+    float sums[4] = {};
+    std::size_t b = 0;
+    for (; b + 4 <= code_size; b += 4)
+        for (std::size_t s = 0; s < 4; ++s) sums[s] += tables[(b + s) * byte_values + code[b + s]];
+    for (std::size_t s = 0; b < code_size; ++b, ++s) sums[s] += tables[b * byte_values + code[b]];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+/// The tables of a group of queries.
+///
+/// In bytes, an entry e stands for at most lowest + e * step, where `lowest` is that table's smallest value
+/// and the step is one for all of a query's tables, such that four tables' largest entries sum to 255 at
+/// most. So the sum of a code's entries bounds its score: a code whose sum is below bar(q, score) scores
+/// less.
+class AdcTables {
+public:
+    /// Queries of a tile: their byte tables stand side by side, as kernels::Table::adc_tile wants them.
+    static constexpr std::size_t max_tile = 64;
+    static constexpr std::size_t worth_a_tile = 4;  // fewer are quicker one by one
+
+    /// metric: dot or l2.
+    AdcTables(const ProductQuantizer& quantizer, Metric metric);
+
+    /// Takes the place of what was loaded before. The queries are of the quantizer's dimension, and finite.
+    /// Tiles are made for scans of all queries, or of max_tile from a multiple of it on.
+    /// Throws std::invalid_argument if a score could be infinite.
+    void load(MatrixView<const float> queries, bool with_tiles, Executor& executor);
+
+    std::size_t code_size() const { return code_size_; }
+    /// Of query q: code_size() x byte_values entries. For a byte that names two centroids an entry is the
+    /// float sum of the dot products, or squared distances less than 0, of both.
+    const float* floats(std::size_t q) const { return floats_.data() + q * code_size_ * byte_values; }
+
+    /// Whether there are byte tables: not for codes of more than 1024 bytes.
+    bool has_bytes() const { return code_size_ <= max_code_size; }
+    const std::uint8_t* bytes(std::size_t q) const { return bytes_.data() + q * code_size_ * byte_values; }
+    /// Null if a byte names one centroid.
+    const std::uint8_t* nibbles(std::size_t q) const {
+        return quantizer_.bits() == 4 ? nibbles_.data() + q * code_size_ * 32 : nullptr;
+    }
+    /// The least sum of byte entries of a code that may score `score` or more; up to 65535, the largest that
+    /// any bar is.
+    std::uint16_t bar(std::size_t q, double score) const;
+
+    /// Queries first .. of a tile of tile_width(first), or null if none was made.
+    const std::uint8_t* tile(std::size_t first) const;
+    std::size_t tile_width(std::size_t first) const;
+
+private:
+    static constexpr std::size_t max_code_size = 1024;  // so that sums stay below 2^16
+    struct Bound {
+        double lowest, per_step, error;
+    };
+
+    void load_query(std::size_t q, const float* query);
+    void make_bytes(std::size_t q, const float* parts);
+    void make_tile(std::size_t first);
+
+    const ProductQuantizer& quantizer_;
+    Metric metric_;
+    std::size_t code_size_, num_queries_ = 0;
+    bool with_tiles_ = false;
+    AlignedBuffer<float> floats_;
+    AlignedBuffer<std::uint8_t> bytes_, nibbles_, tiles_;
+    std::vector<Bound> bounds_;
+};
+
+}  // namespace hcbir

@@ -1,0 +1,88 @@
+#include "false_alarms.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <vector>
+
+namespace hcbir {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// log10 of n over k.
+double log10_binomial(std::size_t n, std::size_t k) {
+    double sum = 0, product = 1;
+    for (std::size_t i = 0; i < k; ++i) {
+        product *= static_cast<double>(n - i) / static_cast<double>(i + 1);
+        if (product > 1e250) sum += std::log10(product), product = 1;
+    }
+    return sum + std::log10(product);
+}
+
+/// std::floor, which is a call into the library on processors of every kind.
+double floor_of(double x) {
+    if (!(std::abs(x) < 0x1p53)) return x;
+    const auto whole = static_cast<double>(static_cast<std::int64_t>(x));
+    return whole > x ? whole - 1 : whole;
+}
+
+/// Which different squares of a grid, with this side, points lie in; by a hash table with open addressing.
+class Squares {
+public:
+    Squares(const std::vector<double>& x, const std::vector<double>& y, double side) : of_point_(x.size()) {
+        const int bits = std::bit_width(x.size()) + 1, shift = 64 - bits;
+        std::vector<std::uint32_t> table(std::size_t{1} << bits);  // 1 + the square's number, 0 if free
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const std::pair square(floor_of(x[i] / side) + 0.0, floor_of(y[i] / side) + 0.0);  // no -0
+            // Small whole numbers differ in their upper bits only, and a product passes on what differs
+            // upwards.
+            const std::uint64_t key = std::bit_cast<std::uint64_t>(square.first) ^
+                                      std::rotl(std::bit_cast<std::uint64_t>(square.second), 32);
+            std::size_t slot = key * 0x9e3779b97f4a7c15u >> shift;
+            while (table[slot] && squares_[table[slot] - 1] != square) slot = (slot + 1) & (table.size() - 1);
+            if (!table[slot]) {
+                squares_.push_back(square);
+                table[slot] = static_cast<std::uint32_t>(squares_.size());
+            }
+            of_point_[i] = table[slot] - 1;
+        }
+    }
+
+    std::size_t count() const { return squares_.size(); }
+    std::size_t count(std::span<const std::uint8_t> mask) const {
+        std::vector<std::uint8_t> seen(squares_.size());
+        for (std::size_t i = 0; i < mask.size(); ++i) seen[of_point_[i]] |= mask[i];
+        return static_cast<std::size_t>(std::count(seen.begin(), seen.end(), 1));
+    }
+
+private:
+    std::vector<std::pair<double, double>> squares_;
+    std::vector<std::uint32_t> of_point_;
+};
+
+}  // namespace
+
+double log10_nfa(const PointMatches& m, std::span<const std::uint8_t> inlier_mask, GeometricModel model,
+                 double max_error) {
+    const std::size_t sample = sample_size(model);
+    const auto num_inliers = static_cast<std::size_t>(std::count(inlier_mask.begin(), inlier_mask.end(), 1));
+    if (num_inliers <= sample) return infinity;
+    // Points within one square of side max_error count once, in the image where these are fewer: keypoints
+    // found twice, at two scales or angles, are no independent evidence.
+    const Squares in0(m.x0, m.y0, max_error), in1(m.x1, m.y1, max_error);
+    const std::size_t k = std::min(in0.count(inlier_mask), in1.count(inlier_mask));
+    const std::size_t n = std::min(in0.count(), in1.count());
+    if (k <= sample) return infinity;
+    const auto [left, right] = std::minmax_element(m.x1.begin(), m.x1.end());
+    const auto [top, bottom] = std::minmax_element(m.y1.begin(), m.y1.end());
+    const double area = (*right - *left) * (*bottom - *top);
+    const double by_chance = std::numbers::pi * max_error * max_error / area;
+    if (!(by_chance < 1)) return infinity;
+    return std::log10(static_cast<double>(n - sample)) + log10_binomial(n, k) + log10_binomial(k, sample) +
+           static_cast<double>(k - sample) * std::log10(by_chance);
+}
+
+}  // namespace hcbir

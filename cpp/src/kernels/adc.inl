@@ -1,0 +1,330 @@
+// Sums of 8-bit look-up table entries named by codes: many queries' entries side by side in memory, or one
+// query's in registers. Both add four entries in 8 bits, then to sums of 16 bits: even bytes and odd ones.
+
+#if defined(__AVX512BW__)
+constexpr std::size_t byte_lanes = 64;
+#elif defined(__AVX2__)
+constexpr std::size_t byte_lanes = 32;
+#else
+constexpr std::size_t byte_lanes = 16;
+#endif
+
+typedef std::uint8_t Bytes32 __attribute__((vector_size(32)));
+typedef std::uint8_t Bytes64 __attribute__((vector_size(64)));
+typedef std::uint16_t Words16 __attribute__((vector_size(16)));
+typedef std::uint16_t Words32 __attribute__((vector_size(32)));
+typedef std::uint16_t Words64 __attribute__((vector_size(64)));
+typedef std::uint8_t Bytes __attribute__((vector_size(byte_lanes)));
+
+template <std::size_t size>
+struct ByteVectors;
+template <>
+struct ByteVectors<16> {
+    typedef Bytes16 Byte;
+    typedef Words16 Word;
+};
+template <>
+struct ByteVectors<32> {
+    typedef Bytes32 Byte;
+    typedef Words32 Word;
+};
+template <>
+struct ByteVectors<64> {
+    typedef Bytes64 Byte;
+    typedef Words64 Word;
+};
+
+/// Bit l is the top bit of byte l.
+inline std::uint64_t top_bits(Bytes16 v) {
+#if defined(__SSE2__)
+    return static_cast<std::uint64_t>(_mm_movemask_epi8((__m128i)v));
+#else
+    std::uint64_t bits = 0;
+    for (std::size_t l = 0; l < 16; ++l) bits |= std::uint64_t{v[l]} >> 7 << l;
+    return bits;
+#endif
+}
+#if defined(__AVX2__)
+inline std::uint64_t top_bits(Bytes32 v) {
+    return static_cast<std::uint32_t>(_mm256_movemask_epi8((__m256i)v));
+}
+#endif
+#if defined(__AVX512BW__)
+inline std::uint64_t top_bits(Bytes64 v) { return _mm512_movepi8_mask((__m512i)v); }
+#endif
+
+/// Sums in 16 bits of bytes that come in sums of four.
+template <std::size_t size>
+struct WordSums {
+    typedef typename ByteVectors<size>::Byte Byte;
+    typedef typename ByteVectors<size>::Word Word;
+    Word all = {}, odd = {};  // all: even + 256 * odd, as far as 16 bits go
+
+    void add(Byte four) {
+        all += (Word)four;
+        odd += (Word)four >> 8;
+    }
+    /// Bit l is set where the sum of byte l reaches its bar.
+    std::uint64_t reached(Word even_bars, Word odd_bars) const {
+        const Word even = all - (odd << 8);
+        return top_bits((Byte)(((Word)(even >= even_bars) & 0x00ff) | ((Word)(odd >= odd_bars) & 0xff00)));
+    }
+};
+
+template <std::size_t size, std::size_t count>
+inline std::size_t adc_tile_of(const std::uint8_t* tables, const std::uint16_t* bars,
+                               const std::uint8_t* codes, std::size_t stride, std::size_t num_codes,
+                               std::size_t code_size, AdcHit* hits) {
+    typedef typename ByteVectors<size>::Byte Byte;
+    typedef typename ByteVectors<size>::Word Word;
+    constexpr std::size_t width = size * count;
+    Word even[count], odd[count];
+    for (std::size_t q = 0; q < width; ++q) (q % 2 ? odd : even)[q / size][q % size / 2] = bars[q];
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < num_codes; ++i, codes += stride) {
+        WordSums<size> sums[count];
+        const std::uint8_t* table = tables;
+        std::size_t b = 0;
+        for (; b + 4 <= code_size; b += 4, table += 4 * 256 * width) {
+            std::uint32_t four;
+            __builtin_memcpy(&four, codes + b, 4);
+            const std::uint8_t* entry[4] = {
+                table + (four & 255) * width, table + (256 + (four >> 8 & 255)) * width,
+                table + (512 + (four >> 16 & 255)) * width, table + (768 + (four >> 24)) * width};
+#pragma GCC unroll 4
+            for (std::size_t v = 0; v < count; ++v)
+                sums[v].add((load_bytes<Byte>(entry[0] + v * size) + load_bytes<Byte>(entry[1] + v * size)) +
+                            (load_bytes<Byte>(entry[2] + v * size) + load_bytes<Byte>(entry[3] + v * size)));
+        }
+        for (; b < code_size; ++b, table += 256 * width)
+            for (std::size_t v = 0; v < count; ++v)
+                sums[v].add(load_bytes<Byte>(table + codes[b] * width + v * size));
+        std::uint64_t queries = 0;
+#pragma GCC unroll 4
+        for (std::size_t v = 0; v < count; ++v) queries |= sums[v].reached(even[v], odd[v]) << v * size % 64;
+        if (queries) hits[found++] = {queries, static_cast<std::uint32_t>(i)};
+    }
+    return found;
+}
+
+std::size_t adc_tile(const std::uint8_t* tables, const std::uint16_t* bars, std::size_t width,
+                     const std::uint8_t* codes, std::size_t stride, std::size_t count, std::size_t code_size,
+                     AdcHit* hits) {
+    if (width == 16) return adc_tile_of<16, 1>(tables, bars, codes, stride, count, code_size, hits);
+    constexpr std::size_t for32 = byte_lanes < 32 ? byte_lanes : 32;
+    if (width == 32)
+        return adc_tile_of<for32, 32 / for32>(tables, bars, codes, stride, count, code_size, hits);
+    return adc_tile_of<byte_lanes, 64 / byte_lanes>(tables, bars, codes, stride, count, code_size, hits);
+}
+
+// One query. Codes are turned, so that a vector holds one byte of each of byte_lanes codes.
+
+inline Bytes set_all(std::uint8_t x) { return x - Bytes{}; }
+
+#if defined(__AVX2__) || defined(__aarch64__)
+#define HCBIR_ADC_SHUFFLES
+
+/// Lane by lane of 16 bytes: the first, or last, halves of a and b, a byte of each in turn.
+inline Bytes interleave_first(Bytes a, Bytes b) {
+#if defined(__AVX512BW__)
+    return (Bytes)_mm512_unpacklo_epi8((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (Bytes)_mm256_unpacklo_epi8((__m256i)a, (__m256i)b);
+#else
+    return (Bytes)vzip1q_u8((uint8x16_t)a, (uint8x16_t)b);
+#endif
+}
+inline Bytes interleave_last(Bytes a, Bytes b) {
+#if defined(__AVX512BW__)
+    return (Bytes)_mm512_unpackhi_epi8((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (Bytes)_mm256_unpackhi_epi8((__m256i)a, (__m256i)b);
+#else
+    return (Bytes)vzip2q_u8((uint8x16_t)a, (uint8x16_t)b);
+#endif
+}
+
+/// 16 entries, in every lane of 16 bytes.
+inline Bytes load_entries(const std::uint8_t* p) {
+#if defined(__AVX512BW__)
+    return (Bytes)_mm512_maskz_broadcast_i32x4(0xffff, (__m128i)load_bytes<Bytes16>(p));
+#elif defined(__AVX2__)
+    return (Bytes)_mm256_broadcastsi128_si256((__m128i)load_bytes<Bytes16>(p));
+#else
+    return load_bytes<Bytes16>(p);
+#endif
+}
+
+/// entries[number], or 0 where the number's top bit is set; of numbers below 128 the low four bits count.
+inline Bytes look_up(Bytes entries, Bytes numbers) {
+#if defined(__AVX512BW__)
+    return (Bytes)_mm512_shuffle_epi8((__m512i)entries, (__m512i)numbers);
+#elif defined(__AVX2__)
+    return (Bytes)_mm256_shuffle_epi8((__m256i)entries, (__m256i)numbers);
+#else
+    return (Bytes)vqtbl1q_u8((uint8x16_t)entries, (uint8x16_t)(numbers & 0x8f));
+#endif
+}
+
+/// a, or b where the top bit of `choice` is set.
+inline Bytes choose(Bytes a, Bytes b, Bytes choice) {
+#if defined(__AVX512BW__)
+    return (Bytes)_mm512_mask_blend_epi8(_mm512_movepi8_mask((__m512i)choice), (__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (Bytes)_mm256_blendv_epi8((__m256i)a, (__m256i)b, (__m256i)choice);
+#else
+    return choice >= 128 ? b : a;
+#endif
+}
+
+/// A table of 256 entries a byte.
+struct ByteEntries {
+    const std::uint8_t* tables;
+
+    Bytes operator()(std::size_t b, Bytes code) const {
+        const std::uint8_t* table = tables + b * 256;
+#if defined(__AVX512VBMI__)
+        const __m512i low = _mm512_permutex2var_epi8(_mm512_loadu_si512(table), (__m512i)code,
+                                                     _mm512_loadu_si512(table + 64));
+        const __m512i high = _mm512_permutex2var_epi8(_mm512_loadu_si512(table + 128), (__m512i)code,
+                                                      _mm512_loadu_si512(table + 192));
+        return choose((Bytes)low, (Bytes)high, code);
+#elif defined(__aarch64__)
+        uint8x16_t found = {};
+        for (std::size_t part = 0; part < 4; ++part)  // numbers outside a part leave what was found
+            found =
+                vqtbx4q_u8(found, vld1q_u8_x4(table + part * 64), (uint8x16_t)(code - set_all(part * 64)));
+        return (Bytes)found;
+#else
+        // A shuffle finds an entry among 16. Of bits 4 and 5 four sets of numbers are made, each with its
+        // top bit set where it does not apply; bits 6 and 7 choose among what four sets found.
+        Bytes numbers[4];
+#pragma GCC unroll 4
+        for (std::uint8_t s = 0; s < 4; ++s)
+            numbers[s] = ((code & 0x3f) ^ static_cast<std::uint8_t>(s << 4)) + 0x70;
+        const auto found = [&](std::size_t part) {
+            const std::uint8_t* entries = table + part * 64;
+            return (look_up(load_entries(entries), numbers[0]) |
+                    look_up(load_entries(entries + 16), numbers[1])) |
+                   (look_up(load_entries(entries + 32), numbers[2]) |
+                    look_up(load_entries(entries + 48), numbers[3]));
+        };
+        const Bytes bit6 = code + code;
+        return choose(choose(found(0), found(1), bit6), choose(found(2), found(3), bit6), code);
+#endif
+    }
+};
+
+/// Two tables of 16 entries a byte, for its low and its high half.
+struct NibbleEntries {
+    const std::uint8_t* tables;
+
+    Bytes operator()(std::size_t b, Bytes code) const {
+        typedef std::uint16_t Words __attribute__((vector_size(byte_lanes)));
+        const Bytes high = (Bytes)((Words)code >> 4) & 0x0f;
+        return look_up(load_entries(tables + b * 32), code & 0x0f) +
+               look_up(load_entries(tables + b * 32 + 16), high);
+    }
+};
+
+/// 16 bytes from each of the places p, p + step ... as lanes.
+inline Bytes gather_lanes(const std::uint8_t* p, std::size_t step) {
+#if defined(__AVX2__)
+    typedef std::uint64_t Longs2 __attribute__((vector_size(16)));
+    const auto pair = [&](std::size_t i) {
+        return __builtin_shufflevector(load_bytes<Longs2>(p + i * step),
+                                       load_bytes<Longs2>(p + (i + 1) * step), 0, 1, 2, 3);
+    };
+#if defined(__AVX512BW__)
+    return (Bytes)__builtin_shufflevector(pair(0), pair(2), 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+    return (Bytes)pair(0);
+#endif
+#else
+    static_cast<void>(step);
+    return load_bytes<Bytes16>(p);
+#endif
+}
+
+/// Byte b < 16 of row r at columns[b * byte_lanes + r]; of each row 16 bytes are read.
+inline void turn(const std::uint8_t* rows, std::size_t stride, std::uint8_t* columns) {
+    Bytes a[16], b[16];
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < 16; ++r) a[r] = gather_lanes(rows + r * stride, 16 * stride);
+    const auto shuffle = [](const Bytes(&from)[16], Bytes(&to)[16]) {
+#pragma GCC unroll 8
+        for (std::size_t r = 0; r < 8; ++r) {
+            to[2 * r] = interleave_first(from[r], from[r + 8]);
+            to[2 * r + 1] = interleave_last(from[r], from[r + 8]);
+        }
+    };
+    shuffle(a, b), shuffle(b, a), shuffle(a, b), shuffle(b, a);
+#pragma GCC unroll 16
+    for (std::size_t c = 0; c < 16; ++c) store_bytes(columns + c * byte_lanes, a[c]);
+}
+
+/// Codes in whole vectors. Returns how many codes were looked at.
+template <class Entries>
+inline std::size_t scan_vectors(Entries entries, std::uint16_t bar, const std::uint8_t* codes,
+                                std::size_t stride, std::size_t count, std::size_t code_size,
+                                std::uint32_t* rows, std::size_t& found) {
+    alignas(64) std::uint8_t columns[16 * byte_lanes];
+    alignas(64) std::uint8_t ends[16 * byte_lanes];
+    const std::uint8_t* end = codes + (count - 1) * stride + code_size;
+    const auto bars = bar - typename ByteVectors<byte_lanes>::Word{};
+    std::size_t i = 0;
+    for (; i + byte_lanes <= count; i += byte_lanes) {
+        WordSums<byte_lanes> sums;
+        for (std::size_t first = 0; first < code_size; first += 16) {
+            const std::uint8_t* part = codes + i * stride + first;
+            const std::size_t width = code_size - first < 16 ? code_size - first : 16;
+            if (static_cast<std::size_t>(end - part) >= (byte_lanes - 1) * stride + 16) {
+                turn(part, stride, columns);
+            } else {  // what follows the last code must not be read
+                for (std::size_t r = 0; r < byte_lanes; ++r)
+                    for (std::size_t b = 0; b < width; ++b) ends[r * 16 + b] = part[r * stride + b];
+                turn(ends, 16, columns);
+            }
+            for (std::size_t b = 0; b < width; b += 4) {
+                const std::size_t end_of_four = b + 4 < width ? b + 4 : width;
+                Bytes four = {};
+#pragma GCC unroll 1
+                for (std::size_t c = b; c < end_of_four; ++c)
+                    four += entries(first + c, load_bytes<Bytes>(columns + c * byte_lanes));
+                sums.add(four);
+            }
+        }
+        for (std::uint64_t bits = sums.reached(bars, bars); bits; bits &= bits - 1)
+            rows[found++] = static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(bits));
+    }
+    return i;
+}
+#endif
+
+/// Codes from `first` on, one by one.
+inline std::size_t scan_rest(const std::uint8_t* tables, std::uint16_t bar, const std::uint8_t* codes,
+                             std::size_t stride, std::size_t first, std::size_t count, std::size_t code_size,
+                             std::uint32_t* rows, std::size_t found) {
+    for (std::size_t i = first; i < count; ++i) {
+        const std::uint8_t* code = codes + i * stride;
+        std::uint32_t sum = 0;
+        for (std::size_t b = 0; b < code_size; ++b) sum += tables[b * 256 + code[b]];
+        if (sum >= bar) rows[found++] = static_cast<std::uint32_t>(i);
+    }
+    return found;
+}
+
+std::size_t adc_row(const std::uint8_t* tables, const std::uint8_t* nibbles, std::uint16_t bar,
+                    const std::uint8_t* codes, std::size_t stride, std::size_t count, std::size_t code_size,
+                    std::uint32_t* rows) {
+    std::size_t found = 0, done = 0;
+#if defined(HCBIR_ADC_SHUFFLES)
+    if (count > 0)
+        done = nibbles
+                   ? scan_vectors(NibbleEntries{nibbles}, bar, codes, stride, count, code_size, rows, found)
+                   : scan_vectors(ByteEntries{tables}, bar, codes, stride, count, code_size, rows, found);
+#else
+    static_cast<void>(nibbles);
+#endif
+    return scan_rest(tables, bar, codes, stride, done, count, code_size, rows, found);
+}

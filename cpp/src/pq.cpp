@@ -1,0 +1,89 @@
+#include "hcbir/pq.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "hcbir/error.hpp"
+#include "nearest_centroid.hpp"
+#include "panels.hpp"
+
+namespace hcbir {
+namespace {
+
+constexpr std::size_t vectors_a_task = 256;  // their sub-vectors meet a sub-space's centroids in the cache
+
+void require_codes(MatrixView<const std::uint8_t> codes, std::size_t code_size) {
+    require(codes.cols == code_size, "codes", "of " + std::to_string(code_size) + " bytes a row",
+            std::to_string(codes.cols));
+}
+
+}  // namespace
+
+ProductQuantizer::ProductQuantizer(MatrixView<const float> centroids, std::size_t num_subquantizers,
+                                   unsigned bits)
+    : num_subquantizers_(num_subquantizers), sub_dim_(centroids.cols), bits_(bits) {
+    require(bits == 8 || bits == 4, "bits", "8 or 4", std::to_string(bits));
+    require(num_subquantizers >= 1 && centroids.rows == num_subquantizers * num_centroids() && sub_dim_ >= 1,
+            "centroids",
+            std::to_string(num_subquantizers) + " x " + std::to_string(num_centroids()) + " rows",
+            std::to_string(centroids.rows) + " x " + std::to_string(centroids.cols));
+    require_finite(centroids, "centroids");
+    centroids_.reserve(centroids.rows * sub_dim_);
+    for (std::size_t r = 0; r < centroids.rows; ++r)
+        centroids_.insert(centroids_.end(), centroids.row(r), centroids.row(r) + sub_dim_);
+    columns_.resize(centroids_.size());
+    for (std::size_t m = 0; m < num_subquantizers; ++m) {
+        const MatrixView<const float> own(centroid(m, 0), num_centroids(), sub_dim_);
+        for (std::size_t c = 0; c < own.rows; ++c)
+            for (std::size_t d = 0; d < sub_dim_; ++d)
+                columns_[(m * sub_dim_ + d) * own.rows + c] = own.row(c)[d];
+        nearest_.emplace_back(own);
+    }
+}
+
+ProductQuantizer::~ProductQuantizer() = default;
+
+void ProductQuantizer::encode(MatrixView<const float> vectors, MatrixView<std::uint8_t> codes,
+                              Executor& executor) const {
+    require(vectors.cols == dim(), "vectors", "of dimension " + std::to_string(dim()),
+            std::to_string(vectors.cols));
+    require(codes.rows == vectors.rows && codes.cols == code_size(), "codes",
+            "vectors x " + std::to_string(code_size()), "another shape");
+    require_finite(vectors, "vectors");
+    executor.parallel_for(ceil_div(vectors.rows, vectors_a_task), [&](std::size_t task, std::size_t) {
+        const std::size_t first = task * vectors_a_task;
+        const std::size_t count = std::min(vectors_a_task, vectors.rows - first);
+        std::uint32_t nearest[vectors_a_task];
+        for (std::size_t m = 0; m < num_subquantizers_; ++m) {
+            nearest_[m].find({vectors.row(first) + m * sub_dim_, count, sub_dim_, vectors.stride}, nearest);
+            for (std::size_t i = 0; i < count; ++i) {
+                std::uint8_t* code = codes.row(first + i);
+                const auto number = static_cast<std::uint8_t>(nearest[i]);
+                if (bits_ == 8)
+                    code[m] = number;
+                else if (m % 2 == 0)
+                    code[m / 2] = number;
+                else
+                    code[m / 2] = static_cast<std::uint8_t>(code[m / 2] | number << 4);
+            }
+        }
+    });
+}
+
+void ProductQuantizer::decode(MatrixView<const std::uint8_t> codes, MatrixView<float> vectors,
+                              Executor& executor) const {
+    require_codes(codes, code_size());
+    require(vectors.rows == codes.rows && vectors.cols == dim(), "vectors",
+            "codes x " + std::to_string(dim()), "another shape");
+    executor.parallel_for(ceil_div(codes.rows, vectors_a_task), [&](std::size_t task, std::size_t) {
+        const std::size_t last = std::min((task + 1) * vectors_a_task, codes.rows);
+        for (std::size_t i = task * vectors_a_task; i < last; ++i)
+            for (std::size_t m = 0; m < num_subquantizers_; ++m) {
+                const std::uint8_t* code = codes.row(i);
+                const unsigned number = bits_ == 8 ? code[m] : code[m / 2] >> (m % 2 * 4) & 15u;
+                std::copy_n(centroid(m, number), sub_dim_, vectors.row(i) + m * sub_dim_);
+            }
+    });
+}
+
+}  // namespace hcbir

@@ -1,0 +1,69 @@
+"""Images' local features as rows of a store's arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir._features import LocalFeatures
+from hcbir._quantization import ProductQuantizer
+
+PQ = "pq"
+DTYPES = ("float32", "float16", "int8", "uint8")
+
+
+def listed(images: LocalFeatures | Iterable[LocalFeatures]) -> list[LocalFeatures]:
+    images = [images] if isinstance(images, LocalFeatures) else list(images)
+    for number, features in enumerate(images):
+        if not isinstance(features, LocalFeatures):
+            raise TypeError(f"image {number} must be LocalFeatures, got {type(features).__name__}")
+    return images
+
+
+def packed(
+    images: list[LocalFeatures], dtype: str, dim: int, held: tuple[str, ...], quantizer: ProductQuantizer | None
+) -> dict[str, npt.NDArray[Any]]:
+    """The rows of all arrays."""
+    filled = [(number, features) for number, features in enumerate(images) if len(features)]
+    for number, features in filled:
+        given, binary = features.descriptors, dtype == "uint8"
+        if features.is_binary != binary:
+            kind = "binary (uint8)" if binary else "float32"
+            raise TypeError(f"descriptors of image {number} must be {kind} for a store of {dtype}, got {given.dtype}")
+        if given.shape[1] != dim:
+            raise ValueError(f"descriptors of image {number} must be of length {dim}, got {given.shape[1]}")
+        if lacking := [name for name in held if getattr(features, name) is None]:
+            raise ValueError(f"image {number} must have {' and '.join(lacking)} like the others of the store")
+        if not np.isfinite(features.keypoints).all() or not np.isfinite(given).all():
+            raise ValueError(f"keypoints and descriptors of image {number} must be finite")
+
+    def joined(name: str, row_shape: tuple[int, ...], of: str) -> npt.NDArray[Any]:
+        parts = [getattr(features, name) for _, features in filled]
+        return np.concatenate([np.empty((0, *row_shape), of), *parts])
+
+    rows = {
+        "counts": np.array([len(features) for features in images], np.int64),
+        "image_sizes": np.array([f.image_size or (0, 0) for f in images], np.int64).reshape(-1, 2),
+        "keypoints": joined("keypoints", (2,), "float32"),
+        "scores": joined("scores", (), "float32"),
+        "descriptors": joined("descriptors", (dim,), "uint8" if dtype == "uint8" else "float32"),
+    }
+    rows |= {name: joined(name, (), "float32") for name in held}
+    if quantizer:
+        return rows | {"descriptors": quantizer.encode(rows["descriptors"])}
+    return rows | _encoded(rows["descriptors"], dtype)
+
+
+def _encoded(descriptors: npt.NDArray[Any], dtype: str) -> dict[str, npt.NDArray[Any]]:
+    """The descriptors as a store of that dtype holds them."""
+    if dtype == "int8":
+        largest = np.abs(descriptors).max(axis=1, initial=0)
+        factors = (largest / 127).astype(np.float32)
+        codes = np.rint(descriptors / np.where(factors > 0, factors, 1)[:, None])
+        return {"descriptors": np.clip(codes, -127, 127).astype(np.int8), "factors": factors}
+    if dtype == "float16" and np.abs(descriptors).max(initial=0) > np.finfo(np.float16).max:
+        raise ValueError("descriptors must be within the range of float16, up to 65504")
+    return {"descriptors": descriptors.astype(dtype, copy=False)}

@@ -1,0 +1,106 @@
+"""Product quantisation, specified."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Codes = npt.NDArray[np.uint8]
+
+
+def pack(numbers: Array, bits: int) -> Codes:
+    """(n, m) centroid numbers as code bytes; of two 4-bit numbers the first stands in the low half."""
+    values = np.asarray(numbers, np.uint8)
+    if bits == 8:
+        return values
+    if values.shape[1] % 2:
+        values = np.pad(values, ((0, 0), (0, 1)))
+    packed: Codes = values[:, ::2] | (values[:, 1::2] << 4).astype(np.uint8)
+    return packed
+
+
+def unpack(codes: Codes, num_subquantizers: int, bits: int) -> Array:
+    """(n, m) centroid numbers of code bytes."""
+    if bits == 8:
+        return codes
+    return np.stack([codes & 15, codes >> 4], axis=2).reshape(len(codes), -1)[:, :num_subquantizers]
+
+
+def encode(vectors: Array, centroids: Array, bits: int) -> Codes:
+    """The nearest centroid in every sub-space, the first of equally near ones.
+
+    centroids: (m, 2**bits, d / m). In float32, nothing fused: about the mean of the sub-space's centroids, half
+    the squared length of each less its products with the vector, dimension after dimension.
+    """
+    numbers = []
+    for x, c in zip(np.split(vectors, len(centroids), axis=1), centroids, strict=True):
+        mean = (np.cumsum(c, axis=0, dtype=np.float64)[-1] / len(c)).astype(np.float32)
+        x, c = x - mean, c - mean
+        halves = np.zeros(len(c), np.float64)
+        for d in range(c.shape[1]):
+            halves = halves + c[:, d].astype(np.float64) ** 2
+        rest = np.broadcast_to((halves / 2).astype(np.float32), (len(x), len(c)))
+        for d in range(c.shape[1]):
+            rest = rest - x[:, d, None] * c[None, :, d]
+        numbers.append(rest.argmin(axis=1))
+    return pack(np.stack(numbers, axis=1), bits)
+
+
+def decode(codes: Codes, centroids: Array, bits: int) -> npt.NDArray[np.float32]:
+    """The centroids that the codes name, side by side."""
+    numbers = unpack(codes, len(centroids), bits)
+    return np.concatenate([c[numbers[:, m]] for m, c in enumerate(centroids)], axis=1)
+
+
+def tables(query: Array, centroids: Array, bits: int, metric: str) -> npt.NDArray[np.float32]:
+    """(code bytes, 256): what each value of each code byte adds to a score.
+
+    For a sub-space the dot product, or less the squared distance, in float64, dimension after dimension, rounded
+    to float32; for a byte of two 4-bit numbers the float32 sum of both.
+    """
+    parts = []
+    for q, c in zip(np.split(query, len(centroids)), centroids.astype(np.float64), strict=True):
+        total = np.zeros(len(c))
+        for d, value in enumerate(q.astype(np.float64)):
+            total = total + value * c[:, d] if metric == "dot" else total - (value - c[:, d]) ** 2
+        parts.append(total.astype(np.float32))
+    if bits == 8:
+        return np.stack(parts)
+    if len(parts) % 2:
+        parts.append(np.zeros(16, np.float32))
+    return np.stack([(low[None] + high[:, None]).ravel() for low, high in zip(parts[::2], parts[1::2], strict=True)])
+
+
+def adc_scores(queries: Array, codes: Codes, centroids: Array, bits: int, metric: str) -> npt.NDArray[np.float32]:
+    """(q, n) scores: byte b of a code adds to partial sum b % 4; (s0 + s1) + (s2 + s3), all in float32."""
+    scores = np.empty((len(queries), len(codes)), np.float32)
+    for i, query in enumerate(queries):
+        sums = np.zeros((4, len(codes)), np.float32)
+        for b, table in enumerate(tables(query, centroids, bits, metric)):
+            sums[b % 4] += table[codes[:, b]]
+        scores[i] = (sums[0] + sums[1]) + (sums[2] + sums[3])
+    return scores
+
+
+def adc_search(
+    queries: Array, codes: Codes, centroids: Array, bits: int, k: int, *, metric: str = "dot"
+) -> tuple[Array, Array]:
+    """The k best scores and codes of every query; codes of equal score in ascending order."""
+    scores = adc_scores(queries, codes, centroids, bits, metric)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(scores, order, axis=1), order
+
+
+def lloyd_step(vectors: Array, centroids: Array) -> npt.NDArray[np.float32]:
+    """Every centroid of every sub-space moved to the mean of its vectors; one without vectors stays."""
+    numbers = encode(vectors, centroids, 8)  # a number a byte, whatever the bits
+    moved = centroids.copy()
+    width = centroids.shape[2]
+    for m in range(len(centroids)):
+        part = vectors[:, m * width : (m + 1) * width].astype(np.float64)
+        for c in np.unique(numbers[:, m]):
+            moved[m, c] = part[numbers[:, m] == c].mean(axis=0)
+    return moved

@@ -1,0 +1,1 @@
+"""Places: landmarks and what surrounds them, as polygons."""

@@ -1,0 +1,141 @@
+// The kernels of bytes and bits.
+#include <bit>
+
+#include "kernels.hpp"
+
+namespace {
+
+void test_quantize_rows(const Table& table) {
+    for (std::size_t dim = 1; dim <= 70; ++dim)
+        for (std::size_t count = 0; count <= 5; ++count) {
+            const std::size_t stride = dim + count % 3, quads = (dim + 3) / 4, quad_stride = 4 * count + 8;
+            Floats rows = real_floats(count * stride), multipliers(count), lengths(count), residuals(count);
+            const std::uint8_t flip = whole(0, 1) ? 128 : 0;
+            std::vector<std::uint8_t> codes(quads * quad_stride, 99), expected = codes;
+            Floats true_lengths(count), true_residuals(count);
+            for (std::size_t j = 0; j < count; ++j) {
+                float* row = rows.data() + j * stride;
+                float most = 1e-9f;
+                for (std::size_t c = 0; c < dim; ++c) most = std::max(most, std::fabs(row[c]));
+                multipliers[j] = 127 / most;
+                if (j == 4) row[whole(0, static_cast<int>(dim) - 1)] = dim % 2 ? not_a_number : infinity;
+                for (std::size_t c = 0; c < 4 * quads; ++c) {
+                    const float scaled = c < dim ? row[c] * multipliers[j] : 0,
+                                rounded = std::nearbyint(scaled);
+                    true_lengths[j] += rounded * rounded;
+                    true_residuals[j] += (scaled - rounded) * (scaled - rounded);
+                    if (std::isfinite(scaled))
+                        expected[c / 4 * quad_stride + 4 * j + c % 4] =
+                            static_cast<std::uint8_t>(static_cast<std::int8_t>(rounded)) ^ flip;
+                }
+            }
+            table.quantize_rows(rows.data(), stride, count, dim, multipliers.data(), flip, codes.data(),
+                                quad_stride, lengths.data(), residuals.data());
+            for (std::size_t j = 0; j < count; ++j) {
+                const bool finite = j != 4;
+                agree(finite ? lengths[j] == true_lengths[j] &&
+                                   std::fabs(residuals[j] - true_residuals[j]) <= 1e-5f * true_residuals[j]
+                             : std::isnan(residuals[j]),
+                      table, "quantize_rows", {dim, count, j});
+                for (std::size_t b = 0; !finite && b < quads; ++b)  // what stands there is undefined
+                    std::copy_n(&expected[b * quad_stride + 4 * j], 4, &codes[b * quad_stride + 4 * j]);
+            }
+            agree(codes == expected, table, "quantize_rows: codes", {dim, count});
+        }
+}
+
+/// A tile and a panel with bounds as quantising gives them, and bars in the midst of the scores.
+void test_byte_tile(const Table& table, std::size_t num_queries, std::size_t quads, bool extreme) {
+    using namespace hcbir::kernels;
+    const auto code = [&] { return extreme ? (whole(0, 1) ? 127 : -127) : whole(-127, 127); };
+    std::vector<std::int8_t> codes(quads * 4 * byte_tile_queries);
+    std::vector<std::uint8_t> rows(quads * 4 * byte_panel_rows);
+    for (auto& x : codes) x = static_cast<std::int8_t>(code());
+    for (auto& x : rows) x = static_cast<std::uint8_t>(code() + 128);
+    std::vector<std::int32_t> start(byte_tile_queries), expected(byte_tile_queries * byte_panel_rows);
+    for (std::size_t i = 0; i < byte_tile_queries; ++i)
+        for (std::size_t c = 0; c < 4 * quads; ++c) {
+            const int q = codes[c / 4 * 4 * byte_tile_queries + 4 * i + c % 4];
+            start[i] -= 128 * q;
+            for (std::size_t j = 0; j < byte_panel_rows; ++j)
+                expected[i * byte_panel_rows + j] +=
+                    q * (rows[c / 4 * 4 * byte_panel_rows + 4 * j + c % 4] - 128);
+        }
+    Floats bar(16), multiplier(16, 120.0f), residual = real_floats(16), length(16);
+    const float norm = 127 * std::sqrt(static_cast<float>(4 * quads));
+    const bool known = whole(0, 9) != 0;
+    const BytePanel panel{known ? 90.0f : not_a_number, norm, whole(0, 1) ? 0.5f : 0.0f, 0.25f};
+    for (std::size_t i = 0; i < 16; ++i) {
+        residual[i] = std::fabs(residual[i]), length[i] = norm;
+        const int near =
+            expected[(i % byte_tile_queries) * byte_panel_rows + static_cast<std::size_t>(whole(0, 31))];
+        const float error = residual[i] * panel.length + length[i] * panel.residual;
+        bar[i] = (static_cast<float>(near) + error) / (multiplier[i] * 90) + panel.offset;
+        if (whole(0, 3) == 0) bar[i] = whole(0, 1) ? infinity : (whole(0, 1) ? -infinity : not_a_number);
+    }
+    ByteHits hits{};
+    const std::uint32_t found = table.byte_tile(
+        {codes.data(), bar.data(), multiplier.data(), residual.data(), length.data(), start.data()},
+        num_queries, rows.data(), quads, panel, hits);
+    agree(found >> num_queries == 0, table, "byte_tile: queries", {num_queries, quads});
+    for (std::size_t i = 0; i < num_queries; ++i) {
+        const double scale = double{multiplier[i]} * panel.multiplier;
+        const double error = double{residual[i]} * panel.length + double{length[i]} * panel.residual;
+        const double least = (double{bar[i]} - panel.offset) * scale - error;
+        const double slack = ((std::fabs(bar[i]) + panel.offset) * scale + error) / (1 << 18) + 8;
+        const std::uint32_t bits = found >> i & 1 ? hits.rows[i] : 0;
+        agree((found >> i & 1) == (hits.rows[i] != 0), table, "byte_tile: found", {num_queries, quads, i});
+        for (std::size_t j = 0; j < byte_panel_rows; ++j) {
+            const std::int32_t product = expected[i * byte_panel_rows + j];
+            const bool passed = bits >> j & 1;
+            if (passed)
+                agree(hits.products[i * byte_panel_rows + j] == product, table, "byte_tile",
+                      {num_queries, quads});
+            if (!(product < least)) agree(passed, table, "byte_tile: left out", {num_queries, quads, i, j});
+            if (std::isfinite(slack) && product < least - slack)
+                agree(!passed, table, "byte_tile: not left out", {num_queries, quads, i, j});
+        }
+    }
+}
+
+void test_byte_tiles(const Table& table) {
+    for (std::size_t num_queries = 1; num_queries <= hcbir::kernels::byte_tile_queries; ++num_queries) {
+        for (std::size_t quads = 1; quads <= 40; ++quads)
+            test_byte_tile(table, num_queries, quads, quads % 2);
+        test_byte_tile(table, num_queries, hcbir::kernels::max_byte_dim / 4, true);
+    }
+}
+
+void test_nearest_bits(const Table& table) {
+    const std::size_t width = table.tile_rows, lanes = table.row_lanes;
+    for (std::size_t num_words = 1; num_words <= 70; ++num_words)
+        for (std::size_t count = 0; count <= 4; ++count) {
+            const std::size_t stride = 4 * num_words + count % 3;
+            auto panel = whole_bits<std::uint32_t>(num_words * width);
+            const auto rows = whole_bits<std::uint8_t>(count * stride);
+            if (num_words % 2) std::fill(panel.begin(), panel.end(), 0u);  // ties
+            Indices columns(width), first(width, ~0u), second(width, ~0u), by_row(count * lanes, ~0u);
+            for (std::size_t l = 0; l < width; ++l) columns[l] = static_cast<std::uint32_t>(l + 500);
+            Indices true_first = first, true_second = second, true_by_row = by_row;
+            for (std::size_t i = 0; i < count; ++i)
+                for (std::size_t l = 0; l < width; ++l) {
+                    std::uint32_t distance = 0;
+                    for (std::size_t b = 0; b < 4 * num_words; ++b)
+                        distance += static_cast<std::uint32_t>(std::popcount(static_cast<std::uint8_t>(
+                            rows[i * stride + b] ^ panel[b / 4 * width + l] >> b % 4 * 8)));
+                    const std::uint32_t key = distance << 16 | (40 + static_cast<std::uint32_t>(i));
+                    true_second[l] = std::min(true_second[l], std::max(true_first[l], key));
+                    true_first[l] = std::min(true_first[l], key);
+                    auto& nearest = true_by_row[i * lanes + l % lanes];
+                    nearest = std::min(nearest, distance << 16 | columns[l]);
+                }
+            table.nearest_bits(panel.data(), columns.data(), rows.data(), stride, count, num_words, 40,
+                               {first.data(), second.data()}, by_row.data());
+            agree(first == true_first && second == true_second && by_row == true_by_row, table,
+                  "nearest_bits", {num_words, count});
+        }
+}
+
+}  // namespace
+
+int main() { at_every_level({test_quantize_rows, test_byte_tiles, test_nearest_bits}); }

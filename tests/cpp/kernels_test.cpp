@@ -1,0 +1,250 @@
+// The kernels of floats.
+#include <array>
+#include <bit>
+
+#include "kernels.hpp"
+
+namespace {
+
+float dot(const float* a, const float* b, std::size_t dim) {
+    float total = 0;
+    for (std::size_t c = 0; c < dim; ++c) total += a[c] * b[c];
+    return total;
+}
+
+void test_dot_tile(const Table& table) {
+    for (std::size_t dim = 0; dim <= 70; ++dim) {
+        const Floats queries = whole_floats(dim * table.tile_queries),
+                     rows = whole_floats(dim * table.tile_rows);
+        Floats scores(table.tile_queries * table.tile_rows, not_a_number), expected(scores.size(), 0.0f);
+        for (std::size_t i = 0; i < table.tile_queries; ++i)
+            for (std::size_t j = 0; j < table.tile_rows; ++j)
+                for (std::size_t c = 0; c < dim; ++c)
+                    expected[i * table.tile_rows + j] +=
+                        queries[c * table.tile_queries + i] * rows[c * table.tile_rows + j];
+        table.dot_tile(queries.data(), rows.data(), dim, scores.data());
+        agree(scores == expected, table, "dot_tile", {dim});
+    }
+}
+
+void test_dot_rows(const Table& table) {
+    for (std::size_t dim = 0; dim <= 133; ++dim)
+        for (std::size_t count = 0; count <= 9; ++count)
+            for (std::size_t num_queries = 1; num_queries <= hcbir::kernels::max_row_queries; ++num_queries)
+                for (const bool with_norms : {false, true}) {
+                    const std::size_t stride = dim + count % 3, query_stride = dim + num_queries % 2;
+                    const Floats rows = whole_floats(count * stride),
+                                 queries = whole_floats(num_queries * query_stride);
+                    Floats scores(num_queries * (count + 1), 5.0f), expected = scores, norms(count),
+                                                                    squares(count);
+                    for (std::size_t j = 0; j < count; ++j) {
+                        const float* row = rows.data() + j * stride;
+                        squares[j] = with_norms ? dot(row, row, dim) : 0;
+                        for (std::size_t i = 0; i < num_queries; ++i)
+                            expected[i * (count + 1) + j] = dot(queries.data() + i * query_stride, row, dim);
+                    }
+                    table.dot_rows(queries.data(), query_stride, num_queries, rows.data(), stride, count, dim,
+                                   scores.data(), count + 1, with_norms ? norms.data() : nullptr);
+                    agree(scores == expected && norms == squares, table, "dot_rows",
+                          {dim, count, num_queries});
+                }
+}
+
+void test_norms_and_magnitudes(const Table& table) {
+    for (std::size_t dim = 0; dim <= 70; ++dim)
+        for (std::size_t count = 0; count <= 9; ++count) {
+            const std::size_t stride = dim + count % 3;
+            Floats rows = whole_floats(count * stride), norms(count), squares(count);
+            for (std::size_t j = 0; j < count; ++j)
+                squares[j] = dot(rows.data() + j * stride, rows.data() + j * stride, dim);
+            table.squared_norms(rows.data(), stride, count, dim, norms.data());
+            agree(norms == squares, table, "squared_norms", {dim, count});
+
+            for (float& x : rows) x = whole(0, 5) == 0 ? (whole(0, 9) == 0 ? -infinity : not_a_number) : x;
+            Floats largest(count), expected(count, 0.0f);
+            for (std::size_t j = 0; j < count; ++j)
+                for (std::size_t c = 0; c < dim; ++c)
+                    if (std::fabs(rows[j * stride + c]) > expected[j])
+                        expected[j] = std::fabs(rows[j * stride + c]);
+            table.largest_magnitudes(rows.data(), stride, count, dim, largest.data());
+            agree(largest == expected, table, "largest_magnitudes", {dim, count});
+        }
+}
+
+void rotate_part(float* x, std::size_t size, float scale) {
+    for (std::size_t c = 0; c < size; ++c) x[c] *= scale;
+    for (std::size_t half = 1; half < size; half *= 2)
+        for (std::size_t c = 0; c < size; ++c)
+            if (!(c & half)) {
+                const float a = x[c], b = x[c + half];
+                x[c] = a + b, x[c + half] = a - b;
+            }
+}
+
+void test_rotate_row(const Table& table) {
+    for (std::size_t size = 16; size <= 256; size *= 2)
+        for (std::size_t dim = size; dim < 2 * size; dim += dim < size + 40 ? 1 : 37) {
+            const Floats row = real_floats(dim);
+            Floats signs(dim), rotated(dim), expected(dim);
+            for (float& s : signs) s = whole(0, 1) ? 1.0f : -1.0f;
+            const float scale = 1 / std::sqrt(static_cast<float>(size));
+            for (std::size_t c = 0; c < dim; ++c) expected[c] = row[c] * signs[c];
+            rotate_part(expected.data(), size, scale);
+            if (size < dim) rotate_part(expected.data() + dim - size, size, scale);
+            table.rotate_row(row.data(), signs.data(), dim, size, scale, rotated.data());
+            agree(same(rotated, expected), table, "rotate_row", {dim, size});
+        }
+}
+
+/// First, second and index of a place's best, as one score after the other is taken.
+void take(Floats& first, Floats& second, Indices& index, std::size_t at, float score, std::uint32_t where) {
+    if (score > first[at])
+        second[at] = first[at], first[at] = score, index[at] = where;
+    else if (score > second[at])
+        second[at] = score;
+}
+
+struct Bests {
+    Floats first, second;
+    Indices index;
+    explicit Bests(std::size_t count) : first(count, -infinity), second(count, -infinity), index(count, 77) {}
+    hcbir::kernels::Best view() { return {first.data(), second.data(), index.data()}; }
+    void take(std::size_t at, float score, std::uint32_t where) {
+        ::take(first, second, index, at, score, where);
+    }
+    bool operator==(const Bests&) const = default;
+};
+
+void test_update_best(const Table& table) {
+    const std::size_t width = table.tile_rows, height = table.tile_queries;
+    Bests by_query(height * width), by_row(width), expected_query = by_query, expected_row = by_row;
+    for (std::uint32_t turn = 0; turn < 60; ++turn) {
+        const std::size_t num_queries = turn % height + 1;
+        Floats scores = whole_floats(height * width);
+        for (float& s : scores)
+            s = whole(0, 20) == 0 ? (whole(0, 1) ? not_a_number : -infinity)
+                                  : s + static_cast<float>(turn / 6);
+        for (std::size_t i = 0; i < num_queries; ++i)
+            for (std::size_t j = 0; j < width; ++j) {
+                const float score = scores[i * width + j];
+                expected_query.take(i * width + j, score, 1000 * turn + static_cast<std::uint32_t>(j));
+                expected_row.take(j, score, 70000 * turn + static_cast<std::uint32_t>(i));
+            }
+        table.update_best(scores.data(), num_queries, 70000 * turn, 1000 * turn, by_query.view(),
+                          by_row.view());
+        agree(by_query == expected_query && by_row == expected_row, table, "update_best",
+              {num_queries, turn});
+    }
+}
+
+void test_select(const Table& table) {
+    for (std::size_t count = 0; count <= 100; ++count) {
+        Floats scores = real_floats(count), scale = real_floats(count), offset = real_floats(count);
+        for (float& s : scores) s = whole(0, 9) == 0 ? not_a_number : s;
+        Indices selected(count, 77), expected;
+        for (std::size_t j = 0; j < count; ++j)
+            if (!(scores[j] * scale[j] + offset[j] < 0.5f)) expected.push_back(static_cast<std::uint32_t>(j));
+        selected.resize(
+            table.select(scores.data(), scale.data(), offset.data(), count, 0.5f, selected.data()));
+        agree(selected == expected, table, "select", {count});
+    }
+}
+
+/// The order of summation that abi.hpp writes down.
+template <class Number>
+Number folded(std::array<Number, 16> partial) {
+    for (std::size_t apart = 8; apart > 0; apart /= 2)
+        for (std::size_t p = 0; p < apart; ++p) partial[p] += partial[p + apart];
+    return partial[0];
+}
+
+void test_exact_scores(const Table& table) {
+    for (std::size_t dim = 0; dim <= 150; ++dim) {
+        const Floats a = real_floats(dim), b = real_floats(dim, 3);
+        std::array<double, 16> dots{}, distances{};
+        for (std::size_t c = 0; c < dim; ++c) {
+            const double x = a[c], y = b[c];
+            dots[c % 16] += x * y;
+            distances[c % 16] += (x - y) * (x - y);
+        }
+        agree(same(table.dot_f64(a.data(), b.data(), dim), folded(dots)), table, "dot_f64", {dim});
+        agree(same(table.squared_l2_f64(a.data(), b.data(), dim), folded(distances)), table, "squared_l2_f64",
+              {dim});
+    }
+}
+
+float half_value(std::uint16_t bits) {
+    const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+    const float sign = bits >> 15 ? -1.0f : 1.0f;
+    if (exponent == 31) return fraction ? not_a_number : sign * infinity;
+    return sign *
+           std::ldexp(static_cast<float>(exponent ? fraction + 1024 : fraction), std::max(exponent, 1) - 25);
+}
+
+void test_widen(const Table& table) {
+    std::vector<std::uint16_t> all(1 << 16);
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint16_t>(i);
+    for (std::size_t count = 0; count <= all.size(); count = count < 70 ? count + 1 : count * 3 + 1000) {
+        const std::vector<std::uint16_t> from(all.end() - static_cast<std::ptrdiff_t>(count), all.end());
+        const auto codes = whole_bits<std::int8_t>(count);
+        Floats half(count), bfloat(count), byte(count), halves(count), bfloats(count), bytes(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            halves[i] = half_value(from[i]);
+            bfloats[i] = std::bit_cast<float>(std::uint32_t{from[i]} << 16);
+            bytes[i] = static_cast<float>(codes[i]) * 0.3f;
+        }
+        table.widen_half(from.data(), count, half.data());
+        table.widen_bfloat(from.data(), count, bfloat.data());
+        table.widen_int8(codes.data(), 0.3f, count, byte.data());
+        agree(same(half, halves), table, "widen_half", {count});
+        agree(same(bfloat, bfloats), table, "widen_bfloat", {count});
+        agree(same(byte, bytes), table, "widen_int8", {count});
+    }
+}
+
+void test_residuals(const Table& table) {
+    for (std::size_t count = 0; count <= 100; ++count) {
+        const Floats x0 = real_floats(count, 50), y0 = real_floats(count, 50);
+        Floats x1 = x0, y1 = y0;
+        for (float& x : x1) x += real_floats(1)[0];
+        for (float& y : y1) y += real_floats(1)[0];
+        // The last row lets w be positive, negative, and for some pairs 0.
+        const hcbir::kernels::Model model = {1.01f,
+                                             0.02f,
+                                             0.1f,
+                                             -0.01f,
+                                             0.99f,
+                                             0.2f,
+                                             count % 3 ? 1e-4f : 0.02f,
+                                             0,
+                                             count % 10 == 9 ? 0.0f : 1.0f};
+        std::array<float, 16> cost{};
+        std::size_t num_inliers = 0;
+        for (std::size_t j = 0; j < count; ++j) {
+            const float w = model[6] * x0[j] + model[7] * y0[j] + model[8], inverse = 1 / w;
+            const float dx = (model[0] * x0[j] + model[1] * y0[j] + model[2]) * inverse - x1[j];
+            const float dy = (model[3] * x0[j] + model[4] * y0[j] + model[5]) * inverse - y1[j];
+            const float squared = dx * dx + dy * dy;
+            const bool inlier = w > 0 && squared < 4.0f;
+            num_inliers += inlier;
+            cost[j % 16] += inlier ? squared : 4.0f;
+        }
+        const hcbir::kernels::PairsF32 pairs{x0.data(), y0.data(), x1.data(), y1.data(), count};
+        const float total = folded(cost);
+        const auto found = table.residuals(model, pairs, 4.0f, INFINITY);
+        agree(found.num_inliers == num_inliers && same(found.cost, total), table, "residuals", {count});
+        const auto below = table.residuals(model, pairs, 4.0f, std::nextafter(total, INFINITY));
+        agree(below.num_inliers == num_inliers && same(below.cost, total), table, "a cost below", {count});
+        for (const float most : {total, total / 2}) {
+            const auto dropped = table.residuals(model, pairs, 4.0f, most);
+            agree(dropped.num_inliers == 0 && same(dropped.cost, most), table, "a cost not below", {count});
+        }
+    }
+}
+
+}  // namespace
+
+int main() {
+    at_every_level({test_dot_tile, test_dot_rows, test_norms_and_magnitudes, test_rotate_row,
+                    test_update_best, test_select, test_exact_scores, test_widen, test_residuals});
+}

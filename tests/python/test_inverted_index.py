@@ -1,0 +1,195 @@
+"""hcbir.IVFPQIndex."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hcbir
+from hcbir.reference import inverted_index as reference
+
+METRICS = ["dot", "l2"]
+
+
+def clustered(rows: int, dim: int, *, seed: int = 0, clusters: int = 20) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(99).standard_normal((clusters, dim))
+    return (centres[rng.integers(clusters, size=rows)] + 0.3 * rng.standard_normal((rows, dim))).astype(np.float32)
+
+
+def trained(metric: str = "dot", *, bits: int = 8, dim: int = 12, lists: int = 9) -> hcbir.IVFPQIndex:
+    index = hcbir.IVFPQIndex(lists, num_subquantizers=dim // 3, bits=bits, metric=metric)
+    index.train(clustered(800, dim), num_iterations=5)
+    return index
+
+
+def expected(
+    index: hcbir.IVFPQIndex, vectors: np.ndarray, ids: np.ndarray, queries: np.ndarray, k: int, nprobe: int
+) -> tuple[np.ndarray, np.ndarray]:
+    lists = reference.nearest_lists(vectors, index.centroids)
+    codes = index.quantizer.encode(vectors - index.centroids[lists])
+    probes = reference.best_lists(queries, index.centroids, nprobe, index.metric)
+    return reference.ivf_search(
+        queries,
+        probes,
+        index.centroids,
+        index.quantizer.centroids,
+        index.bits,
+        codes,
+        ids,
+        lists,
+        k,
+        metric=index.metric,
+    )
+
+
+def assert_same(result: hcbir.SearchResult, wanted: tuple[np.ndarray, np.ndarray]) -> None:
+    np.testing.assert_array_equal(result.indices, wanted[1])
+    np.testing.assert_array_equal(result.scores, wanted[0])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize(("k", "nprobe"), [(1, 1), (10, 3), (50, 9)])
+def test_equals_the_reference_at_every_level(isa: str, metric: str, bits: int, k: int, nprobe: int) -> None:
+    index, vectors, queries = trained(metric, bits=bits), clustered(700, 12, seed=1), clustered(41, 12, seed=2)
+    ids = index.add(vectors)
+    wanted = expected(index, vectors, ids, queries, k, nprobe)
+    for threads in (1, 2, 7):
+        assert_same(index.search(queries, k, nprobe=nprobe, num_threads=threads), wanted)
+    assert_same(index.search(queries[:1], k, nprobe=nprobe), (wanted[0][:1], wanted[1][:1]))
+
+
+def test_training_is_the_same_for_every_number_of_threads() -> None:
+    indices = [hcbir.IVFPQIndex(9, num_subquantizers=4, bits=4) for _ in range(2)]
+    for index, threads in zip(indices, (1, 7), strict=True):
+        index.train(clustered(500, 12), num_threads=threads)
+    np.testing.assert_array_equal(indices[0].centroids, indices[1].centroids)
+    np.testing.assert_array_equal(indices[0].quantizer.centroids, indices[1].quantizer.centroids)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_adding_and_removing_in_pieces_equals_adding_what_is_left(metric: str) -> None:
+    vectors, queries = clustered(600, 12, seed=3), clustered(20, 12, seed=4)
+    whole, pieces = trained(metric), trained(metric)
+    for first, last in [(0, 7), (7, 300), (300, 300), (300, 310), (310, 600)]:
+        np.testing.assert_array_equal(pieces.add(vectors[first:last]), np.arange(first, last))
+    gone = np.random.default_rng(5).permutation(600)[:400]
+    assert pieces.remove([*gone.tolist(), 5000]) == 400
+    assert pieces.remove(gone) == 0
+    stays = np.setdiff1d(np.arange(600), gone)
+    whole.add(vectors[stays], ids=stays)
+    assert len(pieces) == len(whole) == 200
+    result = pieces.search(queries, 30, nprobe=4)
+    assert_same(result, (whole.search(queries, 30, nprobe=4).scores, whole.search(queries, 30, nprobe=4).indices))
+    assert pieces.add(vectors[:1]).tolist() == [600], "a number is not given twice"
+
+
+def test_everything_probed_finds_nearly_what_exact_search_finds() -> None:
+    vectors = clustered(3000, 24, clusters=200)
+    queries = vectors[::50] + np.float32(0.01)
+    index = hcbir.IVFPQIndex(16, num_subquantizers=12, metric="l2")
+    index.train(vectors)
+    index.add(vectors)
+    nearest = hcbir.search(queries, vectors, 1, metric="l2").indices[:, 0]
+    assert (
+        np.mean([n in row for n, row in zip(nearest, index.search(queries, 10, nprobe=16).indices, strict=True)]) > 0.95
+    )
+
+
+def test_fewer_than_k_are_followed_by_nothing() -> None:
+    index = trained()
+    assert index.search(clustered(2, 12), 3).indices.tolist() == [[-1] * 3] * 2
+    index.add(clustered(2, 12), ids=[70, 30])
+    result = index.search(clustered(1, 12), 4, nprobe=9)
+    assert sorted(result.indices[0].tolist()) == [-1, -1, 30, 70]
+    assert np.isneginf(result.scores[0, 2:]).all()
+    assert index.remove([30, 70]) == 2
+    assert len(index) == 0
+    assert index.nbytes == 0
+
+
+def test_equal_codes_stand_by_id() -> None:
+    index, vector = trained(), clustered(1, 12)
+    index.add(np.repeat(vector, 40, axis=0), ids=np.arange(40)[::-1])
+    assert index.search(vector, 25, nprobe=9).indices[0].tolist() == list(range(25))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_saved_and_opened(tmp_path: Path, metric: str) -> None:
+    index, queries = trained(metric, bits=4), clustered(9, 12, seed=6)
+    index.add(clustered(300, 12), ids=np.arange(1000, 1300))
+    index.add(clustered(20, 12))
+    index.save(tmp_path / "index")
+    opened = hcbir.IVFPQIndex.open(tmp_path / "index", check=True)
+    before, after = index.search(queries, 20, nprobe=5), opened.search(queries, 20, nprobe=5)
+    assert_same(after, (before.scores, before.indices))
+    assert opened.add(clustered(1, 12)).tolist() == [1320]
+    assert opened.remove([1005]) == 1
+    assert opened.metric == metric
+
+
+def test_an_empty_index_is_saved_too(tmp_path: Path) -> None:
+    trained().save(tmp_path / "index")
+    assert len(hcbir.IVFPQIndex.open(tmp_path / "index")) == 0
+
+
+@pytest.mark.parametrize("name", ["codes", "ids", "offsets", "centroids", "codebooks", "numbers"])
+def test_damaged_files_are_refused(tmp_path: Path, name: str) -> None:
+    index = trained()
+    index.add(clustered(50, 12))
+    index.save(tmp_path / "cut")
+    index.save(tmp_path / "altered")
+    cut, altered = (tmp_path / folder / f"{name}.npy" for folder in ("cut", "altered"))
+    cut.write_bytes(cut.read_bytes()[:-1])
+    with pytest.raises(hcbir.FormatError, match=name):
+        hcbir.IVFPQIndex.open(tmp_path / "cut")
+    content = bytearray(altered.read_bytes())
+    content[-1] ^= 1
+    altered.write_bytes(content)
+    with pytest.raises(hcbir.FormatError, match=name):
+        hcbir.IVFPQIndex.open(tmp_path / "altered", check=True)
+
+
+def test_refusals(tmp_path: Path) -> None:
+    index = hcbir.IVFPQIndex(9, num_subquantizers=4)
+    with pytest.raises(ValueError, match="trained first"):
+        index.search(clustered(1, 12))
+    with pytest.raises(ValueError, match="bits must be 8 or 4, got 5"):
+        hcbir.IVFPQIndex(2, num_subquantizers=4, bits=5)
+    with pytest.raises(ValueError, match="divisible by 5, got 12"):
+        hcbir.IVFPQIndex(2, num_subquantizers=5).train(clustered(300, 12))
+    with pytest.raises(ValueError, match="at least 256, got 5"):
+        index.train(clustered(5, 12))
+    index = trained()
+    for arguments, message in [
+        ({"queries": clustered(1, 11)}, "dimension, 12, got 11"),
+        ({"queries": clustered(1, 12), "nprobe": 0}, "nprobe must be"),
+        ({"queries": clustered(1, 12), "k": 0}, "k must be"),
+        ({"queries": np.full((1, 12), np.nan)}, "queries"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            index.search(**arguments)
+    with pytest.raises(ValueError, match="dimension, 12, got 13"):
+        index.add(clustered(1, 13))
+    with pytest.raises(TypeError, match="float32"):
+        index.add(clustered(1, 12).astype(np.float64))
+    with pytest.raises(ValueError, match="one a vector"):
+        index.add(clustered(2, 12), ids=[1])
+    with pytest.raises(ValueError, match="differ"):
+        index.add(clustered(2, 12), ids=[1, 1])
+    index.add(clustered(2, 12), ids=[1, 2])
+    with pytest.raises(ValueError, match="already, got 2"):
+        index.add(clustered(2, 12), ids=[5, 2])
+    with pytest.raises(ValueError, match="whole numbers"):
+        index.remove([0.5])
+    with pytest.raises(ValueError, match="before add"):
+        index.train(clustered(800, 12))
+    with pytest.raises(FileNotFoundError):
+        hcbir.IVFPQIndex.open(tmp_path / "nothing")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    with pytest.raises(ValueError, match="must not exist or be empty"):
+        index.save(tmp_path / "full")
