@@ -14,6 +14,7 @@ from scenes import scene, view, write_classes
 
 import hcbir
 from hcbir.collection import AddReport, Collection, CollectionError, indexing, search_images
+from hcbir.descriptors import describe_image
 
 
 @pytest.fixture
@@ -459,3 +460,30 @@ def test_a_damaged_segment_is_named(indexed: Collection, photos: Path, tmp_path:
 def test_no_query(indexed: Collection) -> None:
     with pytest.raises(ValueError, match="queries must be at least one image"):
         indexed.search([], k=3)
+
+
+def test_reduced_decoding_holds_for_images_and_queries(tmp_path: Path) -> None:
+    """A query of the collection's own file has the same vector; the collection remembers how it was made."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        pixels = np.kron(rng.integers(0, 256, (60, 80, 3), dtype=np.uint8), np.ones((12, 12, 1), np.uint8))
+        Image.fromarray(pixels).save(folder / name)
+    features = {}
+    for reduced in (False, True):
+        path = tmp_path / f"{reduced}.hcbir"
+        with Collection.create(path, ["sift"], image_size=200, reduced_decoding=reduced) as made:
+            made.add(folder)
+        with Collection.open(path) as opened:
+            assert opened.reduced_decoding == reduced
+            features[reduced] = opened.features(0)
+            query = describe_image(folder / "a.jpg", {"sift": opened.descriptor()}, reduced_decoding=reduced)
+            np.testing.assert_array_equal(query.local_features["sift"].descriptors, features[reduced].descriptors)
+            found = opened.search(folder / "a.jpg", k=1)
+            assert (found.indices[0, 0], found.scores[0, 0]) == (0, len(features[reduced]))
+    assert not np.array_equal(features[False].descriptors, features[True].descriptors)
+    with pytest.raises(CollectionError, match="made without reduced decoding"):
+        Collection.open_or_create(tmp_path / "False.hcbir", reduced_decoding=True)
+    with Collection.open_or_create(tmp_path / "True.hcbir") as opened:
+        assert opened.reduced_decoding

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
 
 from hcbir.descriptors import ImageError, list_images, open_image
 from hcbir.descriptors.images import _UPRIGHT
@@ -247,3 +248,15 @@ def test_a_pipe_is_neither_listed_nor_opened(tmp_path: Path) -> None:
     assert list_images(tmp_path) == []
     with pytest.raises(ImageError, match="not a regular file"):
         open_image(tmp_path / "pipe.jpg", longest_side=None)
+
+
+@pytest.mark.parametrize("size", [(1300, 500), (500, 1300)])
+def test_reduced_decoding_goes_by_the_longest_side(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However short the other side is: decoded at 1/2, for twice 320 pixels fit into the half of 1300."""
+    asked = []
+    load = JpegImageFile.load
+    monkeypatch.setattr(JpegImageFile, "load", lambda self: asked.append(self.size) or load(self))
+    loaded = open_image(encoded(photograph(*size), "JPEG"), longest_side=320, reduced_decoding=True)
+    assert asked[0] == (size[0] // 2, size[1] // 2)
+    assert max(loaded.image.size) == 320
+    assert loaded.full_size == size

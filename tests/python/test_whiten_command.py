@@ -93,7 +93,10 @@ def test_pairs_of_a_file(photos: Path, network: str) -> None:
             ["PHOTOS", "--descriptor", "NET", "--min-inliers", "5000"],
             "no two images have 5000 agreeing features: lower --min-inliers or give --pairs",
         ),
-        (["photos.hcbir", "--size", "100"], "--size is for a folder of images; a collection has its own"),
+        (
+            ["photos.hcbir", "--size", "100"],
+            "--size and --reduced-decoding are for a folder of images; a collection has its own",
+        ),
         (["photos.hcbir"], "needs local features"),
     ],
 )

@@ -11,6 +11,7 @@ from hcbir._search import SearchResult
 from hcbir.cli.console import (
     Provider,
     ProviderOption,
+    ReducedOption,
     RuntimeOption,
     print_json,
     progress_bars,
@@ -45,12 +46,14 @@ def index(
         ),
     ] = None,
     size: Annotated[int | None, typer.Option(min=1, help="Longest side, in pixels, for description.")] = None,
+    reduced_decoding: ReducedOption = False,
     provider: ProviderOption = Provider.auto,
     provider_option: RuntimeOption = None,
 ) -> None:
     """Index photographs, so that they can be searched.
 
-    The same command again adds what is new or changed; after an interruption it resumes.
+    The same command again adds what is new or changed; after an interruption it resumes. What the collection was made
+    with (descriptors, size, reduced decoding) holds for what is added and for queries too.
 
     Example: [bold]hcbir index photos/ -o photos.hcbir[/bold]
     """
@@ -59,7 +62,11 @@ def index(
         raise ValueError(f"{output} holds other files and no collection: name another folder with -o")
     with writing(output):
         collection = Collection.open_or_create(
-            output, descriptor, image_size=size, **runtime(provider, provider_option)
+            output,
+            descriptor,
+            image_size=size,
+            reduced_decoding=reduced_decoding,
+            **runtime(provider, provider_option),
         )
     with collection:
         try:

@@ -11,6 +11,7 @@ import typer
 from hcbir.cli.console import (
     Provider,
     ProviderOption,
+    ReducedOption,
     RuntimeOption,
     print_json,
     progress_bars,
@@ -50,6 +51,7 @@ def evaluate(
         str | None, typer.Option(metavar="NAME", help="Re-rank the best 100 by this local descriptor (sift, orb).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")] = False,
+    reduced_decoding: ReducedOption = False,
     provider: ProviderOption = Provider.auto,
     provider_option: RuntimeOption = None,
 ) -> None:
@@ -69,6 +71,7 @@ def evaluate(
             interpolation=ap.value,
             verify=verify,
             progress=progress,
+            reduced_decoding=reduced_decoding,
             **runtime(provider, provider_option),
         )
     tell_skipped(result.skipped)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from hcbir.cli.console import progress_bars, say, tell_skipped
+from hcbir.cli.console import ReducedOption, progress_bars, say, tell_skipped
 from hcbir.collection import Collection
 from hcbir.collection.collection import RECORDS
 from hcbir.descriptors.pairs import read_pairs, verified_pairs
@@ -50,6 +50,7 @@ def whiten(
         float, typer.Option(min=0.0, max=1.0, help="0 to 1: more for fewer images or pairs than dimensions.")
     ] = 0.0,
     size: Annotated[int | None, typer.Option(min=1, help="Longest side, in pixels, for a folder's images.")] = None,
+    reduced_decoding: ReducedOption = False,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="A new .onnx model, or an .npz; default: .npz beside the photos."),
@@ -66,20 +67,27 @@ def whiten(
         raise ValueError("--pairs is for --method lw")
     needs_local = method is Method.lw and pairs is None
     with tempfile.TemporaryDirectory(prefix="hcbir-whiten-") as scratch:
-        collection = _open(photos, Path(scratch), descriptor, local if needs_local else None, size)
+        collection = _open(photos, Path(scratch), descriptor, local if needs_local else None, size, reduced_decoding)
         with collection:
             _whiten(collection, descriptor, method, pairs, local, min_inliers, dim, shrinkage, output)
 
 
-def _open(photos: Path, scratch: Path, descriptor: str | None, local: str | None, size: int | None) -> Collection:
+def _open(
+    photos: Path, scratch: Path, descriptor: str | None, local: str | None, size: int | None, reduced_decoding: bool
+) -> Collection:
     """The collection, or one made of a folder's images for the time being."""
     if (photos / RECORDS).is_file():
-        if size is not None:
-            raise ValueError("--size is for a folder of images; a collection has its own")
+        if size is not None or reduced_decoding:
+            raise ValueError("--size and --reduced-decoding are for a folder of images; a collection has its own")
         return Collection.open(photos)
     if descriptor is None:
         raise ValueError(f"{photos} is no collection: name the network with --descriptor")
-    collection = Collection.create(scratch / "collection", [descriptor, *([local] if local else [])], image_size=size)
+    collection = Collection.create(
+        scratch / "collection",
+        [descriptor, *([local] if local else [])],
+        image_size=size,
+        reduced_decoding=reduced_decoding,
+    )
     with progress_bars() as progress:
         report = collection.add(photos, progress=lambda done, total: progress("describe", done, total))
     tell_skipped(map(str, report.skipped))

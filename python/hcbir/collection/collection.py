@@ -25,6 +25,8 @@ from hcbir.descriptors import Descriptor, Opener
 
 RECORDS, SEGMENTS, CODEBOOKS = "collection.sqlite", "segments", "codebooks"
 DEFAULT_DESCRIPTORS = ("vlad",)
+REDUCED = "reduced_decoding"
+"""The property of collections that decode large JPEGs at a fraction of their size."""
 
 
 class Collection:
@@ -72,6 +74,7 @@ class Collection:
         descriptors: Sequence[str] = DEFAULT_DESCRIPTORS,
         *,
         image_size: int | None = None,
+        reduced_decoding: bool = False,
         overwrite: bool = False,
         **runtime: Any,
     ) -> Collection:
@@ -85,6 +88,9 @@ class Collection:
             Names that `hcbir.descriptors.load` knows. An aggregated descriptor (`vlad`) brings its local one along.
         image_size : int, optional
             Longest side, in pixels, at which images are described; default: each descriptor's own.
+        reduced_decoding : bool
+            Decode large JPEGs at a fraction of their size, as `hcbir.descriptors.open_image` does: those of the
+            collection, and those it is searched for.
         overwrite : bool
             Empty the collection that stands there. A folder of anything else is left alone.
         **runtime
@@ -109,7 +115,8 @@ class Collection:
                 for name in (SEGMENTS, CODEBOOKS):
                     shutil.rmtree(path / name, ignore_errors=True)
         path.mkdir(parents=True, exist_ok=True)
-        Records.create(path / RECORDS, planned, {"root": str(path.parent)})
+        properties = {"root": str(path.parent), **({REDUCED: "1"} if reduced_decoding else {})}
+        Records.create(path / RECORDS, planned, properties)
         return cls(path, **runtime)
 
     @classmethod
@@ -119,6 +126,7 @@ class Collection:
         descriptors: Sequence[str] | None = None,
         *,
         image_size: int | None = None,
+        reduced_decoding: bool = False,
         **runtime: Any,
     ) -> Collection:
         """Open the collection if it is there, else make it.
@@ -126,11 +134,23 @@ class Collection:
         Raises
         ------
         CollectionError
-            If the collection that is there was made with other descriptors or another image size.
+            If the collection that is there was made with other descriptors or another image size, or without the
+            reduced decoding that is asked for.
         """
         if not (Path(folder) / RECORDS).exists():
-            return cls.create(folder, descriptors or DEFAULT_DESCRIPTORS, image_size=image_size, **runtime)
+            return cls.create(
+                folder,
+                descriptors or DEFAULT_DESCRIPTORS,
+                image_size=image_size,
+                reduced_decoding=reduced_decoding,
+                **runtime,
+            )
         collection = cls(folder, **runtime)
+        if reduced_decoding and not collection.reduced_decoding:
+            collection.close()
+            raise CollectionError(
+                f"{folder} was made without reduced decoding; with it, images need a collection of their own"
+            )
         if descriptors or image_size:
             asked = plan(descriptors or DEFAULT_DESCRIPTORS, image_size)
             there = collection._records.descriptors()
@@ -163,6 +183,11 @@ class Collection:
     def specs(self) -> dict[str, Mapping[str, Any]]:
         """What each descriptor was made of when the collection was made, by name."""
         return {record.name: record.spec for record in self._bank.records.values()}
+
+    @property
+    def reduced_decoding(self) -> bool:
+        """Whether large JPEGs are decoded at a fraction of their size."""
+        return self._records.property(REDUCED) is not None
 
     def descriptor(self, name: str | None = None) -> Descriptor:
         """One of its descriptors, as `hcbir.descriptors.load` gives it; without a name the one that `search` takes."""
@@ -206,7 +231,7 @@ class Collection:
         with exclusive(self.folder):
             self._segments.keep_only(self._records.segments())
             indexer = Indexer(self._records, self._segments, self._bank, self._paths)
-            report = indexer.add(files, progress, num_threads, opener)
+            report = indexer.add(files, progress, num_threads, opener=opener, reduced_decoding=self.reduced_decoding)
             self._segments.keep_only(self._records.segments())
         return report
 
@@ -301,6 +326,7 @@ class Collection:
             num_candidates=num_candidates,
             metric=metric,
             num_threads=num_threads,
+            reduced_decoding=self.reduced_decoding,
         )
         images = self._contents.images()
         names = [[str(self._paths.resolve(images[i].path)) for i in row] for row in indices]

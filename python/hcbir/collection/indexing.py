@@ -61,13 +61,25 @@ class Indexer:
     batch: list[tuple[Described, ImageRecord]] = field(default_factory=list)
 
     def add(
-        self, files: Sequence[Path], progress: Progress | None, num_threads: int | None, opener: Opener | None
+        self,
+        files: Sequence[Path],
+        progress: Progress | None,
+        num_threads: int | None,
+        *,
+        opener: Opener | None,
+        reduced_decoding: bool,
     ) -> AddReport:
         self.bank.drop_damaged_codebooks()
         pending = self._pending(files)
         skipped: list[ImageError] = []
         stats = {path: _stat(path) for path in pending}  # before the content is read: a later change shows
-        describing = describe_files(pending, self.bank.describing(), num_threads=num_threads, opener=opener)
+        describing = describe_files(
+            pending,
+            self.bank.describing(),
+            num_threads=num_threads,
+            opener=opener,
+            reduced_decoding=reduced_decoding,
+        )
         with closing(describing):  # type: ignore[type-var]  # it is a generator: its threads end with it
             for done, described in enumerate(describing, start=1):
                 error = described.error or self._collect(described, stats[described.path])

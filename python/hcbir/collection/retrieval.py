@@ -37,6 +37,7 @@ def retrieve(
     num_candidates: int,
     metric: str,
     num_threads: int | None,
+    reduced_decoding: bool,
 ) -> tuple[Scores, Indices]:
     """(q, k) scores and indices; see `Collection.search`."""
     if not queries:
@@ -55,7 +56,7 @@ def retrieve(
     parts = [] if ranking.kind == "local" else contents.vector_parts(ranking)
     wanted = [bank.looking(ranking)] + ([] if checking is None else [checking])
     describing = {record.name: bank.make(record) for record in wanted}
-    described = [describe_image(as_source(query), describing) for query in queries]
+    described = [describe_image(as_source(query), describing, reduced_decoding=reduced_decoding) for query in queries]
     if ranking.kind == "local":
         orders = np.broadcast_to(np.arange(num_images), (len(described), num_images))
     else:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from pathlib import Path
 from threading import Lock
 from typing import IO
@@ -214,7 +215,8 @@ def _extensions() -> frozenset[str]:
 def _decode(picture: Image.Image, longest_side: int | None, reduced_decoding: bool) -> LoadedImage:
     full_size = picture.size
     if longest_side is not None and reduced_decoding:
-        picture.draft(None, (2 * longest_side, 2 * longest_side))
+        enlarged = 2 * longest_side / max(picture.size)
+        picture.draft(None, (ceil(picture.width * enlarged), ceil(picture.height * enlarged)))
     picture.load()
     image = _to_rgb(picture)
     turn = _UPRIGHT.get(_orientation(picture))

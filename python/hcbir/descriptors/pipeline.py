@@ -101,15 +101,25 @@ def describe_files(
     return _describe_files((Path(path) for path in paths), plan, threads, total, progress)
 
 
-def describe_image(source: Source, descriptors: Mapping[str, Descriptor]) -> Described:
+def describe_image(
+    source: Source, descriptors: Mapping[str, Descriptor], *, reduced_decoding: bool = False
+) -> Described:
     """Describes one image, which need not be a file.
+
+    Parameters
+    ----------
+    source : path, bytes of a file, or PIL.Image.Image
+    descriptors : mapping
+        As for `describe_files`.
+    reduced_decoding : bool
+        As for `open_image`; an image that is decoded already stays as it is.
 
     Raises
     ------
     ImageError
         If it cannot be used.
     """
-    plan = _Plan(descriptors, _open)
+    plan = _Plan(descriptors, partial(_open, reduced_decoding=reduced_decoding))
     [described] = plan.describe_window([plan.prepare(Path(name_of(source)), source)])
     if described.error is not None:
         raise described.error

@@ -109,6 +109,7 @@ def evaluate_dataset(
     num_candidates: int = 100,
     num_threads: int | None = None,
     progress: Progress | None = None,
+    reduced_decoding: bool = False,
     **runtime: Any,
 ) -> Evaluation:
     """Mean average precision per class and over all queries.
@@ -129,6 +130,8 @@ def evaluate_dataset(
     num_threads : int, optional
     progress : callable, optional
         progress(what, done, total)
+    reduced_decoding : bool
+        As in `Collection.create`.
     **runtime
         `provider` and `provider_options`, as in `Collection.open`.
 
@@ -140,7 +143,13 @@ def evaluate_dataset(
     wanted = list(dict.fromkeys([*descriptors, *([verify] if verify else [])]))
     with (
         tempfile.TemporaryDirectory(prefix="hcbir-evaluate-") as scratch,
-        Collection.create(Path(scratch) / "collection", wanted, image_size=image_size, **runtime) as collection,
+        Collection.create(
+            Path(scratch) / "collection",
+            wanted,
+            image_size=image_size,
+            reduced_decoding=reduced_decoding,
+            **runtime,
+        ) as collection,
     ):
         if verify is not None and collection.descriptors[verify] != "local":
             raise ValueError(f"verify must be a local descriptor such as sift or orb, {verify} is not")
