@@ -44,14 +44,46 @@ void test_quantize_rows(const Table& table) {
         }
 }
 
+/// Codes of vectors, column c of vector v at [c / 4 * 4 * vectors + 4 * v + c % 4], each half block within
+/// the bounds: of one magnitude, or a few of the largest, or any. Where `aligned`, all have the same signs,
+/// which makes products as large as they come.
+std::vector<int> bounded_codes(std::size_t vectors, std::size_t dim, float most, float length, bool aligned) {
+    constexpr std::size_t block = hcbir::kernels::byte_block;
+    std::vector<int> codes(vectors * dim);
+    for (std::size_t v = 0; v < vectors; ++v)
+        for (std::size_t begin = 0; begin < dim; begin += block)
+            for (const std::size_t half : {0, 2}) {
+                const int kind = whole(0, 2),
+                          level = static_cast<int>(std::min(most, length / std::sqrt(32.0f)));
+                float left = length * length;
+                for (std::size_t c = begin; c < std::min(dim, begin + block); ++c) {
+                    if (c % 4 / 2 != half / 2) continue;
+                    const int largest = static_cast<int>(std::min(most, std::sqrt(left)));
+                    const int size = kind == 0 ? level : kind == 1 ? largest : whole(0, largest);
+                    const bool negative = aligned ? c % 5 < 2 : whole(0, 1);
+                    codes[c / 4 * 4 * vectors + 4 * v + c % 4] = negative ? -size : size;
+                    left -= static_cast<float>(size * size);
+                }
+            }
+    return codes;
+}
+
 /// A tile and a panel with bounds as quantising gives them, and bars in the midst of the scores.
 void test_byte_tile(const Table& table, std::size_t num_queries, std::size_t quads, bool extreme) {
     using namespace hcbir::kernels;
-    const auto code = [&] { return extreme ? (whole(0, 1) ? 127 : -127) : whole(-127, 127); };
-    std::vector<std::int8_t> codes(quads * 4 * byte_tile_queries);
-    std::vector<std::uint8_t> rows(quads * 4 * byte_panel_rows);
-    for (auto& x : codes) x = static_cast<std::int8_t>(code());
-    for (auto& x : rows) x = static_cast<std::uint8_t>(code() + 128);
+    const auto query_codes = bounded_codes(byte_tile_queries, 4 * quads, table.byte_limits.code,
+                                           table.byte_limits.half_block, extreme);
+    const auto row_codes = bounded_codes(byte_panel_rows, 4 * quads, 127, max_row_half_block, extreme);
+    const std::vector<std::int8_t> codes(query_codes.begin(), query_codes.end());
+    std::vector<std::uint8_t> rows(row_codes.size());
+    for (std::size_t k = 0; k < rows.size(); ++k) rows[k] = static_cast<std::uint8_t>(row_codes[k] + 128);
+    constexpr std::size_t quads_of_block = byte_block / 4, block_starts = 2 * byte_tile_queries;
+    std::vector<std::int16_t> block_start((quads + quads_of_block - 1) / quads_of_block * block_starts);
+    for (std::size_t k = 0; k < codes.size(); ++k) {  // modulo 2^16
+        const std::size_t quad = k / 4 / byte_tile_queries, query = k / 4 % byte_tile_queries;
+        auto& sum = block_start[quad / quads_of_block * block_starts + 2 * query + k % 4 / 2];
+        sum = static_cast<std::int16_t>(sum - 128 * codes[k]);
+    }
     std::vector<std::int32_t> start(byte_tile_queries), expected(byte_tile_queries * byte_panel_rows);
     for (std::size_t i = 0; i < byte_tile_queries; ++i)
         for (std::size_t c = 0; c < 4 * quads; ++c) {
@@ -74,9 +106,9 @@ void test_byte_tile(const Table& table, std::size_t num_queries, std::size_t qua
         if (whole(0, 3) == 0) bar[i] = whole(0, 1) ? infinity : (whole(0, 1) ? -infinity : not_a_number);
     }
     ByteHits hits{};
-    const std::uint32_t found = table.byte_tile(
-        {codes.data(), bar.data(), multiplier.data(), residual.data(), length.data(), start.data()},
-        num_queries, rows.data(), quads, panel, hits);
+    const std::uint32_t found = table.byte_tile({codes.data(), bar.data(), multiplier.data(), residual.data(),
+                                                 length.data(), start.data(), block_start.data()},
+                                                num_queries, rows.data(), quads, panel, hits);
     agree(found >> num_queries == 0, table, "byte_tile: queries", {num_queries, quads});
     for (std::size_t i = 0; i < num_queries; ++i) {
         const double scale = double{multiplier[i]} * panel.multiplier;

@@ -27,6 +27,48 @@ void test_dot_tile(const Table& table) {
     }
 }
 
+void test_fused_tiles(const Table& table) {
+    for (std::size_t dim = 0; dim <= 1100; dim += dim < 20 || (dim > 250 && dim < 260) ? 1 : 33) {
+        const Floats queries = real_floats(dim * table.tile_queries),
+                     rows = real_floats(dim * table.tile_rows);
+        Floats dots(table.tile_queries * table.tile_rows), distances(dots.size());
+        Floats expected_dots(dots.size()), expected_distances(dots.size());
+        for (std::size_t at = 0; at < dots.size(); ++at)
+            for (std::size_t begin = 0; begin < dim; begin += hcbir::kernels::fused_chunk) {
+                float dot = 0, distance = 0;
+                for (std::size_t c = begin; c < std::min(dim, begin + hcbir::kernels::fused_chunk); ++c) {
+                    const float query = queries[c * table.tile_queries + at / table.tile_rows];
+                    const float row = rows[c * table.tile_rows + at % table.tile_rows], rest = query - row;
+                    dot = std::fma(query, row, dot), distance = std::fma(rest, rest, distance);
+                }
+                expected_dots[at] += dot, expected_distances[at] += distance;
+            }
+        if (dim == 0) continue;
+        table.fused_dot_tile(queries.data(), rows.data(), dim, dots.data());
+        table.fused_l2_tile(queries.data(), rows.data(), dim, distances.data());
+        agree(same(dots, expected_dots), table, "fused_dot_tile", {dim});
+        agree(same(distances, expected_distances), table, "fused_l2_tile", {dim});
+    }
+}
+
+void test_longest_half_blocks(const Table& table) {
+    constexpr std::size_t block = hcbir::kernels::byte_block;
+    for (std::size_t dim = 0; dim <= 200; ++dim)
+        for (std::size_t count = 0; count <= 5; ++count) {
+            const std::size_t stride = dim + count % 3;
+            const Floats rows = whole_floats(count * stride);
+            Floats longest(count), expected(count);
+            for (std::size_t j = 0; j < count; ++j) {
+                Floats sums(2 * (dim / block + 1));
+                for (std::size_t c = 0; c < dim; ++c)
+                    sums[2 * (c / block) + c % 4 / 2] += rows[j * stride + c] * rows[j * stride + c];
+                expected[j] = *std::max_element(sums.begin(), sums.end());
+            }
+            table.longest_half_blocks(rows.data(), stride, count, dim, longest.data());
+            agree(longest == expected, table, "longest_half_blocks", {dim, count});
+        }
+}
+
 void test_dot_rows(const Table& table) {
     for (std::size_t dim = 0; dim <= 133; ++dim)
         for (std::size_t count = 0; count <= 9; ++count)
@@ -250,6 +292,7 @@ void test_residuals(const Table& table) {
 }  // namespace
 
 int main() {
-    at_every_level({test_dot_tile, test_dot_rows, test_norms_and_magnitudes, test_rotate_row, test_select,
-                    test_keep_scores, test_ranks, test_exact_scores, test_widen, test_residuals});
+    at_every_level({test_dot_tile, test_fused_tiles, test_longest_half_blocks, test_dot_rows,
+                    test_norms_and_magnitudes, test_rotate_row, test_select, test_keep_scores, test_ranks,
+                    test_exact_scores, test_widen, test_residuals});
 }
