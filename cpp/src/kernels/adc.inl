@@ -78,7 +78,7 @@ inline std::size_t adc_tile_of(const std::uint8_t* tables, const std::uint16_t* 
     typedef typename ByteVectors<size>::Byte Byte;
     typedef typename ByteVectors<size>::Word Word;
     constexpr std::size_t width = size * count;
-    Word even[count], odd[count];
+    Word even[count] = {}, odd[count] = {};
     for (std::size_t q = 0; q < width; ++q) (q % 2 ? odd : even)[q / size][q % size / 2] = bars[q];
     std::size_t found = 0;
     for (std::size_t i = 0; i < num_codes; ++i, codes += stride) {
