@@ -78,8 +78,13 @@ inline std::size_t adc_tile_of(const std::uint8_t* tables, const std::uint16_t* 
     typedef typename ByteVectors<size>::Byte Byte;
     typedef typename ByteVectors<size>::Word Word;
     constexpr std::size_t width = size * count;
-    Word even[count] = {}, odd[count] = {};
-    for (std::size_t q = 0; q < width; ++q) (q % 2 ? odd : even)[q / size][q % size / 2] = bars[q];
+    std::uint16_t by_parity[2][width / 2];
+    for (std::size_t q = 0; q < width; ++q) by_parity[q % 2][q / 2] = bars[q];
+    Word even[count], odd[count];
+    for (std::size_t v = 0; v < count; ++v) {
+        even[v] = load_bytes<Word>(by_parity[0] + v * size / 2);
+        odd[v] = load_bytes<Word>(by_parity[1] + v * size / 2);
+    }
     std::size_t found = 0;
     for (std::size_t i = 0; i < num_codes; ++i, codes += stride) {
         WordSums<size> sums[count];
