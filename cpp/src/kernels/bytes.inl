@@ -2,6 +2,7 @@
 
 typedef std::int32_t VecI __attribute__((vector_size(4 * lanes)));
 typedef std::int16_t VecShort __attribute__((vector_size(4 * lanes)));
+typedef std::uint16_t VecUnsigned __attribute__((vector_size(4 * lanes)));
 typedef std::uint8_t Bytes16 __attribute__((vector_size(16)));
 
 template <class V>
@@ -71,7 +72,6 @@ inline VecI add_products(VecI sum, ByteRows rows, ByteQuery query) {
 struct ByteRows {
     VecShort even, odd;
     explicit ByteRows(const std::uint8_t* p) {
-        typedef std::uint16_t VecUnsigned __attribute__((vector_size(4 * lanes)));
         const auto pairs = load_bytes<VecUnsigned>(p);
         even = (VecShort)(pairs & 0xff), odd = (VecShort)(pairs >> 8);
     }
@@ -128,11 +128,11 @@ inline void byte_products(const ByteQueries& queries, std::size_t first, const s
     const std::int16_t* start = queries.block_start + 2 * first;
     for (std::size_t begin = 0; begin < quads; begin += byte_block / 4, start += 2 * byte_tile_queries) {
         const std::size_t end = begin + byte_block / 4 < quads ? begin + byte_block / 4 : quads;
-        VecShort block[height][width];
+        VecUnsigned block[height][width];
 #pragma GCC unroll 12
         for (std::size_t i = 0; i < height; ++i)
 #pragma GCC unroll 4
-            for (std::size_t v = 0; v < width; ++v) block[i][v] = (VecShort)broadcast_bits(start + 2 * i);
+            for (std::size_t v = 0; v < width; ++v) block[i][v] = (VecUnsigned)broadcast_bits(start + 2 * i);
         for (std::size_t c = begin; c < end; ++c, codes += tile_bytes, rows += panel_bytes) {
             VecI row[width];
 #pragma GCC unroll 4
@@ -141,13 +141,15 @@ inline void byte_products(const ByteQueries& queries, std::size_t first, const s
             for (std::size_t i = 0; i < height; ++i) {
                 const VecI query = broadcast_bits(codes + 4 * i);
 #pragma GCC unroll 4
-                for (std::size_t v = 0; v < width; ++v) block[i][v] += multiply_bytes(row[v], query);
+                for (std::size_t v = 0; v < width; ++v)
+                    block[i][v] += (VecUnsigned)multiply_bytes(row[v], query);
             }
         }
 #pragma GCC unroll 12
         for (std::size_t i = 0; i < height; ++i)
 #pragma GCC unroll 4
-            for (std::size_t v = 0; v < width; ++v) sums[i][v] += add_pairs(block[i][v], VecShort{} + 1);
+            for (std::size_t v = 0; v < width; ++v)
+                sums[i][v] += add_pairs((VecShort)block[i][v], VecShort{} + 1);
     }
 }
 #else
