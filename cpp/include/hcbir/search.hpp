@@ -69,10 +69,9 @@ inline void search(MatrixView<const float> queries, const Database& database, st
 
 /// The whole ranking: writes to row i of `scores` and `indices` (both queries.rows x allowed rows; `allowed`
 /// as in SearchOptions) all rows, best first. Here scores are sums in float, in one order with one rounding a
-/// term
-/// (docs/exact-search.md), and the order is that of these scores, so that rows whose exact
-/// scores are closer than docs/exact-search.md says may stand the other way round than in `search`. The
-/// result is the same for every number of threads, batch and instruction level.
+/// term, and the order is that of these scores, so that rows whose exact scores are closer than
+/// docs/exact-search.md says may stand the other way round than in `search`. The result is the same for every
+/// number of threads, batch and instruction level.
 void rank(MatrixView<const float> queries, const Database& database, Metric metric,
           std::span<const std::uint8_t> allowed, MatrixView<float> scores, MatrixView<std::int64_t> indices,
           Executor& executor);
