@@ -90,8 +90,8 @@ class ProductQuantizer:
         bits : {8, 4}
             Of a centroid's number.
         rotation : {None, "opq"}
-            "opq": vectors are rotated first, so that less is lost (Ge et al., CVPR 2013); takes about 5 times as
-            long. The rotation comes out of numpy.linalg, which may round differently on another machine.
+            "opq": vectors are rotated first, so that less is lost (Ge et al., CVPR 2013); takes longer. The
+            rotation comes out of numpy.linalg, which may round differently on another machine.
         num_iterations : int
             At most; a sub-space ends earlier once no vector changes its centroid.
         max_vectors_per_centroid : int
