@@ -75,6 +75,14 @@ def row_flags(allowed: npt.ArrayLike | None, num_rows: int) -> npt.NDArray[np.ui
     return flags
 
 
+def whole_numbers(values: npt.ArrayLike, name: str) -> npt.NDArray[np.int64]:
+    """A list of ids, contiguous."""
+    array = np.asarray(values)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise ValueError(f"{name} must be a list of whole numbers, got {array.dtype} of shape {array.shape}")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
 def positive_int(value: object, name: str) -> int:
     """A whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
+from hcbir._arrays import whole_numbers
 from hcbir._features import LocalFeatures
 from hcbir._matching import match_metric, match_options
 from hcbir._runtime import num_threads_argument
@@ -182,12 +183,10 @@ def _as_core(features: LocalFeatures) -> tuple[npt.NDArray[np.float32], npt.NDAr
 def _chosen(ids: npt.ArrayLike | None, count: int) -> npt.NDArray[np.int64]:
     if ids is None:
         return np.arange(count, dtype=np.int64)
-    chosen = np.asarray(ids)
-    if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
-        raise ValueError(f"ids must be a list of whole numbers, got {chosen.dtype} of shape {chosen.shape}")
+    chosen = whole_numbers(ids, "ids")
     if chosen.size and not (chosen.min() >= 0 and chosen.max() < count):
         raise IndexError(f"ids must be from 0 to {count - 1}, got {chosen.min()} to {chosen.max()}")
-    return np.ascontiguousarray(chosen, dtype=np.int64)
+    return chosen
 
 
 def _check_candidates(

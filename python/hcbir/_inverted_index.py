@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import large_matrix, one_of, positive_int, small_matrix
+from hcbir._arrays import large_matrix, one_of, positive_int, small_matrix, whole_numbers
 from hcbir._clustering import kmeans
 from hcbir._growing import GrowingArrays
 from hcbir._quantization import METRICS, ProductQuantizer
@@ -204,7 +204,7 @@ class IVFPQIndex:
 
     def remove(self, ids: npt.ArrayLike) -> int:
         """Takes out the vectors of these ids; those that are not there are passed over. Returns how many were."""
-        wanted = np.unique(_whole_numbers(ids, "ids"))
+        wanted = np.unique(whole_numbers(ids, "ids"))
         before, kept = len(self), []
         for part in self._parts:
             stays = ~np.isin(part.ids, wanted)
@@ -342,7 +342,7 @@ class IVFPQIndex:
     def _new_ids(self, ids: npt.ArrayLike | None, count: int) -> npt.NDArray[np.int64]:
         if ids is None:
             return np.arange(self._next_id, self._next_id + count, dtype=np.int64)
-        given = _whole_numbers(ids, "ids")
+        given = whole_numbers(ids, "ids")
         if len(given) != count:
             raise ValueError(f"ids must be one a vector ({count}), got {len(given)}")
         if count and given.min() < 0:
@@ -359,10 +359,3 @@ def _lists_of(
     vectors: npt.NDArray[np.float32], centroids: npt.NDArray[np.float32], num_threads: int | None
 ) -> npt.NDArray[np.int64]:
     return search_arrays(vectors, centroids, 1, "l2", None, num_threads).indices[:, 0]
-
-
-def _whole_numbers(values: npt.ArrayLike, name: str) -> npt.NDArray[np.int64]:
-    array = np.asarray(values)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise ValueError(f"{name} must be a list of whole numbers, got {array.dtype} of shape {array.shape}")
-    return array.astype(np.int64)
