@@ -15,6 +15,7 @@ import pytest
 import hcbir
 
 ROUNDS = 5
+PACKAGES = ("hcbir", "numpy", "faiss-cpu", "opencv-python-headless", "onnxruntime", "torch")
 
 
 class Against(Protocol):
@@ -43,7 +44,7 @@ def against(benchmark: Any) -> Against:
             isa=hcbir.isa(),
             threads=threads,
             commit=commit(),
-            versions={name: version(name) for name in ("hcbir", "numpy", "faiss-cpu", "opencv-python-headless")},
+            versions={name: version(name) for name in PACKAGES},
             peer_ms={name: round(median * 1e3, 3) for name, median in medians.items()},
             ratio={name: round(median / own, 2) for name, median in medians.items()},
         )

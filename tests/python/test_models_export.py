@@ -220,6 +220,9 @@ def test_eight_bits(cirtorch: tuple[LoadedNetwork, Export], tmp_path: Path) -> N
     dequantised = [maker[node.input[1]].op_type if node.input[1] in maker else "" for node in convolutions]
     assert dequantised[0] == dequantised[-1] == ""
     assert set(dequantised[1:-1]) == {"DequantizeLinear"}
+    weights = [onnx.numpy_helper.to_array(w) for w in model.graph.initializer if w.data_type == onnx.TensorProto.INT8]
+    largest = max(int(np.abs(weight.astype(int)).max()) for weight in weights if weight.ndim == 4)
+    assert 32 < largest <= 64  # two products with activations up to 255 fit into 16 bits
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,9 @@ class _Images(CalibrationDataReader):
 def quantise(path: Path, calibration: Iterable[FloatArray]) -> onnx.ModelProto:
     """The model of a file with its trunk in eight bits, as QuantizeLinear and DequantizeLinear nodes.
 
-    The first convolution, the last one and all heads stay in float. Activations are unsigned and weights signed, which
-    is what CPUs with VNNI multiply; ONNX Runtime documents that CPUs with AVX2 alone may saturate sums of them.
+    The first convolution, the last one and all heads stay in float. Activations are unsigned and weights signed, as
+    CPUs multiply them. Weights use seven of their eight bits: CPUs without VNNI add two products in 16 bits, which
+    saturate beyond 255 * (64 + 64).
 
     Parameters
     ----------
@@ -56,6 +57,7 @@ def quantise(path: Path, calibration: Iterable[FloatArray]) -> onnx.ModelProto:
             op_types_to_quantize=list(QUANTISED),
             nodes_to_quantize=_inner_nodes(onnx.load(prepared).graph),
             per_channel=True,
+            reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
