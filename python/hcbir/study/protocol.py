@@ -34,7 +34,7 @@ def protocol_of(
         "images": f"{len(task.images)}" + (f", {num_skipped} could not be read" if num_skipped else ""),
         "image size": "each descriptor's own" if size is None else f"longest side {size} px, never enlarged",
         "similarity": "dot product; of local descriptors the number of inliers of mutual nearest neighbours "
-        f"({VERIFY_MODEL}, {VERIFY_MAX_ERROR:g} px, {_searched(config.protocol.local)})",
+        f"({VERIFY_MODEL}, {VERIFY_MAX_ERROR:g} px as described, {_searched(config.protocol.local)})",
         "hcbir": hcbir.__version__,
         "instruction level": hcbir.isa(),
         "threads": str(num_threads or hcbir.default_num_threads()),
