@@ -25,6 +25,7 @@ pytest.importorskip("scipy", reason='needs scipy: pip install "hcbir[study]"')
 pytest.importorskip("matplotlib", reason='needs matplotlib: pip install "hcbir[study]"')
 
 from hcbir.study import StudyResult, compare_runs, load_config, run
+from hcbir.study import runner as runner_module
 from hcbir.study import similarity as similarity_module
 
 HEADER = "path,class,collection,scale,color,occlusion"
@@ -56,6 +57,12 @@ def write_study(folder: Path, *, descriptors: str = '["vlad", "orb"]', more: str
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
     return run(write_study(tmp_path_factory.mktemp("study"), more="[statistics]\nspearman = true\nresamples = 500\n"))
+
+
+@pytest.fixture
+def no_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs write no tables, pictures and report: for tests of what is computed."""
+    monkeypatch.setattr(runner_module, "write_outputs", lambda *arguments: None)
 
 
 def test_figures_are_those_of_evaluate(result: StudyResult) -> None:
@@ -165,11 +172,12 @@ def test_a_second_run_computes_nothing_and_writes_the_same(
     assert {path: path.read_bytes() for path in before} == before
 
 
+@pytest.mark.usefixtures("no_outputs")
 @pytest.mark.parametrize("num_threads", [1, 2, 7])
 def test_threads_change_nothing(result: StudyResult, tmp_path: Path, num_threads: int) -> None:
     (tmp_path / "photos").symlink_to(result.config.dataset.path.parent / "photos")
     (tmp_path / "photos.csv").write_bytes(result.config.dataset.path.read_bytes())
-    other = run(write_study(tmp_path, more="[report]\nquery_pages = false\n"), num_threads=num_threads)
+    other = run(write_study(tmp_path), num_threads=num_threads)
     for key, evaluations in result.evaluations.items():
         for label, figures in evaluations.items():
             found = other.evaluations[key][label]
@@ -204,6 +212,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch
     np.testing.assert_array_equal(found.main["orb"].ap, expected.ap)
 
 
+@pytest.mark.usefixtures("no_outputs")
 def test_a_new_descriptor_is_described_alone_and_a_changed_image_again(tmp_path: Path) -> None:
     run(write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n"))
     described: list[tuple[str, int]] = []
@@ -223,6 +232,7 @@ def test_a_new_descriptor_is_described_alone_and_a_changed_image_again(tmp_path:
     assert second.main["sift"].per_class["place1"] < first.main["sift"].per_class["place1"]
 
 
+@pytest.mark.usefixtures("no_outputs")
 def test_damaged_rankings_are_made_again(tmp_path: Path) -> None:
     path = write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n")
     first = run(path)
@@ -378,6 +388,7 @@ def test_nan_never_reaches_json(result: StudyResult) -> None:
 def test_local_search_through_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_study(tmp_path, descriptors='["sift", "orb"]', more="normalisations = []\n")
     every = run(path)
+    monkeypatch.setattr(runner_module, "write_outputs", lambda *arguments: None)
     path.write_text(path.read_text().replace("[protocol]\n", '[protocol]\nlocal = "index"\n'))
     index = run(path)
     assert index.stamp["id"] != every.stamp["id"]
