@@ -1,7 +1,8 @@
-"""Writes variables as TensorFlow does (a "tensor bundle"), without TensorFlow."""
+"""Writes what TensorFlow and DELF write, without TensorFlow: variables (a "tensor bundle") and `.datum` files."""
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -90,3 +91,23 @@ def save_bundle(prefix: Path, variables: Mapping[str, np.ndarray], *, num_shards
     prefix.with_name(f"{prefix.name}.index").write_bytes(table(entries))
     for shard, data in enumerate(shards):
         prefix.with_name(f"{prefix.name}.data-{shard:05}-of-{num_shards:05}").write_bytes(data)
+
+
+def datum(array: np.ndarray) -> bytes:
+    """DatumProto: shape and values, packed."""
+    shape = b"".join(varint(side) for side in array.shape)
+    return part(1, part(1, shape)) + part(2, part(1, array.astype("<f4").tobytes()))
+
+
+def save_published_delf(
+    folder: Path, variables: Mapping[str, np.ndarray], pca: Mapping[str, np.ndarray], *, archive: Path | None = None
+) -> None:
+    """folder/model and folder/pca, as DELF's archives have them; and the archive."""
+    save_bundle(folder / "model" / "variables" / "variables", variables)
+    (folder / "model" / "saved_model.pb").write_bytes(b"graph")
+    (folder / "pca").mkdir()
+    for name, array in pca.items():
+        (folder / "pca" / name).write_bytes(datum(array))
+    if archive is not None:
+        with tarfile.open(archive, "w:gz") as file:
+            file.add(folder, folder.name)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from published import (
     tiny_resnet,
     tiny_vgg,
 )
-from tensorflow_files import save_bundle
+from tensorflow_files import datum, save_bundle, save_published_delf
 from torch import nn
 
 from hcbir.models.checkpoints import (
@@ -306,6 +308,84 @@ def test_pca_of_another_size(tmp_path: Path) -> None:
         load_pca(tmp_path / "pca.npz", in_channels=8)
     with pytest.raises(ValueError, match="variances is missing"):
         load_pca(tmp_path / "pca.npz", in_channels=3, whiten=True)
+
+
+def published_delf(folder: Path) -> tuple[DELF, dict[str, np.ndarray], Path]:
+    """A network, the PCA beside it, and what is published of both: a folder, and an archive of it."""
+    network, rng = tiny_delf(), np.random.default_rng(3)
+    dim = network.trunk.dim
+    pca = {
+        "mean.datum": rng.normal(size=(1, dim)).astype(np.float32) * 0.05,
+        "pca_proj_mat.datum": np.linalg.qr(rng.normal(size=(dim, dim)))[0].astype(np.float32),
+        "pca_vars.datum": rng.uniform(0.1, 2, size=dim).astype(np.float32),
+    }
+    save_published_delf(folder / "delf_v1", delf_variables(network), pca, archive=folder / "delf_v1.tar.gz")
+    return network, pca, folder / "delf_v1"
+
+
+def projected(raw: np.ndarray, pca: dict[str, np.ndarray], dim: int, *, whiten: bool) -> np.ndarray:
+    """(n, c) activations -> (n, dim) by DELF's definition, place by place."""
+    rows = []
+    for activation in raw.astype(np.float64):
+        centred = activation / np.linalg.norm(activation) - pca["mean.datum"][0]
+        row = [np.dot(pca["pca_proj_mat.datum"][i], centred) for i in range(dim)]
+        if whiten:
+            row = [value / np.sqrt(pca["pca_vars.datum"][i]) for i, value in enumerate(row)]
+        rows.append(np.array(row) / np.linalg.norm(row))
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("whiten", [False, True])
+@pytest.mark.parametrize(
+    "path", ["", "model", "model/variables/variables", "model/variables/variables.index", ".tar.gz"]
+)
+def test_published_delf_brings_its_pca(tmp_path: Path, path: str, whiten: bool) -> None:
+    network, pca, folder = published_delf(tmp_path)
+    weights = folder / path if path != ".tar.gz" else folder.with_name("delf_v1.tar.gz")
+    loaded = load_delf(weights, pca_dim=5, whiten_pca=whiten, network=empty_delf())
+    with torch.inference_mode():
+        descriptors, scores = loaded.network(IMAGE)
+        raw = network.trunk(IMAGE)
+        torch.testing.assert_close(scores, network(IMAGE)[1])
+    n, _, h, w = raw.shape
+    assert descriptors.shape == (n, 5, h, w)
+    actual, given = (x.permute(0, 2, 3, 1).flatten(0, 2).numpy() for x in (descriptors, raw))
+    np.testing.assert_allclose(actual, projected(given, pca, 5, whiten=whiten), atol=2e-6)
+    assert loaded.architecture == f"resnet50 to block3, {'whitening ' if whiten else ''}PCA to 5"
+    plain = load_delf(weights, network=empty_delf())
+    assert (plain.network.dim, plain.architecture) == (network.trunk.dim, "resnet50 to block3")
+    assert (plain.sha256 == loaded.sha256) == (path == ".tar.gz")
+
+
+def test_published_pca_that_does_not_fit(tmp_path: Path) -> None:
+    network, _, folder = published_delf(tmp_path)
+    dim = network.trunk.dim
+
+    def refused(message: str, error: type[Exception] = ValueError, **options: Any) -> None:
+        with pytest.raises(error, match=message):
+            load_delf(folder, network=empty_delf(), **options)
+
+    refused(rf"delf_v1/pca: dim must be 1 to {dim}, the rows of the matrix, got {dim + 1}", pca_dim=dim + 1)
+    refused("dim must be 1 to", pca_dim=0)
+    refused("whiten_pca is of a PCA: pca or pca_dim must be given", whiten_pca=True)
+    refused("elsewhere: no such PCA", FileNotFoundError, pca=tmp_path / "elsewhere")
+    (folder / "pca" / "pca_vars.datum").unlink()
+    assert load_delf(folder, pca_dim=3, network=empty_delf()).network.dim == 3
+    refused(r"variances \(pca/pca_vars\.datum\) is missing; found: mean, matrix", pca_dim=3, whiten_pca=True)
+    mean = folder / "pca" / "mean.datum"
+    whole = mean.read_bytes()
+    mean.write_bytes(whole[:-9])
+    refused(r"pca/mean\.datum: not an array of floats as DELF writes it .*truncated", pca_dim=3)
+    mean.write_bytes(datum(np.zeros(dim - 1, np.float32)))
+    refused(rf"mean must be \({dim},\) and matrix \(dim, {dim}\), got mean \({dim - 1},\)", pca_dim=3)
+    mean.write_bytes(datum(np.full(dim, np.nan, np.float32)))
+    refused("not finite: projection.bias", pca_dim=3)
+    mean.unlink()
+    refused(r"delf_v1/pca: mean \(pca/mean\.datum\) is missing; found: matrix", pca_dim=3)
+    with tarfile.open(tmp_path / "without.tar.gz", "w:gz") as archive:
+        archive.add(folder / "model", "delf_v1/model")
+    with pytest.raises(ValueError, match=r"without\.tar\.gz: mean \(pca/mean\.datum\) is missing; found: nothing"):
+        load_delf(tmp_path / "without.tar.gz", pca_dim=3, network=empty_delf())
 
 
 def test_summaries(tmp_path: Path) -> None:

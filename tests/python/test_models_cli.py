@@ -12,12 +12,15 @@ torch = pytest.importorskip("torch", reason='needs torch: pip install "hcbir[exp
 pytest.importorskip("onnxscript", reason='needs onnxscript: pip install "hcbir[export]"')
 
 from PIL import Image
-from published import save_cirtorch, tiny_vgg
+from published import delf_variables, save_cirtorch, tiny_delf, tiny_vgg
+from tensorflow_files import save_published_delf
 
 from hcbir import descriptors
 from hcbir.cli import run
+from hcbir.descriptors.network import Network
 from hcbir.models import registry
-from hcbir.models.checkpoints import retrieval
+from hcbir.models.checkpoints import delf, retrieval
+from hcbir.models.delf import DELF, DELFTrunk
 from hcbir.models.vgg import VGG16
 
 DATASET = "retrieval-SfM-120k"
@@ -82,6 +85,39 @@ def test_a_published_name_brings_the_rest(
     assert recipe["exported"].endswith("int8")
 
 
+def test_published_delf_with_its_pca(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The archive's folders in, a file that gives projected descriptors out: compared with numpy's projection."""
+    monkeypatch.setattr(delf, "DELF", lambda: DELF(DELFTrunk(width=4, layers=(2, 3, 2)), attention_width=8))
+    monkeypatch.chdir(tmp_path)
+    rng, network = np.random.default_rng(0), tiny_delf()
+    dim = network.dim
+    mean, matrix = rng.normal(0, 0.1, dim), np.linalg.qr(rng.normal(size=(dim, dim)))[0]
+    save_published_delf(
+        tmp_path / "delf_v1", delf_variables(network), {"mean.datum": mean, "pca_proj_mat.datum": matrix}
+    )
+    image = Image.fromarray(rng.integers(0, 256, (96, 128, 3), dtype=np.uint8))
+    command = ["export", "mine", "--weights", "delf_v1", "--scales", "1"]
+    assert run([*command, "-o", "plain.onnx"]) == 0
+    assert run([*command, "-o", "short.onnx", "--pca-dim", "6"]) == 0
+    (plain, plain_scores), (short, short_scores) = (
+        net.run(["descriptors", "scores"], net.tensors([image]))
+        for net in (Network(Path("plain.onnx"), provider="cpu"), Network(Path("short.onnx"), provider="cpu"))
+    )
+    expected = (np.moveaxis(plain, 1, -1).astype(np.float64) - mean) @ matrix[:6].T
+    expected /= np.linalg.norm(expected, axis=-1, keepdims=True)
+    np.testing.assert_allclose(np.moveaxis(short, 1, -1), expected, atol=1e-5)
+    np.testing.assert_allclose(short_scores, plain_scores, rtol=1e-5)
+    capsys.readouterr()
+    assert run(["models", "info", "short.onnx", "--json"]) == 0
+    recipe = json.loads(capsys.readouterr().out)["recipe"]
+    assert recipe["exported"] == "resnet50 to block3, PCA to 6; descriptors, scores; fp32"
+    assert recipe["descriptor_dim"] == 6
+    assert run([*command, "-o", "net.onnx", "--whiten"]) == 2
+    assert "--whiten for DELF is of its PCA: --pca-dim or --pca must be given" in capsys.readouterr().err
+
+
 def test_info_of_weights(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models", "info", str(weights), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
@@ -99,6 +135,7 @@ def test_info_of_weights(weights: Path, capsys: pytest.CaptureFixture[str]) -> N
         (["--scales", "1;2"], "--scales must be numbers parted by commas, got '1;2'"),
         (["--heads", "gem,vlad"], "heads must be some of gem, mac, spoc, rmac"),
         (["--pca", "x.npz"], "--pca is for DELF"),
+        (["--pca-dim", "40"], "--pca-dim is for DELF"),
         (["--trunk", "resnet50"], "trunk must be vgg16"),
         (["--learned-whitening", "elsewhere"], f"dataset must be one of those in net.pth, {DATASET} (ss, ms)"),
         (["--int8", "--calibration", "empty"], "calibration: no image in empty can be read"),

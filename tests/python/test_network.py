@@ -5,10 +5,11 @@ from __future__ import annotations
 import ctypes
 import gc
 import json
+import shutil
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from onnx import helper
 from PIL import Image
 
 from hcbir import descriptors
+from hcbir.descriptors import cuda
+from hcbir.descriptors.cuda import CONVOLUTION
 from hcbir.descriptors.network import Network
 from hcbir.descriptors.pooling import combine_scales, normalise, pool
 from hcbir.descriptors.resizing import resize
@@ -266,28 +269,39 @@ def test_options_are_checked(tmp_path: Path) -> None:
         descriptors.load(path, num_threads=0)
 
 
-class FakeRuntime(SimpleNamespace):
+class FakeRuntime:
     """An ONNX Runtime that offers CUDA and gives sessions that run on the named provider."""
 
-    def __init__(self, works: bool, failure: str = "") -> None:
-        super().__init__(SessionOptions=onnxruntime.SessionOptions)
+    SessionOptions = onnxruntime.SessionOptions
+
+    def __init__(self, works: bool, failure: str = "", *, later: bool = False) -> None:
         self.works = works
         self.failure = failure
+        self.later = later  # the convolution that CUDA is tried with runs
+        self.tries = 0
         self.cuda_options: list[dict[str, str]] = []
+        self.preloads = 0
+
+    def preload_dlls(self) -> None:
+        print("Failed to load libcudnn.so.9")
+        self.preloads += 1
 
     def get_available_providers(self) -> list[str]:
         return ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
-    def InferenceSession(self, path: str, options: Any, *, providers: list[Any], enable_fallback: int) -> Any:
+    def InferenceSession(self, model: str | bytes, options: Any, *, providers: list[Any], enable_fallback: int) -> Any:
         assert enable_fallback == 0  # it would print
+        is_try = isinstance(model, bytes)
         names = [p if isinstance(p, str) else p[0] for p in providers]
         if "CUDAExecutionProvider" in names:
-            self.cuda_options.append(providers[0][1])
-            if self.failure:
+            self.tries += is_try
+            if not is_try:
+                self.cuda_options.append(providers[0][1])
+            if self.failure and not (is_try and self.later):
                 raise RuntimeError(self.failure)
             if not self.works:
                 names.remove("CUDAExecutionProvider")
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         session.get_providers = lambda: names
         return session
 
@@ -295,17 +309,71 @@ class FakeRuntime(SimpleNamespace):
 def test_cuda_that_is_offered_and_does_not_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save_identity(tmp_path / "net.onnx")
     monkeypatch.setitem(sys.modules, "onnxruntime", FakeRuntime(works=False))
-    with pytest.warns(RuntimeWarning, match=r"offers CUDA but could not load it .*: net\.onnx runs on the CPU"):
+    with pytest.warns(RuntimeWarning, match=r"CUDA does not work \(.*\): net\.onnx runs on the CPU"):
         assert Session(path).provider == "cpu"
-    with pytest.raises(RuntimeError, match='provider "cuda": ONNX Runtime offers CUDA but could not load it'):
+    with pytest.raises(RuntimeError, match='provider "cuda": CUDA does not work'):
         Session(path, provider="cuda")
 
 
-def test_cuda_that_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuda_that_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tried once a process and set of options, with its libraries loaded first and nothing printed."""
     path = save_identity(tmp_path / "net.onnx")
-    monkeypatch.setitem(sys.modules, "onnxruntime", FakeRuntime(works=True))
+    runtime = FakeRuntime(works=True)
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
     assert Session(path).provider == "cuda"
     assert Session(path, provider="cuda").provider == "cuda"
+    assert (runtime.tries, runtime.preloads) == (1, 1)
+    assert Session(path, provider_options={"device_id": 1}).provider == "cuda"
+    assert (runtime.tries, runtime.preloads) == (2, 2)
+    assert capsys.readouterr().out == ""
+
+
+def test_what_cuda_is_tried_with() -> None:
+    """It runs: a convolution, since cuDNN is needed for one and for little else."""
+    session = onnxruntime.InferenceSession(CONVOLUTION, providers=["CPUExecutionProvider"])
+    x = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
+    [y] = session.run(None, {"x": x})
+    assert y.tolist() == [[[[45, 54], [81, 90]]]]  # nine times the middle ones
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux's loader says")
+def test_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider's library that needs another: real ones, made by the C compiler."""
+    if shutil.which("gcc") is None:
+        pytest.skip("no gcc")
+    capi = tmp_path / "onnxruntime" / "capi"
+    capi.mkdir(parents=True)
+
+    def compiled(source: str, output: Path, *options: str) -> None:
+        command = [
+            "gcc",
+            "-shared",
+            "-fPIC",
+            "-o",
+            str(output),
+            "-Wl,--no-as-needed",
+            "-x",
+            "c",
+            "-",
+            "-x",
+            "none",
+            *options,
+        ]
+        subprocess.run([*command, *options], input=source, text=True, check=True)
+
+    needed = tmp_path / "libabsent.so.13"
+    compiled("int absent(void) { return 0; }", needed, f"-Wl,-soname,{needed.name}")
+    compiled("int host(void); int f(void) { return host(); }", capi / "libonnxruntime_providers_cuda.so", str(needed))
+    runtime = FakeRuntime(works=True)
+    runtime.__file__ = str(capi.parent / "__init__.py")
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    path = save_identity(tmp_path / "net.onnx")
+    with pytest.warns(RuntimeWarning, match=r"^CUDA does not work \(libabsent\.so\.13: cannot open shared object file"):
+        assert Session(path).provider == "cpu"
+    assert runtime.tries == 0  # ONNX Runtime would say it again, in lines of its own
+    ctypes.CDLL(str(needed))  # as preload_dlls does; `host`, which is not there, is ONNX Runtime's matter
+    monkeypatch.setattr(cuda, "_tried", {})
+    assert Session(path).provider == "cuda"
 
 
 @pytest.mark.skipif("CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="built with CUDA")
@@ -355,23 +423,23 @@ class FakeCuda:
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_staging(dtype: Any) -> None:
     """A buffer a thread and input, which grows; what does not fit, or is strided, arrives all the same."""
-    cuda = FakeCuda(most=4000)
-    stage = Staging(cuda, 3)
+    runtime = FakeCuda(most=4000)
+    stage = Staging(runtime, 3)
     rng = np.random.default_rng(0)
     for size, addresses in ((100, 1), (50, 1), (400, 1), (3000, 0), (200, 1)):
         values = rng.normal(size=(2, size)).astype(dtype)[:, ::2]
         staged = stage("image", values)
         np.testing.assert_array_equal(staged, values, strict=True)
-        assert len(cuda.held) == addresses or dtype == np.float16
+        assert len(runtime.held) == addresses or dtype == np.float16
         assert (staged is values) == (values.nbytes > 4000)
-    assert set(cuda.devices) == {3}
+    assert set(runtime.devices) == {3}
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(stage, "image", np.full(5, 7, dtype)).result()
         stage("image", np.zeros(5, dtype))
         assert (other == 7).all()
     del stage, staged, other, values
     gc.collect()
-    assert not cuda.held
+    assert not runtime.held
     values = np.zeros(3, dtype)
     assert Staging(None, 0)("image", values) is values
     assert cuda_runtime("") is None
@@ -407,19 +475,31 @@ def test_options_of_cuda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     ]
 
 
-def test_cuda_that_fails_as_the_session_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("later", [False, True])
+def test_cuda_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: bool) -> None:
     """The reason is passed on; a model that is no model is the model's fault on CUDA too."""
     path = save_identity(tmp_path / "net.onnx")
-    monkeypatch.setitem(sys.modules, "onnxruntime", FakeRuntime(works=True, failure="CUDA failure 35: driver too old"))
+    runtime = FakeRuntime(works=True, failure="CUDA failure 35: driver too old\nand more", later=later)
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
     with pytest.warns(
-        RuntimeWarning, match=r"could not load it \(CUDA failure 35: driver too old\): net\.onnx runs on t"
+        RuntimeWarning, match=r"^CUDA does not work \(CUDA failure 35: driver too old\): net\.onnx runs on the CPU$"
     ):
         assert Session(path).provider == "cpu"
     with pytest.raises(RuntimeError, match=r'provider "cuda": .*driver too old'):
         Session(path, provider="cuda")
     (tmp_path / "text.onnx").write_text("text")
-    with pytest.raises(ValueError, match=r"text\.onnx: not a model that ONNX Runtime reads"):
-        Session(tmp_path / "text.onnx")
+    for provider in ("auto", "cuda"):
+        with pytest.raises(ValueError, match=r"text\.onnx: not a model that ONNX Runtime reads"):
+            Session(tmp_path / "text.onnx", provider=provider)
+
+
+def test_misspelt_option_of_cuda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime's words (provider_options_utils.h); no reason to go to the CPU."""
+    path = save_identity(tmp_path / "net.onnx")
+    failure = 'provider_options_utils.h:151 Parse Unknown provider option: "gpu_limit".'
+    monkeypatch.setitem(sys.modules, "onnxruntime", FakeRuntime(works=True, failure=failure))
+    with pytest.raises(ValueError, match=r'^provider_options: .*Unknown provider option: "gpu_limit"'):
+        Session(path, provider_options={"gpu_limit": 1})
 
 
 def test_missing_onnxruntime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,12 +48,27 @@ def export(
     scales: Annotated[str | None, typer.Option(help="Sizes to describe at, such as 1,0.7071,0.5.")] = None,
     size: Annotated[int, typer.Option(min=32, help="Longest side, in pixels, for description.")] = 1024,
     whiten: Annotated[
-        bool | None, typer.Option(help="Keep the trained whitening.", show_default="yes; for NetVLAD no")
+        bool | None, typer.Option(help="Keep the trained whitening.", show_default="yes; for NetVLAD and DELF's PCA no")
     ] = None,
     learned_whitening: Annotated[
         str | None, typer.Option(metavar="DATASET", help="Write cirtorch's Lw of this data set beside the file.")
     ] = None,
-    pca: Annotated[Path | None, typer.Option(help="DELF: a .npz with mean and matrix (and variances).")] = None,
+    pca: Annotated[
+        Path | None,
+        typer.Option(
+            help="DELF: a folder of its .datum files, its .tar.gz, or a .npz with mean and matrix (and variances).",
+            show_default="what is published with the weights",
+        ),
+    ] = None,
+    pca_dim: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="DIM",
+            help="DELF: project descriptors to so many numbers; its authors use 40 (delf-v1) and 128 (delf-gld).",
+            show_default="no projection",
+        ),
+    ] = None,
     fp16: Annotated[bool, typer.Option("--fp16", help="The trunk in half precision, for GPUs.")] = False,
     int8: Annotated[bool, typer.Option("--int8", help="The trunk's inner layers in eight bits, for CPUs.")] = False,
     calibration: Annotated[
@@ -84,7 +99,7 @@ def export(
         weights = default_folder() / published.file_name
         if not weights.is_file():
             raise FileNotFoundError(f"{weights}: not there yet: hcbir models pull {name}, or give --weights")
-    loaded = _load(weights, published, trunk=trunk, heads=heads, whiten=whiten, pca=pca)
+    loaded = _load(weights, published, trunk=trunk, heads=heads, whiten=whiten, pca=pca, pca_dim=pca_dim)
     wanted_scales = _numbers(scales) if scales is not None else published.scales if published else ()
     descriptor = str(output)
     if learned_whitening is not None:
@@ -118,14 +133,15 @@ def _load(
     heads: str | None,
     whiten: bool | None,
     pca: Path | None,
+    pca_dim: int | None,
 ) -> LoadedNetwork:
     from hcbir.models import checkpoints
 
     chosen = None if heads is None else tuple(head.strip() for head in heads.split(","))
     alone = "delf" if checkpoints.is_bundle(weights) else {".mat": "netvlad", ".npz": "delf"}.get(weights.suffix)
+    if alone != "delf" and not (pca is None and pca_dim is None):
+        raise ValueError(f"{'--pca-dim' if pca is None else '--pca'} is for DELF")
     if alone is None:
-        if pca is not None:
-            raise ValueError("--pca is for DELF")
         if chosen is None and published is not None:
             chosen = published.heads
         return checkpoints.load_retrieval(
@@ -138,7 +154,9 @@ def _load(
         raise ValueError(f"--heads must be {alone} for {weights}, got {heads}")
     if alone == "netvlad":
         return checkpoints.load_netvlad(weights, whiten=bool(whiten))
-    return checkpoints.load_delf(weights, pca=pca, whiten_pca=bool(whiten))
+    if whiten and pca is None and pca_dim is None:
+        raise ValueError("--whiten for DELF is of its PCA: --pca-dim or --pca must be given")
+    return checkpoints.load_delf(weights, pca=pca, pca_dim=pca_dim, whiten_pca=bool(whiten))
 
 
 def _calibration(given: Path | None, folder: Path, loaded: LoadedNetwork) -> list[FloatArray]:

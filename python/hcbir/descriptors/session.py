@@ -16,6 +16,7 @@ import numpy.typing as npt
 from hcbir._arrays import one_of, positive_int
 from hcbir._runtime import default_num_threads
 from hcbir.descriptors._extras import require
+from hcbir.descriptors.cuda import CPU, CUDA, first_line, why_not
 from hcbir.descriptors.staging import Staging, cuda_runtime
 
 PROVIDERS = ("auto", "cuda", "cpu")
@@ -40,8 +41,6 @@ def num_side_by_side() -> int:
     return getattr(_here, "num_threads", 1)
 
 
-_CUDA = "CUDAExecutionProvider"
-_CPU = "CPUExecutionProvider"
 _DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 
 
@@ -53,7 +52,7 @@ class Session:
     path : Path
         Of the `.onnx` file.
     provider : {"auto", "cuda", "cpu"}
-        "auto" takes CUDA where it works, and warns where ONNX Runtime offers it but cannot load it.
+        "auto" takes CUDA where a convolution runs on it, and warns where ONNX Runtime offers it and that fails.
     num_threads : int, optional
         Of the CPU; default: `hcbir.default_num_threads()`.
     provider_options : mapping, optional
@@ -75,7 +74,7 @@ class Session:
     Raises
     ------
     ValueError
-        If the file is not a model that ONNX Runtime reads, or there are options of CUDA for the CPU.
+        If the file is not a model that ONNX Runtime reads, or there are options of CUDA for the CPU, or unknown ones.
     FileNotFoundError
         If it is missing.
     RuntimeError
@@ -99,7 +98,7 @@ class Session:
             raise FileNotFoundError(f"{path}: no such file")
         threads = default_num_threads() if num_threads is None else positive_int(num_threads, "num_threads")
         ort = require("onnxruntime")
-        offered = _CUDA in ort.get_available_providers()
+        offered = CUDA in ort.get_available_providers()
         if provider == "cuda" and not offered:
             raise RuntimeError(
                 'provider "cuda": this ONNX Runtime is built without CUDA: pip install "hcbir[gpu]" in place of [cpu]'
@@ -110,12 +109,12 @@ class Session:
         self._making = Lock()
         self._single: Any = None
         self._session = _open(ort, path, threads, provider if offered else "cpu", provider_options or {})
-        self.provider = "cuda" if _CUDA in self._session.get_providers() else "cpu"
+        self.provider = "cuda" if CUDA in self._session.get_providers() else "cpu"
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.inputs = {node.name: _shape(node) for node in self._session.get_inputs()}
         self.outputs = {node.name: _shape(node) for node in self._session.get_outputs()}
         self.input_dtypes = {n.name: _DTYPES[n.type] for n in self._session.get_inputs() if n.type in _DTYPES}
-        options = self._session.get_provider_options().get(_CUDA, {})
+        options = self._session.get_provider_options().get(CUDA, {})
         self._device = ("cuda", int(options.get("device_id", 0))) if self.provider == "cuda" else None
         cuda = cuda_runtime(getattr(ort, "cuda_version", "")) if self._device else None
         self._stage = Staging(cuda, self._device[1] if self._device else 0)
@@ -144,7 +143,7 @@ class Session:
             return self._run_bound(outputs, inputs, self._device)
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             shapes = ", ".join(f"{name} {value.shape}" for name, value in inputs.items())
-            raise ValueError(f"{self.path.name} does not run on {shapes}: {_first_line(error)}") from error
+            raise ValueError(f"{self.path.name} does not run on {shapes}: {first_line(error)}") from error
 
     @property
     def _single_threaded(self) -> Any:
@@ -170,18 +169,23 @@ def _open(ort: Any, path: Path, num_threads: int, provider: str, cuda_options: M
     """A session on CUDA where that is wanted and works; on the CPU otherwise, after a warning that says why."""
     if provider == "cpu":
         return _create(ort, path, num_threads, None)
-    cuda = CUDA_OPTIONS | {key: str(value) for key, value in cuda_options.items()}
-    try:
-        session = _create(ort, path, num_threads, cuda)
-        failure = "" if _CUDA in session.get_providers() else "is a library of CUDA or cuDNN missing?"
-    except ValueError as error:
-        session = _create(ort, path, num_threads, None)  # raises where it is the model's fault
-        failure = _first_line(error.__cause__ or error)
-    if failure:
-        message = f"ONNX Runtime offers CUDA but could not load it ({failure})"
-        if provider == "cuda":
-            raise RuntimeError(f'provider "cuda": {message}')
-        warnings.warn(f"{message}: {path.name} runs on the CPU", RuntimeWarning, stacklevel=4)
+    options = CUDA_OPTIONS | {key: str(value) for key, value in cuda_options.items()}
+    failure = why_not(ort, options)
+    if not failure:
+        try:
+            session = _create(ort, path, num_threads, options)
+            if CUDA in session.get_providers():
+                return session
+            failure = "ONNX Runtime does not say why"
+        except ValueError as error:
+            failure = first_line(error.__cause__ or error)
+    if "provider option" in failure.lower():
+        raise ValueError(f"provider_options: {failure}")
+    session = _create(ort, path, num_threads, None)  # raises where it is the model's fault
+    message = f"CUDA does not work ({failure})"
+    if provider == "cuda":
+        raise RuntimeError(f'provider "cuda": {message}')
+    warnings.warn(f"{message}: {path.name} runs on the CPU", RuntimeWarning, stacklevel=4)
     return session
 
 
@@ -192,17 +196,13 @@ def _create(ort: Any, path: Path, num_threads: int, cuda_options: Mapping[str, s
     options.log_severity_level = 4  # failures arrive as exceptions, once
     options.enable_mem_pattern = False  # it keeps one plan for every size of image met
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the CPUs are wanted for decoding
-    providers = [_CPU] if cuda_options is None else [(_CUDA, dict(cuda_options)), _CPU]
+    providers = [CPU] if cuda_options is None else [(CUDA, dict(cuda_options)), CPU]
     try:
         # Its own fallback prints to standard output, where results stand.
         return ort.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
     except Exception as error:
-        raise ValueError(f"{path}: not a model that ONNX Runtime reads: {_first_line(error)}") from error
+        raise ValueError(f"{path}: not a model that ONNX Runtime reads: {first_line(error)}") from error
 
 
 def _shape(node: Any) -> tuple[int | None, ...]:
     return tuple(side if isinstance(side, int) else None for side in node.shape)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -6,25 +6,18 @@ Source: tensorflow/core/util/tensor_bundle/tensor_bundle.cc and tensorflow/core/
 from __future__ import annotations
 
 import math
-import shutil
-import tarfile
-import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hcbir.models.checkpoints.archives import is_archive, unpacked
 from hcbir.models.checkpoints.crc32c import masked_crc32c
 from hcbir.models.checkpoints.sstable import read_table
 from hcbir.models.checkpoints.wire import Message
-
-ARCHIVES = (".tar.gz", ".tgz", ".tar")
-MAX_FILE_SIZE = 4 << 30
-"""Of a file in an archive, in bytes."""
 
 # By their numbers in tensorflow/core/framework/types.proto. Strings, resources and variants are left out.
 _DTYPES = {
@@ -46,14 +39,14 @@ _NO_NUMBERS = {7, 20, 21}
 
 def is_bundle(path: Path) -> bool:
     """Whether a path is one for `read_bundle`, by its name or by what is there."""
-    return path.name.endswith((".index", *ARCHIVES)) or path.is_dir() or _index(path).is_file()
+    return is_archive(path) or path.suffix == ".index" or path.is_dir() or _index(path).is_file()
 
 
 def bundle_files(path: Path) -> list[Path]:
     """The files that a path for `read_bundle` stands for."""
-    if path.name.endswith(ARCHIVES):
+    if is_archive(path):
         return [path]
-    prefix = _prefix(path)
+    prefix = variables_prefix(path)
     return [_index(prefix), *sorted(prefix.parent.glob(f"{prefix.name}.data-?????-of-?????"))]
 
 
@@ -63,8 +56,8 @@ def read_bundle(path: Path) -> dict[str, npt.NDArray[Any]]:
     Parameters
     ----------
     path : Path
-        A SavedModel's folder; what its index and data begin with ("variables/variables"); the index; or a `.tar.gz`
-        with a SavedModel in it.
+        A SavedModel's folder, or one with a SavedModel called "model" in it; what its index and data begin with
+        ("variables/variables"); the index; or a `.tar.gz` with a SavedModel in it.
 
     Raises
     ------
@@ -78,13 +71,15 @@ def read_bundle(path: Path) -> dict[str, npt.NDArray[Any]]:
         try:
             return _read(prefix, dict(read_table(index.read_bytes())))
         except ValueError as error:
-            where = path if path.name.endswith(ARCHIVES) else index
+            where = path if is_archive(path) else index
             raise ValueError(f"{where}: {error}") from error
 
 
-def _prefix(path: Path) -> Path:
+def variables_prefix(path: Path) -> Path:
+    """What index and data begin with, for a path that is no archive."""
     if path.is_dir():
-        return path / "variables" / "variables"
+        folder = path / "model" if (path / "model").is_dir() else path
+        return folder / "variables" / "variables"
     return path.with_suffix("") if path.suffix == ".index" else path
 
 
@@ -95,34 +90,13 @@ def _index(prefix: Path) -> Path:
 @contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
     """What index and data begin with; those of an archive stand in a folder for the time being."""
-    if not path.name.endswith(ARCHIVES):
-        yield _prefix(path)
+    if not is_archive(path):
+        yield variables_prefix(path)
         return
-    with tempfile.TemporaryDirectory(prefix="hcbir-variables-") as folder:
-        prefix = Path(folder, "variables")
-        try:
-            with tarfile.open(path) as archive:
-                _extract(archive, Path(folder))
-        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-            if isinstance(error, FileNotFoundError):
-                raise
-            raise ValueError(f"{path}: not an archive, or truncated: {error}") from error
-        if not _index(prefix).is_file():
+    with unpacked(path, lambda name: name.parent.name == "variables" and name.name.startswith("variables.")) as folder:
+        if not _index(folder / "variables").is_file():
             raise ValueError(f"{path}: holds no variables/variables.index")
-        yield prefix
-
-
-def _extract(archive: tarfile.TarFile, folder: Path) -> None:
-    """The variables' files alone, by the last part of their names."""
-    for member in archive:
-        name = PurePosixPath(member.name)
-        if member.isfile() and name.parent.name == "variables" and name.name.startswith("variables."):
-            if member.size > MAX_FILE_SIZE:
-                raise tarfile.TarError(f"{member.name} has {member.size} bytes, more than {MAX_FILE_SIZE}")
-            source = archive.extractfile(member)
-            assert source is not None  # of a regular file
-            with (folder / name.name).open("wb") as target:
-                shutil.copyfileobj(source, target)
+        yield folder / "variables"
 
 
 def _read(prefix: Path, entries: dict[bytes, bytes]) -> dict[str, npt.NDArray[Any]]:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from hcbir.models.checkpoints.arrays import read_arrays
 from hcbir.models.checkpoints.bundle import bundle_files, is_bundle, read_bundle
 from hcbir.models.checkpoints.files import LoadedNetwork, as_tensor, complain, fill, sha256_of
-from hcbir.models.delf import DELF, PCA
+from hcbir.models.checkpoints.pca import load_pca, pca_files, published_pca
+from hcbir.models.delf import DELF
 
 SCOPE = "resnet_v1_50"
 ATTENTION = "attention_block/attention/compute"
@@ -22,7 +23,12 @@ _IGNORED = re.compile(r"(/(Momentum|Adam|Adam_1|ExponentialMovingAverage)|/logit
 
 
 def load_delf(
-    path: Path, *, pca: Path | None = None, whiten_pca: bool = False, network: DELF | None = None
+    path: Path,
+    *,
+    pca: Path | None = None,
+    pca_dim: int | None = None,
+    whiten_pca: bool = False,
+    network: DELF | None = None,
 ) -> LoadedNetwork:
     """DELF from the variables of its TensorFlow model.
 
@@ -32,7 +38,10 @@ def load_delf(
         What TensorFlow has saved (as for `read_bundle`), or a `.npz`, of name -> array, such as
         `resnet_v1_50/block1/unit_1/bottleneck_v1/conv1/weights`.
     pca : Path, optional
-        A `.npz` for `load_pca`; without it descriptors keep their 1024 numbers.
+        As for `load_pca`; default: the one published with the weights, if `pca_dim` is given.
+    pca_dim : int, optional
+        Length of the projected descriptors; default: that of `pca`, and without one descriptors keep their 1024
+        numbers, as the paper has them. The weights' authors use 40 (v1) and 128 (GLD).
     whiten_pca : bool
         Whether to divide by the square roots of the PCA's variances.
     network : DELF, optional
@@ -43,6 +52,8 @@ def load_delf(
         If the file is no such file or the variables do not fit; the message lists what is missing or of the wrong
         shape.
     """
+    if whiten_pca and pca is None and pca_dim is None:
+        raise ValueError("whiten_pca is of a PCA: pca or pca_dim must be given")
     network = DELF() if network is None else network
     variables = read_bundle(path) if is_bundle(path) else read_arrays(path)
     state: dict[str, Tensor] = {}
@@ -60,50 +71,20 @@ def load_delf(
     unexpected = [name for name in variables if name.startswith((SCOPE, ATTENTION)) and not _IGNORED.search(name)]
     complain(f"{path}: DELF", {"missing": missing, "unexpected": unexpected})
     fill(network, state, f"{path}: DELF")
-    if pca is not None:
-        network.pca = load_pca(pca, in_channels=network.trunk.dim, whiten=whiten_pca)
+    architecture = "resnet50 to block3"
+    files = bundle_files(path) if is_bundle(path) else [path]
+    if pca is not None or pca_dim is not None:
+        source = published_pca(path) if pca is None else pca
+        network.pca = load_pca(source, in_channels=network.trunk.dim, dim=pca_dim, whiten=whiten_pca)
+        architecture += f", {'whitening ' if whiten_pca else ''}PCA to {network.dim}"
+        files += [file for file in pca_files(source) if file not in files]
     return LoadedNetwork(
         network=network.eval(),
-        architecture="resnet50 to block3",
+        architecture=architecture,
         mean=(128.0,) * 3,
         std=(128.0,) * 3,
-        sha256=sha256_of(*(bundle_files(path) if is_bundle(path) else [path])),
+        sha256=sha256_of(*files),
     )
-
-
-def load_pca(path: Path, *, in_channels: int, whiten: bool = False) -> PCA:
-    """A PCA of descriptors: matrix (x - mean), by whitening divided by the square roots of the variances.
-
-    Parameters
-    ----------
-    path : Path
-        A `.npz` with mean (in_channels,), matrix (dim, in_channels) and, for whitening, variances (dim,).
-    in_channels : int
-    whiten : bool
-
-    Raises
-    ------
-    ValueError
-        If an array is missing or of another shape.
-    """
-    arrays = read_arrays(path)
-    names = ("mean", "matrix", "variances") if whiten else ("mean", "matrix")
-    if missing := [name for name in names if name not in arrays]:
-        raise ValueError(f"{path}: {missing[0]} is missing; the file holds {', '.join(arrays)}")
-    tensors = {name: as_tensor(arrays[name], name, path).double() for name in names}
-    mean, matrix = tensors["mean"].reshape(-1), tensors["matrix"]
-    if matrix.ndim != 2 or matrix.shape[1] != in_channels or len(mean) != in_channels:
-        shapes = f"mean {tuple(mean.shape)} and matrix {tuple(matrix.shape)}"
-        raise ValueError(f"{path}: mean must be ({in_channels},) and matrix (dim, {in_channels}), got {shapes}")
-    if whiten:
-        variances = tensors["variances"].reshape(-1)
-        if len(variances) < len(matrix) or not (variances > 0).all():
-            raise ValueError(f"{path}: variances must be {len(matrix)} numbers above 0, got {tuple(variances.shape)}")
-        matrix = matrix / variances[: len(matrix), None].sqrt()
-    pca = PCA(in_channels, len(matrix))
-    state = {"projection.weight": matrix[:, :, None, None].float(), "projection.bias": -(matrix @ mean).float()}
-    fill(pca, state, f"{path}: PCA")
-    return pca
 
 
 def _places(network: DELF) -> Iterator[tuple[str, str]]:

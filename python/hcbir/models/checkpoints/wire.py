@@ -42,14 +42,15 @@ class Message:
     """
 
     def __init__(self, data: bytes) -> None:
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[int, list[int]] = defaultdict(list)
         self._parts: dict[int, list[bytes]] = defaultdict(list)
         at = 0
         while at < len(data):
             tag, at = read_varint(data, at)
             field, kind = tag >> 3, tag & 7
             if kind == _VARINT:
-                self._numbers[field], at = read_varint(data, at)
+                value, at = read_varint(data, at)
+                self._numbers[field].append(value)
                 continue
             if kind == _BYTES:
                 size, at = read_varint(data, at)
@@ -64,7 +65,17 @@ class Message:
 
     def number(self, field: int) -> int:
         """The value of a field of varying length; 0 if it is not there."""
-        return self._numbers.get(field, 0)
+        return self._numbers.get(field, [0])[-1]
+
+    def numbers(self, field: int) -> list[int]:
+        """All values of a repeated field of varying length, packed or one by one."""
+        values = list(self._numbers.get(field, []))
+        for packed in self.parts(field):
+            at = 0
+            while at < len(packed):
+                value, at = read_varint(packed, at)
+                values.append(value)
+        return values
 
     def parts(self, field: int) -> list[bytes]:
         """The values of a field of bytes, or of four or eight bytes."""
