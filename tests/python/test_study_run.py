@@ -7,7 +7,6 @@ import itertools
 import json
 import math
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,8 @@ pytest.importorskip("matplotlib", reason='needs matplotlib: pip install "hcbir[s
 from hcbir.study import StudyResult, compare_runs, load_config, run
 from hcbir.study import runner as runner_module
 from hcbir.study import similarity as similarity_module
+from hcbir.study.paper_tables import index_table
+from hcbir.study.results import INDEX
 
 HEADER = "path,class,collection,scale,color,occlusion"
 
@@ -353,7 +354,7 @@ def test_commands(result: StudyResult, tmp_path: Path, capsys: pytest.CaptureFix
     assert hcbir_command(["study", "run", "--config", path, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "Places"
     assert hcbir_command(["study", "run", "--config", path, "--local", "no"]) == 2
-    assert "local must be one of 'exhaustive', 'index', got 'no'" in capsys.readouterr().err
+    assert "local must be one of 'exhaustive', 'index', 'both', got 'no'" in capsys.readouterr().err
     folder = str(result.config.output)
     assert hcbir_command(["study", "compare", folder, folder, "--resamples", "100"]) == 0
     assert "Places and Places" in capsys.readouterr().out
@@ -397,9 +398,43 @@ def test_local_search_through_the_index(tmp_path: Path, monkeypatch: pytest.Monk
         np.testing.assert_array_equal(index.main[label].ranking.indices, every.main[label].ranking.indices)
         np.testing.assert_array_equal(index.main[label].ranking.scores, every.main[label].ranking.scores)
 
-    monkeypatch.setattr(similarity_module, "SHORT_LIST", 2)
-    shutil.rmtree(index.config.output)
+    monkeypatch.setattr(similarity_module, "SHORT_LIST", 2)  # what was kept of the longer list is not taken for it
     short = run(path)
     assert (np.count_nonzero(short.main["sift"].ranking.scores, axis=1) <= 2).all()
     np.testing.assert_array_equal(short.main["sift"].ranking.indices[:, 0], every.main["sift"].ranking.indices[:, 0])
     np.testing.assert_array_equal(short.main["orb"].ranking.scores, every.main["orb"].ranking.scores)
+
+
+def test_index_beside_exhaustive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity_module, "SHORT_LIST", 2)
+    path = write_study(tmp_path, descriptors='["sift", "orb", "vlad"]', more='local = "both"\nnormalisations = []\n')
+    monkeypatch.setattr(runner_module, "write_outputs", lambda *arguments: None)
+    result = run(path)
+    found = result.evaluations[INDEX, "all"]
+    assert (np.count_nonzero(found["sift"].ranking.scores, axis=1) <= 2).all()
+    np.testing.assert_array_equal(found["orb"].ap, result.main["orb"].ap)
+    assert len(list((result.config.output / "cache" / "rankings").glob("*.npz"))) == 4, "orb is not matched twice"
+    table = index_table(result)
+    assert [record["descriptor"] for record in table.records] == ["sift", "orb"]
+    expected = np.mean(found["sift"].ap - result.main["sift"].ap)
+    assert table.records[0]["difference"] == pytest.approx(expected)
+    assert table.records[0]["exhaustive"] == result.main["sift"].mean_ap
+    assert "beside it index: of the 100 images" in result.stamp["similarity"]
+
+
+@pytest.mark.usefixtures("no_outputs")
+def test_reduced_decoding_is_described_apart(tmp_path: Path) -> None:
+    """Large JPEGs are decoded at a fraction of their size, and what was described without is not taken for it."""
+    (tmp_path / "photos").mkdir()
+    for name, seed in (("a0", 0), ("a1", 0), ("b0", 1)):
+        image = scene(seed, (1200, 900)) if name[1] == "0" else scene(seed, (1200, 900)).rotate(2)
+        image.save(tmp_path / "photos" / f"{name}.jpg", quality=95)
+    rows = ["photos/a0.jpg,a", "photos/a1.jpg,a", "photos/b0.jpg,"]
+    (tmp_path / "photos.csv").write_text("\n".join(["path,class", *rows]))
+    path = write_study(tmp_path, descriptors='["sift"]', more="normalisations = []\n")
+    whole = run(path)
+    path.write_text(path.read_text().replace("[protocol]", "[protocol]\nreduced_decoding = true"))
+    reduced = run(path)
+    assert reduced.stamp["image size"] == "longest side 160 px, never enlarged, decoded reduced"
+    assert len(list((whole.config.output / "cache" / "descriptions").iterdir())) == 2
+    assert reduced.main["sift"].ranking.scores.tolist() != whole.main["sift"].ranking.scores.tolist()

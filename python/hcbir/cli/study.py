@@ -11,6 +11,7 @@ import typer
 from hcbir.cli.console import (
     Provider,
     ProviderOption,
+    ReducedOption,
     RuntimeOption,
     print_json,
     progress_bars,
@@ -58,8 +59,9 @@ def run(
     ] = None,
     local: Annotated[
         str | None,
-        typer.Option(help="How local descriptors find images: exhaustive or index; default: what the file says."),
+        typer.Option(help="How local descriptors find images: exhaustive, index or both; default: what the file says."),
     ] = None,
+    reduced_decoding: ReducedOption = False,
     as_json: JsonOption = False,
     provider: ProviderOption = Provider.auto,
     provider_option: RuntimeOption = None,
@@ -83,6 +85,8 @@ def run(
         study = replace(study, output=output.absolute())
     if local is not None:
         study = replace(study, protocol=replace(study.protocol, local=check_local(local)))
+    if reduced_decoding:
+        study = replace(study, protocol=replace(study.protocol, reduced_decoding=True))
     with progress_bars() as progress:
         result = run_study(study, progress=progress, **runtime(provider, provider_option))
     tell_skipped(result.skipped)
