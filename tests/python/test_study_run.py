@@ -355,6 +355,8 @@ def test_commands(result: StudyResult, tmp_path: Path, capsys: pytest.CaptureFix
     assert json.loads(capsys.readouterr().out)["title"] == "Places"
     assert hcbir_command(["study", "run", "--config", path, "--local", "no"]) == 2
     assert "local must be one of 'exhaustive', 'index', 'both', got 'no'" in capsys.readouterr().err
+    assert hcbir_command(["study", "run", "--config", str(tmp_path / "none.toml")]) == 2
+    assert "none.toml: no such file; hcbir study init writes one" in capsys.readouterr().err
     folder = str(result.config.output)
     assert hcbir_command(["study", "compare", folder, folder, "--resamples", "100"]) == 0
     assert "Places and Places" in capsys.readouterr().out
@@ -420,6 +422,7 @@ def test_index_beside_exhaustive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert table.records[0]["difference"] == pytest.approx(expected)
     assert table.records[0]["exhaustive"] == result.main["sift"].mean_ap
     assert "beside it index: of the 100 images" in result.stamp["similarity"]
+    assert result.stamp["similarity"] in table.notes[-1]
 
 
 @pytest.mark.usefixtures("no_outputs")

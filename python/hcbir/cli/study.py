@@ -80,6 +80,8 @@ def run(
     from hcbir.study.paper_tables import make_tables
     from hcbir.study.runner import run as run_study
 
+    if not config.exists():
+        raise ValueError(f"{config}: no such file; hcbir study init writes one")
     study = load_config(config)
     if output is not None:
         study = replace(study, output=output.absolute())

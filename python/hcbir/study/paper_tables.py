@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from hcbir.study.annotation import overall_difficulty
@@ -115,7 +116,8 @@ def index_table(result: StudyResult) -> Table:
     """What is lost, or won, where inliers are counted of the images alone that an index finds."""
     labels = [label for label in result.labels if result.kinds[label] == "local"]
     title = "Local descriptors exhaustively and through the index"
-    return _beside(result, INDEX, labels, ("exhaustive", "index"), "local", title)
+    table = _beside(result, INDEX, labels, ("exhaustive", "index"), "local", title)
+    return replace(table, notes=[*table.notes, f"Similarity: {result.stamp['similarity']}."])
 
 
 def _beside(result: StudyResult, other: str, labels: list[str], heads: tuple[str, str], name: str, title: str) -> Table:

@@ -84,6 +84,11 @@ class StudyResult:
         return np.array([found.get(name, math.nan) for name in self.task.classes])
 
     @cached_property
+    def dataset_rows(self) -> dict[Path, int]:
+        """Where the dataset says what it knows of an image."""
+        return {path: row for row, path in enumerate(self.dataset.images)} if self.dataset else {}
+
+    @cached_property
     def _root(self) -> str:
         """The folder that holds all images."""
         files = [*self.task.images, *(query.path for query in self.task.queries)]
