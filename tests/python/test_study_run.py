@@ -7,7 +7,6 @@ import itertools
 import json
 import math
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,10 @@ pytest.importorskip("scipy", reason='needs scipy: pip install "hcbir[study]"')
 pytest.importorskip("matplotlib", reason='needs matplotlib: pip install "hcbir[study]"')
 
 from hcbir.study import StudyResult, compare_runs, load_config, run
+from hcbir.study import runner as runner_module
 from hcbir.study import similarity as similarity_module
+from hcbir.study.paper_tables import index_table
+from hcbir.study.results import INDEX
 
 HEADER = "path,class,collection,scale,color,occlusion"
 
@@ -56,6 +58,12 @@ def write_study(folder: Path, *, descriptors: str = '["vlad", "orb"]', more: str
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
     return run(write_study(tmp_path_factory.mktemp("study"), more="[statistics]\nspearman = true\nresamples = 500\n"))
+
+
+@pytest.fixture
+def no_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs write no tables, pictures and report: for tests of what is computed."""
+    monkeypatch.setattr(runner_module, "write_outputs", lambda *arguments: None)
 
 
 def test_figures_are_those_of_evaluate(result: StudyResult) -> None:
@@ -165,11 +173,12 @@ def test_a_second_run_computes_nothing_and_writes_the_same(
     assert {path: path.read_bytes() for path in before} == before
 
 
+@pytest.mark.usefixtures("no_outputs")
 @pytest.mark.parametrize("num_threads", [1, 2, 7])
 def test_threads_change_nothing(result: StudyResult, tmp_path: Path, num_threads: int) -> None:
     (tmp_path / "photos").symlink_to(result.config.dataset.path.parent / "photos")
     (tmp_path / "photos.csv").write_bytes(result.config.dataset.path.read_bytes())
-    other = run(write_study(tmp_path, more="[report]\nquery_pages = false\n"), num_threads=num_threads)
+    other = run(write_study(tmp_path), num_threads=num_threads)
     for key, evaluations in result.evaluations.items():
         for label, figures in evaluations.items():
             found = other.evaluations[key][label]
@@ -204,6 +213,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch
     np.testing.assert_array_equal(found.main["orb"].ap, expected.ap)
 
 
+@pytest.mark.usefixtures("no_outputs")
 def test_a_new_descriptor_is_described_alone_and_a_changed_image_again(tmp_path: Path) -> None:
     run(write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n"))
     described: list[tuple[str, int]] = []
@@ -223,6 +233,7 @@ def test_a_new_descriptor_is_described_alone_and_a_changed_image_again(tmp_path:
     assert second.main["sift"].per_class["place1"] < first.main["sift"].per_class["place1"]
 
 
+@pytest.mark.usefixtures("no_outputs")
 def test_damaged_rankings_are_made_again(tmp_path: Path) -> None:
     path = write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n")
     first = run(path)
@@ -343,7 +354,9 @@ def test_commands(result: StudyResult, tmp_path: Path, capsys: pytest.CaptureFix
     assert hcbir_command(["study", "run", "--config", path, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "Places"
     assert hcbir_command(["study", "run", "--config", path, "--local", "no"]) == 2
-    assert "local must be one of 'exhaustive', 'index', got 'no'" in capsys.readouterr().err
+    assert "local must be one of 'exhaustive', 'index', 'both', got 'no'" in capsys.readouterr().err
+    assert hcbir_command(["study", "run", "--config", str(tmp_path / "none.toml")]) == 2
+    assert "none.toml: no such file; hcbir study init writes one" in capsys.readouterr().err
     folder = str(result.config.output)
     assert hcbir_command(["study", "compare", folder, folder, "--resamples", "100"]) == 0
     assert "Places and Places" in capsys.readouterr().out
@@ -378,6 +391,7 @@ def test_nan_never_reaches_json(result: StudyResult) -> None:
 def test_local_search_through_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_study(tmp_path, descriptors='["sift", "orb"]', more="normalisations = []\n")
     every = run(path)
+    monkeypatch.setattr(runner_module, "write_outputs", lambda *arguments: None)
     path.write_text(path.read_text().replace("[protocol]\n", '[protocol]\nlocal = "index"\n'))
     index = run(path)
     assert index.stamp["id"] != every.stamp["id"]
@@ -386,9 +400,44 @@ def test_local_search_through_the_index(tmp_path: Path, monkeypatch: pytest.Monk
         np.testing.assert_array_equal(index.main[label].ranking.indices, every.main[label].ranking.indices)
         np.testing.assert_array_equal(index.main[label].ranking.scores, every.main[label].ranking.scores)
 
-    monkeypatch.setattr(similarity_module, "SHORT_LIST", 2)
-    shutil.rmtree(index.config.output)
+    monkeypatch.setattr(similarity_module, "SHORT_LIST", 2)  # what was kept of the longer list is not taken for it
     short = run(path)
     assert (np.count_nonzero(short.main["sift"].ranking.scores, axis=1) <= 2).all()
     np.testing.assert_array_equal(short.main["sift"].ranking.indices[:, 0], every.main["sift"].ranking.indices[:, 0])
     np.testing.assert_array_equal(short.main["orb"].ranking.scores, every.main["orb"].ranking.scores)
+
+
+def test_index_beside_exhaustive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity_module, "SHORT_LIST", 2)
+    path = write_study(tmp_path, descriptors='["sift", "orb", "vlad"]', more='local = "both"\nnormalisations = []\n')
+    monkeypatch.setattr(runner_module, "write_outputs", lambda *arguments: None)
+    result = run(path)
+    found = result.evaluations[INDEX, "all"]
+    assert (np.count_nonzero(found["sift"].ranking.scores, axis=1) <= 2).all()
+    np.testing.assert_array_equal(found["orb"].ap, result.main["orb"].ap)
+    assert len(list((result.config.output / "cache" / "rankings").glob("*.npz"))) == 4, "orb is not matched twice"
+    table = index_table(result)
+    assert [record["descriptor"] for record in table.records] == ["sift", "orb"]
+    expected = np.mean(found["sift"].ap - result.main["sift"].ap)
+    assert table.records[0]["difference"] == pytest.approx(expected)
+    assert table.records[0]["exhaustive"] == result.main["sift"].mean_ap
+    assert "beside it index: of the 100 images" in result.stamp["similarity"]
+    assert result.stamp["similarity"] in table.notes[-1]
+
+
+@pytest.mark.usefixtures("no_outputs")
+def test_reduced_decoding_is_described_apart(tmp_path: Path) -> None:
+    """Large JPEGs are decoded at a fraction of their size, and what was described without is not taken for it."""
+    (tmp_path / "photos").mkdir()
+    for name, seed in (("a0", 0), ("a1", 0), ("b0", 1)):
+        image = scene(seed, (1200, 900)) if name[1] == "0" else scene(seed, (1200, 900)).rotate(2)
+        image.save(tmp_path / "photos" / f"{name}.jpg", quality=95)
+    rows = ["photos/a0.jpg,a", "photos/a1.jpg,a", "photos/b0.jpg,"]
+    (tmp_path / "photos.csv").write_text("\n".join(["path,class", *rows]))
+    path = write_study(tmp_path, descriptors='["sift"]', more="normalisations = []\n")
+    whole = run(path)
+    path.write_text(path.read_text().replace("[protocol]", "[protocol]\nreduced_decoding = true"))
+    reduced = run(path)
+    assert reduced.stamp["image size"] == "longest side 160 px, never enlarged, decoded reduced"
+    assert len(list((whole.config.output / "cache" / "descriptions").iterdir())) == 2
+    assert reduced.main["sift"].ranking.scores.tolist() != whole.main["sift"].ranking.scores.tolist()

@@ -139,8 +139,8 @@ import hashlib
 from hcbir.study.synthetic.design import plan_collection
 from hcbir.study.synthetic.making import make_image
 digest = hashlib.sha256()
-for shot in plan_collection(classes=5, images=40, distractors=3, seed=7)[::3]:
-    made = make_image(shot, 96)
+for shot in plan_collection(classes=5, images=40, distractors=3, seed=7)[::5]:
+    made = make_image(shot, 64)
     digest.update(made.pixels.tobytes() + made.camera.tobytes() + repr((made.share, made.hidden)).encode())
 print(digest.hexdigest())
 """

@@ -13,9 +13,7 @@ import typer
 import hcbir
 from hcbir.cli import collection, evaluation, export, information, matching, models, study, whiten
 from hcbir.cli.console import complain, say
-
-INTERRUPTED = 130
-"""Exit status after Ctrl-C; typer gives it too."""
+from hcbir.cli.interrupting import INTERRUPTED
 
 app = typer.Typer(
     name="hcbir",

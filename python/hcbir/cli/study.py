@@ -11,6 +11,7 @@ import typer
 from hcbir.cli.console import (
     Provider,
     ProviderOption,
+    ReducedOption,
     RuntimeOption,
     print_json,
     progress_bars,
@@ -58,8 +59,9 @@ def run(
     ] = None,
     local: Annotated[
         str | None,
-        typer.Option(help="How local descriptors find images: exhaustive or index; default: what the file says."),
+        typer.Option(help="How local descriptors find images: exhaustive, index or both; default: what the file says."),
     ] = None,
+    reduced_decoding: ReducedOption = False,
     as_json: JsonOption = False,
     provider: ProviderOption = Provider.auto,
     provider_option: RuntimeOption = None,
@@ -78,11 +80,15 @@ def run(
     from hcbir.study.paper_tables import make_tables
     from hcbir.study.runner import run as run_study
 
+    if not config.exists():
+        raise ValueError(f"{config}: no such file; hcbir study init writes one")
     study = load_config(config)
     if output is not None:
         study = replace(study, output=output.absolute())
     if local is not None:
         study = replace(study, protocol=replace(study.protocol, local=check_local(local)))
+    if reduced_decoding:
+        study = replace(study, protocol=replace(study.protocol, reduced_decoding=True))
     with progress_bars() as progress:
         result = run_study(study, progress=progress, **runtime(provider, provider_option))
     tell_skipped(result.skipped)

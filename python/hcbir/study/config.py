@@ -15,7 +15,7 @@ from hcbir._arrays import one_of
 from hcbir._evaluation import INTERPOLATIONS
 from hcbir.study.naming import short_names
 from hcbir.study.normalisation import MIXED, NORMALISATIONS
-from hcbir.study.similarity import LOCAL_SEARCHES
+from hcbir.study.similarity import BOTH, LOCAL_SEARCHES
 
 DATASETS: Mapping[str, tuple[str, ...]] = {
     "folder": ("path",),
@@ -74,8 +74,11 @@ class ProtocolConfig:
     image_size : int or None
         Longest side, in pixels; None: each descriptor's own.
     ap : {"trapezoid", "rectangle"}
-    local : {"exhaustive", "index"}
-        How local descriptors find the images whose inliers are counted.
+    local : {"exhaustive", "index", "both"}
+        How local descriptors find the images whose inliers are counted; both: exhaustively, with a table of what the
+        index changes.
+    reduced_decoding : bool
+        Decode large JPEGs at a fraction of their size, as `hcbir.descriptors.open_image` does.
     normalisations : tuple of str
         Each is measured beside the images as they are.
     """
@@ -83,6 +86,7 @@ class ProtocolConfig:
     image_size: int | None = None
     ap: str = "trapezoid"
     local: str = "exhaustive"
+    reduced_decoding: bool = False
     normalisations: tuple[str, ...] = ("grayscale",)
 
 
@@ -194,7 +198,7 @@ def _parse(content: Mapping[str, Any], path: Path) -> StudyConfig:
 
 def check_local(value: object, name: str = "local") -> str:
     """One of the ways to find images by local descriptors."""
-    return one_of(value, name, tuple(LOCAL_SEARCHES))
+    return one_of(value, name, (*LOCAL_SEARCHES, BOTH))
 
 
 def _dataset(table: Any, folder: Path) -> DatasetConfig:

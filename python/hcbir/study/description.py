@@ -31,6 +31,7 @@ class Descriptions:
     descriptors : sequence of str
         Names that `hcbir.descriptors.load` knows.
     image_size : int or None
+    reduced_decoding : bool
     normalisation : str
         One of `hcbir.study.normalisation.NORMALISATIONS`.
     boxes : mapping of Path to Box
@@ -45,17 +46,20 @@ class Descriptions:
         descriptors: Sequence[str],
         *,
         image_size: int | None,
+        reduced_decoding: bool,
         normalisation: str,
         boxes: Mapping[Path, Box],
         **runtime: Any,
     ) -> None:
         prepared = {"size": image_size, "normalisation": normalisation, "boxes": sorted(map(str, boxes.items()))}
+        if reduced_decoding:
+            prepared["reduced"] = True
         self.opened = hash_of(prepared)
         """Tells this way to open the files from others."""
         self._folder = folder / self.opened
         self._image_size = image_size
         self._runtime = runtime
-        self._opener = make_opener(normalisation, boxes)
+        self._opener = make_opener(normalisation, boxes, reduced_decoding=reduced_decoding)
         self._open = ExitStack()
         self._collections: dict[str, Collection] = {}  # by the name of the descriptor
         self._rows: dict[str, list[int]] = {}

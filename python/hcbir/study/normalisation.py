@@ -53,16 +53,20 @@ NORMALISATIONS: Mapping[str, Callable[[Image.Image], Image.Image]] = {
 }
 
 
-def make_opener(normalisation: str, boxes: Mapping[Path, Box]) -> Opener:
+def make_opener(normalisation: str, boxes: Mapping[Path, Box], *, reduced_decoding: bool = False) -> Opener:
     """Opens image files cropped to their boxes, shrunk and normalised.
 
-    A cropped image is shrunk by as much as the whole would be, so that it keeps the scale of the whole.
+    A cropped image is shrunk by as much as the whole would be, so that it keeps the scale of the whole; it is never
+    decoded reduced.
     """
     normalise = NORMALISATIONS[normalisation]
 
     def open_normalised(source: Source, longest_side: int) -> LoadedImage:
         box = boxes.get(source) if isinstance(source, Path) else None
-        loaded = open_image(source, longest_side=longest_side) if box is None else _cropped(source, longest_side, box)
+        if box is None:
+            loaded = open_image(source, longest_side=longest_side, reduced_decoding=reduced_decoding)
+        else:
+            loaded = _cropped(source, longest_side, box)
         return LoadedImage(normalise(loaded.image), loaded.full_size)
 
     return open_normalised

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from hcbir.study.annotation import overall_difficulty
 from hcbir.study.normalisation import MIXED
-from hcbir.study.results import Evaluations, StudyResult
+from hcbir.study.results import INDEX, Evaluations, StudyResult
 from hcbir.study.statistics import Correlation, Difference, correlate, paired_difference
 from hcbir.study.tables import Cell, Table, count_cell, p_value, precision_cell, precision_cells, score_cell
 from hcbir.study.variations import OVERALL_DIFFICULTY, VARIATIONS
@@ -23,6 +24,8 @@ def make_tables(result: StudyResult) -> list[Table]:
         if result.config.statistics.spearman:
             tables.append(correlation_table(result, rank=True))
     tables += [normalisation_table(result, name) for name in result.config.protocol.normalisations]
+    if (INDEX, result.task.main_setting) in result.evaluations and "local" in result.kinds.values():
+        tables.append(index_table(result))
     if len(result.task.truths) > 1:
         tables.append(settings_table(result))
     return tables
@@ -105,8 +108,21 @@ def correlation_table(result: StudyResult, *, rank: bool) -> Table:
 
 def normalisation_table(result: StudyResult, normalisation: str) -> Table:
     """Table 2: everything normalised before it is described, beside the images as they are."""
-    setting = result.task.main_setting
-    after = result.evaluations[normalisation, setting]
+    name = "table2" if normalisation == "grayscale" else f"table2-{normalisation}"
+    return _beside(result, normalisation, result.labels, (MIXED, normalisation), name, f"All images {normalisation}")
+
+
+def index_table(result: StudyResult) -> Table:
+    """What is lost, or won, where inliers are counted of the images alone that an index finds."""
+    labels = [label for label in result.labels if result.kinds[label] == "local"]
+    title = "Local descriptors exhaustively and through the index"
+    table = _beside(result, INDEX, labels, ("exhaustive", "index"), "local", title)
+    return replace(table, notes=[*table.notes, f"Similarity: {result.stamp['similarity']}."])
+
+
+def _beside(result: StudyResult, other: str, labels: list[str], heads: tuple[str, str], name: str, title: str) -> Table:
+    """mAP of the images as they are beside another evaluation of the same queries, and the paired difference."""
+    after = result.evaluations[other, result.task.main_setting]
     pairs = compare(result.main, after, result)
     rows = [
         (
@@ -117,22 +133,20 @@ def normalisation_table(result: StudyResult, normalisation: str) -> Table:
                 *difference_cells(pairs[label]),
             ],
         )
-        for label in result.labels
+        for label in labels
     ]
     records = [
         {
             "descriptor": label,
-            MIXED: result.main[label].mean_ap,
-            normalisation: after[label].mean_ap,
+            heads[0]: result.main[label].mean_ap,
+            heads[1]: after[label].mean_ap,
             **difference_record(pairs[label]),
         }
-        for label in result.labels
+        for label in labels
     ]
-    name = "table2" if normalisation == "grayscale" else f"table2-{normalisation}"
-    heads = ["descriptor", MIXED, normalisation, *DIFFERENCE_HEADS]
     options = result.config.statistics
     note = difference_note(options.confidence, options.resamples, options.seed)
-    return Table(name, f"All images {normalisation}", heads, rows, notes=[note], records=records)
+    return Table(name, title, ["descriptor", *heads, *DIFFERENCE_HEADS], rows, notes=[note], records=records)
 
 
 def settings_table(result: StudyResult) -> Table:

@@ -10,7 +10,7 @@ from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL
 from hcbir.descriptors import Descriptor
 from hcbir.study.config import StudyConfig
 from hcbir.study.datasets.task import Task
-from hcbir.study.similarity import SHORT_LIST
+from hcbir.study.similarity import BOTH, SHORT_LIST
 from hcbir.study.store import hash_of
 
 
@@ -32,7 +32,8 @@ def protocol_of(
         "query": _query(inside, len(task.queries), task.query_left_out),
         "query crop": f"{cropped} of {len(task.queries)} cropped" if cropped else "none",
         "images": f"{len(task.images)}" + (f", {num_skipped} could not be read" if num_skipped else ""),
-        "image size": "each descriptor's own" if size is None else f"longest side {size} px, never enlarged",
+        "image size": ("each descriptor's own" if size is None else f"longest side {size} px, never enlarged")
+        + (", decoded reduced" if config.protocol.reduced_decoding else ""),
         "similarity": "dot product; of local descriptors the number of inliers of mutual nearest neighbours "
         f"({VERIFY_MODEL}, {VERIFY_MAX_ERROR:g} px as described, {_searched(config.protocol.local)})",
         "hcbir": hcbir.__version__,
@@ -56,7 +57,8 @@ def _searched(local: str) -> str:
     """Which images' inliers were counted."""
     if local == "exhaustive":
         return local
-    return f"{local}: of the {SHORT_LIST} images with the most votes; binary descriptors exhaustive"
+    index = f"index: of the {SHORT_LIST} images with the most votes; binary descriptors exhaustive"
+    return f"exhaustive, and beside it {index}" if local == BOTH else index
 
 
 def _query(inside: int, total: int, left_out: bool) -> str:

@@ -20,6 +20,9 @@ from hcbir.study.datasets.task import Task
 from hcbir.study.evaluation import DescriptorEvaluation
 from hcbir.study.normalisation import MIXED
 
+INDEX = "mixed, through the index"
+"""The images as they are, those whose inliers are counted found through the index: stands with the normalisations."""
+
 Evaluations = Mapping[str, DescriptorEvaluation]
 """By the label of the descriptor."""
 
@@ -38,7 +41,7 @@ class StudyResult:
     scores : ClassScores or None
         Predominance of the variations; None without annotation.
     evaluations : mapping of (str, str) to Evaluations
-        By normalisation ("mixed": none) and setting. Rankings of normalised images hold their head alone.
+        By normalisation ("mixed": none; `INDEX`) and setting. Rankings of normalised images hold their head alone.
     kinds : mapping of str to str
         "global", "local" or "aggregated", by label.
     stamp : dict
@@ -79,6 +82,11 @@ class StudyResult:
         """mAP of each of the task's classes in order; NaN for one without right images."""
         found = self.main[label].per_class
         return np.array([found.get(name, math.nan) for name in self.task.classes])
+
+    @cached_property
+    def dataset_rows(self) -> dict[Path, int]:
+        """Where the dataset says what it knows of an image."""
+        return {path: row for row, path in enumerate(self.dataset.images)} if self.dataset else {}
 
     @cached_property
     def _root(self) -> str:

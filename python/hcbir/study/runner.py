@@ -19,8 +19,8 @@ from hcbir.study.normalisation import MIXED
 from hcbir.study.output import write_outputs
 from hcbir.study.protocol import protocol_of
 from hcbir.study.ranking import Progress, Ranking
-from hcbir.study.results import Evaluations, StudyResult
-from hcbir.study.similarity import TaskRanker
+from hcbir.study.results import INDEX, Evaluations, StudyResult
+from hcbir.study.similarity import BOTH, TaskRanker
 from hcbir.study.store import Store
 from hcbir.study.variations import VARIATIONS
 
@@ -79,8 +79,12 @@ def run(
             database.arrange(task.images)
             if asked is not None:
                 asked.arrange(_apart(task))
-            rankers[name] = TaskRanker(task, database, asked, store, config.protocol.local, num_threads, progress)
+            local = "exhaustive" if config.protocol.local == BOTH else config.protocol.local
+            rankers[name] = TaskRanker(task, database, asked, store, local, num_threads, progress)
             evaluations |= _evaluate(config, task, rankers[name], name, num_threads)
+        if config.protocol.local == BOTH:
+            ranker = replace(rankers[MIXED], local="index")
+            evaluations |= _evaluate(config, task, ranker, INDEX, num_threads)
         made = rankers[MIXED].database.descriptor
         descriptors = {label: made(name) for label, name in config.descriptors.items()}
         result = StudyResult(
@@ -147,7 +151,9 @@ def _views(
     """What describes the images, and the queries that are cropped or are none of the images."""
     folder = config.output / "cache" / "descriptions"
     names = list(config.descriptors.values())
-    options = {"image_size": config.protocol.image_size, "normalisation": normalisation, **runtime}
+    protocol = config.protocol
+    options = {"image_size": protocol.image_size, "reduced_decoding": protocol.reduced_decoding, **runtime}
+    options["normalisation"] = normalisation
     database = opened.enter_context(Descriptions(folder, names, boxes={}, **options))
     apart = [query for query in task.queries if query.place is None]
     if not apart:

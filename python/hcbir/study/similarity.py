@@ -70,6 +70,9 @@ LOCAL_SEARCHES: Mapping[str, Callable[[Sequence[LocalFeatures], int | None], Cou
 """How the images are found whose inliers are counted, by the name that a study gives. Each looks at all images once
 and then answers query after query."""
 
+BOTH = "both"
+"""The name of evaluating every query exhaustively, and through the index beside it."""
+
 
 @dataclass(frozen=True)
 class TaskRanker:
@@ -108,7 +111,9 @@ class TaskRanker:
             }
         key = hash_of({"ranking of": spec, **self._content(name)})
         if descriptor.kind == "local":
-            key = hash_of({"ranking of": key, "local": self.local, "model": VERIFY_MODEL, "error": VERIFY_MAX_ERROR})
+            key = hash_of(
+                {"ranking of": key, "local": self._way(name), "model": VERIFY_MODEL, "error": VERIFY_MAX_ERROR}
+            )
             arrays = self.store.get(key, lambda: self._by_inliers(name, key, what))
             for block in range(0, len(self.task.queries), QUERIES_A_BLOCK):
                 self.store.forget(f"{key}-{block}")
@@ -123,6 +128,12 @@ class TaskRanker:
         images = self.database.features(name)
         asked = iter([] if self.asked is None else self.asked.features(name))
         return images, [next(asked) if query.place is None else images[query.place] for query in self.task.queries]
+
+    def _way(self, name: str) -> list[Any]:
+        """All that tells the way in which the images are found from others."""
+        if self.local == "exhaustive" or any(features.is_binary for features in self.database.features(name)):
+            return ["exhaustive"]
+        return [self.local, SHORT_LIST]
 
     def _content(self, name: str) -> dict[str, Any]:
         """What tells the images and queries from others."""

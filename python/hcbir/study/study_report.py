@@ -159,7 +159,7 @@ def _query_facts(result: StudyResult, row: int) -> dict[str, str]:
     facts = {"class": query.label}
     if dataset is None:
         return facts
-    place = dataset.images.index(query.path)
+    place = result.dataset_rows[query.path]
     for name, values in (("collection", dataset.collections), ("date", dataset.dates)):
         if values and values[place]:
             facts[name] = values[place]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hcbir.study.synthetic.objects import PAINTS, boat, ground_height, plain
-from hcbir.study.synthetic.places.kit import LEAVES, Kit
+from hcbir.study.synthetic.places.kit import Kit
+from hcbir.study.synthetic.places.palette import LEAVES
 from hcbir.study.synthetic.places.place import Place
 from hcbir.study.synthetic.places.solids import tree
 from hcbir.study.synthetic.rendering.camera import Camera, Vector

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hcbir.study.synthetic.places.kit import BRICKS, PLASTERS, ROOFS, STONES, Walls
+from hcbir.study.synthetic.places.facades import Walls
 from hcbir.study.synthetic.places.ornaments import DARK, clock
+from hcbir.study.synthetic.places.palette import BRICKS, PLASTERS, ROOFS, STONES
 from hcbir.study.synthetic.places.site import Extent, Site
 from hcbir.study.synthetic.places.solids import (
     beam,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from hcbir.study.synthetic.places.kit import GRASS, LEAVES, Kit
+from hcbir.study.synthetic.places.kit import Kit
+from hcbir.study.synthetic.places.palette import GRASS, LEAVES
 from hcbir.study.synthetic.rendering.mesh import Part, Surface
 from hcbir.study.synthetic.rendering.numbers import Rng, direction, noise, pick
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from hcbir.study.synthetic.places.kit import BRICKS, LEAVES, PLASTERS, ROOFS, STONES, Kit, Walls
+from hcbir.study.synthetic.places.facades import Walls
+from hcbir.study.synthetic.places.kit import Kit
+from hcbir.study.synthetic.places.palette import BRICKS, LEAVES, PLASTERS, ROOFS, STONES
 from hcbir.study.synthetic.places.solids import box, gable_roof, hip_roof, tree
 from hcbir.study.synthetic.rendering.mesh import Surface
 from hcbir.study.synthetic.rendering.numbers import Rng, direction, pick

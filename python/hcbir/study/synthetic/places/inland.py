@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from hcbir.study.synthetic.places.ground import FAR, flat_ground, grass, ground_all_around, hills
 from hcbir.study.synthetic.places.houses import Neighbourhood, rows, scatter
-from hcbir.study.synthetic.places.kit import LEAVES, Kit
+from hcbir.study.synthetic.places.kit import Kit
+from hcbir.study.synthetic.places.palette import LEAVES
 from hcbir.study.synthetic.places.site import Extent
 from hcbir.study.synthetic.places.solids import (
     box,

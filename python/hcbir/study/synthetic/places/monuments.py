@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from hcbir.study.synthetic.places.kit import BRICKS, COPPER, ROOFS, STONES
 from hcbir.study.synthetic.places.ornaments import DARK, portal
+from hcbir.study.synthetic.places.palette import BRICKS, COPPER, ROOFS, STONES
 from hcbir.study.synthetic.places.site import Extent, Site
 from hcbir.study.synthetic.places.solids import (
     battlements,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hcbir.study.synthetic.places.kit import ROOFS
+from hcbir.study.synthetic.places.palette import ROOFS
 from hcbir.study.synthetic.places.sheet import Sheet
 from hcbir.study.synthetic.places.site import Site
 from hcbir.study.synthetic.places.solids import (

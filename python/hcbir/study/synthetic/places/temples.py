@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hcbir.study.synthetic.places.kit import COPPER, PLASTERS, ROOFS, STONES, Walls
+from hcbir.study.synthetic.places.facades import Walls
 from hcbir.study.synthetic.places.ornaments import DARK, portico
+from hcbir.study.synthetic.places.palette import COPPER, PLASTERS, ROOFS, STONES
 from hcbir.study.synthetic.places.site import Extent, Site
 from hcbir.study.synthetic.places.solids import (
     box,
