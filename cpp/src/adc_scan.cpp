@@ -7,31 +7,32 @@
 namespace hcbir {
 namespace {
 
-constexpr std::size_t codes_at_once = 1024;  // then the bars are looked up again
+// Then the bars are looked up again; where codes have terms, for the least of them.
+constexpr std::size_t codes_at_once = 1024;
+constexpr std::size_t terms_at_once = 128;
+
+std::size_t at_once(const CodeBlock& block) { return block.terms ? terms_at_once : codes_at_once; }
+
+double least_term(const CodeBlock& block, std::size_t first, std::size_t count) {
+    return block.terms ? double{*std::min_element(block.terms + first, block.terms + first + count)} : 0.0;
+}
 
 }  // namespace
 
-void AdcScan::scan(const CodeBlock& block, std::span<const AdcQuery> queries) {
-    if (queries.empty()) return;
-    // A tile's queries are its first ones, in their order.
-    const std::uint8_t* tile = queries.size() >= AdcTables::worth_a_tile &&
-                                       queries.size() <= AdcTables::max_tile &&
-                                       queries.back().query == queries.front().query + queries.size() - 1
-                                   ? tables_.tile(queries.front().query)
-                                   : nullptr;
-    if (tile) return scan_tile(block, queries, tile);
+void AdcScan::scan(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile) {
+    if (tile.entries) return scan_tile(block, queries, tile);
     for (const AdcQuery& query : queries) scan_one(block, query);
 }
 
 /// The least sum of byte entries that may still matter to the query.
-std::uint16_t AdcScan::bar(const AdcQuery& query) const {
+std::uint16_t AdcScan::bar(const AdcQuery& query, double least_term) const {
     float needed = bars_ ? (*bars_)[query.query] : -std::numeric_limits<float>::infinity();
     if (query.best->full()) needed = std::max(needed, query.best->bar());
     if (!(needed > -std::numeric_limits<float>::infinity())) return 0;
-    // Adding the base rounded once.
-    const double slack = 0x1p-23 * std::abs(double{query.base});
+    // Adding the base rounded once, taking the term from it once more.
+    const double without_term = double{needed} - 0x1p-23 * std::abs(double{needed}) + least_term;
     return tables_.bar(query.query,
-                       double{needed} - 0x1p-23 * std::abs(double{needed}) - double{query.base} - slack);
+                       without_term - 0x1p-23 * std::abs(without_term) - double{query.base} - 0x1p-149);
 }
 
 /// Takes up the block's codes first + rows[..], and forgets the rows.
@@ -41,24 +42,25 @@ void AdcScan::score(const CodeBlock& block, std::size_t first, const AdcQuery& q
     for (const std::uint32_t row : rows) {
         const std::int64_t index = block.index(first + row);
         if (block.allowed && block.allowed[index] == 0) continue;
-        query.best->push(
-            {adc_score(tables, block.codes.row(first + row), tables_.code_size()) + query.base, index});
+        const float score = adc_score(tables, block.codes.row(first + row), tables_.code_size()) + query.base;
+        query.best->push({block.terms ? score - block.terms[first + row] : score, index});
     }
     if (bars_ && !rows.empty() && query.best->full()) bars_->raise(query.query, query.best->bar());
     rows.clear();
 }
 
-void AdcScan::scan_tile(const CodeBlock& block, std::span<const AdcQuery> queries, const std::uint8_t* tile) {
+void AdcScan::scan_tile(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile) {
     const auto& codes = block.codes;
-    hits_.resize(codes_at_once);
+    const std::size_t step = at_once(block);
+    hits_.resize(step);
     std::uint16_t bars[AdcTables::max_tile];
     std::fill_n(bars, AdcTables::max_tile, std::uint16_t{65535});
-    for (std::size_t first = 0; first < codes.rows; first += codes_at_once) {
-        const std::size_t count = std::min(codes_at_once, codes.rows - first);
-        for (std::size_t q = 0; q < queries.size(); ++q) bars[q] = bar(queries[q]);
-        const std::size_t found =
-            kernels_.adc_tile(tile, bars, tables_.tile_width(queries.front().query), codes.row(first),
-                              codes.stride, count, codes.cols, hits_.data());
+    for (std::size_t first = 0; first < codes.rows; first += step) {
+        const std::size_t count = std::min(step, codes.rows - first);
+        const double term = least_term(block, first, count);
+        for (std::size_t q = 0; q < queries.size(); ++q) bars[q] = bar(queries[q], term);
+        const std::size_t found = kernels_.adc_tile(tile.entries, bars, tile.width, codes.row(first),
+                                                    codes.stride, count, codes.cols, hits_.data());
         // One query after another, so that its float tables are at hand.
         for (std::size_t h = 0; h < found; ++h)
             for (std::uint64_t bits = hits_[h].queries; bits; bits &= bits - 1)
@@ -70,15 +72,16 @@ void AdcScan::scan_tile(const CodeBlock& block, std::span<const AdcQuery> querie
 
 void AdcScan::scan_one(const CodeBlock& block, const AdcQuery& query) {
     const auto& codes = block.codes;
-    for (std::size_t first = 0; first < codes.rows; first += codes_at_once) {
-        const std::size_t count = std::min(codes_at_once, codes.rows - first);
+    const std::size_t step = at_once(block);
+    for (std::size_t first = 0; first < codes.rows; first += step) {
+        const std::size_t count = std::min(step, codes.rows - first);
         rows_[0].resize(count);
         if (!tables_.has_bytes())
             std::iota(rows_[0].begin(), rows_[0].end(), std::uint32_t{0});
         else
             rows_[0].resize(kernels_.adc_row(tables_.bytes(query.query), tables_.nibbles(query.query),
-                                             bar(query), codes.row(first), codes.stride, count, codes.cols,
-                                             rows_[0].data()));
+                                             bar(query, least_term(block, first, count)), codes.row(first),
+                                             codes.stride, count, codes.cols, rows_[0].data()));
         score(block, first, query, rows_[0]);
     }
 }

@@ -16,6 +16,7 @@ struct CodeBlock {
     MatrixView<const std::uint8_t> codes;
     std::int64_t first = 0;                 // index of the first code, the others follow,
     const std::int64_t* ids = nullptr;      // unless here are their indices
+    const float* terms = nullptr;           // what is taken from each code's score; null: nothing
     const std::uint8_t* allowed = nullptr;  // a flag an index; null: all may be found
 
     std::int64_t index(std::size_t i) const { return ids ? ids[i] : first + static_cast<std::int64_t>(i); }
@@ -25,7 +26,7 @@ struct CodeBlock {
 struct AdcQuery {
     std::size_t query;  // of those whose tables are loaded
     float base;         // added to the score of every code of the block
-    TopK* best;         // takes the candidates: score adc_score + base, and index
+    TopK* best;         // takes the candidates: score (adc_score + base) - term, in float, and index
 };
 
 /// One worker's scan: sums of byte entries leave out what cannot be among a query's k best, the rest is
@@ -35,12 +36,13 @@ public:
     /// bars: of the tables' queries, what other workers' k best are known to reach; may be null.
     explicit AdcScan(const AdcTables& tables, SharedBars* bars = nullptr) : tables_(tables), bars_(bars) {}
 
-    void scan(const CodeBlock& block, std::span<const AdcQuery> queries);
+    /// tile: of the queries, in their order, if there is one.
+    void scan(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile = {});
 
 private:
-    void scan_tile(const CodeBlock& block, std::span<const AdcQuery> queries, const std::uint8_t* tile);
+    void scan_tile(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile);
     void scan_one(const CodeBlock& block, const AdcQuery& query);
-    std::uint16_t bar(const AdcQuery& query) const;
+    std::uint16_t bar(const AdcQuery& query, double least_term) const;
     void score(const CodeBlock& block, std::size_t first, const AdcQuery& query,
                std::vector<std::uint32_t>& rows);
 

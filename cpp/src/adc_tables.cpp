@@ -18,21 +18,15 @@ constexpr std::size_t parts_of_bytes = 4;  // whose entries must not sum to more
 AdcTables::AdcTables(const ProductQuantizer& quantizer, Metric metric)
     : quantizer_(quantizer), metric_(metric), code_size_(quantizer.code_size()) {}
 
-void AdcTables::load(MatrixView<const float> queries, bool with_tiles, Executor& executor) {
+void AdcTables::load(MatrixView<const float> queries, Executor& executor) {
     const std::size_t size = code_size_ * byte_values;
-    num_queries_ = queries.rows;
-    with_tiles_ = with_tiles && has_bytes() && queries.rows >= worth_a_tile;
-    floats_.reserve(num_queries_ * size);
-    bounds_.resize(num_queries_);
+    floats_.reserve(queries.rows * size);
+    bounds_.resize(queries.rows);
     if (has_bytes()) {
-        bytes_.reserve(num_queries_ * size);
-        nibbles_.reserve(num_queries_ * code_size_ * 32);
+        bytes_.reserve(queries.rows * size);
+        nibbles_.reserve(queries.rows * code_size_ * 32);
     }
-    executor.parallel_for(num_queries_, [&](std::size_t q, std::size_t) { load_query(q, queries.row(q)); });
-    if (!with_tiles_) return;
-    tiles_.reserve(ceil_div(num_queries_, max_tile) * max_tile * size);
-    executor.parallel_for(ceil_div(num_queries_, max_tile),
-                          [&](std::size_t tile, std::size_t) { make_tile(tile * max_tile); });
+    executor.parallel_for(queries.rows, [&](std::size_t q, std::size_t) { load_query(q, queries.row(q)); });
 }
 
 void AdcTables::load_query(std::size_t q, const float* query) {
@@ -61,12 +55,13 @@ void AdcTables::make_bytes(std::size_t q, const float* parts) {
     const std::size_t together = count / code_size_ * parts_of_bytes;
     std::vector<float> lowest(count);
     double sum_lowest = 0, sum_largest = 0, widest = 0, width = 0;
+    const auto& kernels = kernels::active();
     for (std::size_t p = 0; p < count; ++p) {
-        const auto [low, high] = std::minmax_element(parts + p * values, parts + (p + 1) * values);
-        lowest[p] = *low;
-        sum_lowest += double{*low};
-        sum_largest += std::max(std::abs(double{*low}), std::abs(double{*high}));
-        width = (p % together == 0 ? 0 : width) + (double{*high} - double{*low});
+        float high = 0;
+        kernels.extremes(parts + p * values, values, &lowest[p], &high);
+        sum_lowest += double{lowest[p]};
+        sum_largest += std::max(std::abs(double{lowest[p]}), std::abs(double{high}));
+        width = (p % together == 0 ? 0 : width) + (double{high} - double{lowest[p]});
         widest = std::max(widest, width);
     }
     require(sum_largest < double{std::numeric_limits<float>::max()} / 4, "queries",
@@ -80,11 +75,7 @@ void AdcTables::make_bytes(std::size_t q, const float* parts) {
     std::uint8_t* bytes = bytes_.data() + q * code_size_ * byte_values;
     std::uint8_t* entries = quantizer_.bits() == 8 ? bytes : nibbles_.data() + q * code_size_ * 32;
     for (std::size_t p = 0; p < count; ++p)
-        for (std::size_t v = 0; v < values; ++v) {
-            const float above = (parts[p * values + v] - lowest[p]) * steps + 1e-4f;
-            const auto whole = static_cast<std::uint8_t>(above);
-            entries[p * values + v] = static_cast<std::uint8_t>(whole + (static_cast<float>(whole) < above));
-        }
+        kernels.bytes_above(parts + p * values, values, lowest[p], steps, entries + p * values);
     if (quantizer_.bits() == 8) return;
     for (std::size_t b = 0; b < code_size_; ++b)
         for (std::size_t v = 0; v < byte_values; ++v)
@@ -96,30 +87,18 @@ std::uint16_t AdcTables::bar(std::size_t q, double score) const {
     const Bound& bound = bounds_[q];
     const double least =
         (score - bound.error - 0x1p-22 * std::abs(score) - bound.lowest) * bound.per_step - 1e-3;
-    return static_cast<std::uint16_t>(std::ceil(std::clamp(least, 0.0, 65535.0)));
+    const double clamped = std::clamp(least, 0.0, 65535.0);
+    const auto whole = static_cast<std::uint32_t>(clamped);
+    return static_cast<std::uint16_t>(whole + (static_cast<double>(whole) < clamped));
 }
 
-std::size_t AdcTables::tile_width(std::size_t first) const {
-    const std::size_t count = std::min(max_tile, num_queries_ - first);
-    return count <= 16 ? 16 : count <= 32 ? 32 : 64;
-}
-
-const std::uint8_t* AdcTables::tile(std::size_t first) const {
-    if (!with_tiles_ || first % max_tile != 0) return nullptr;
-    return tiles_.data() + first * code_size_ * byte_values;
-}
-
-void AdcTables::make_tile(std::size_t first) {
-    const std::size_t size = code_size_ * byte_values, width = tile_width(first);
-    const std::size_t count = std::min(max_tile, num_queries_ - first);
-    std::uint8_t* tile = tiles_.data() + first * size;
-    std::fill_n(tile, size * width, std::uint8_t{0});
-    constexpr std::size_t block = 64;  // entries, so that the lines written to stay in the cache
-    for (std::size_t entry = 0; entry < size; entry += block)
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::uint8_t* bytes = bytes_.data() + (first + i) * size + entry;
-            for (std::size_t e = 0; e < block; ++e) tile[(entry + e) * width + i] = bytes[e];
-        }
+AdcTables::Tile AdcTables::gather(std::span<const std::uint32_t> queries, std::uint8_t* entries) const {
+    const std::uint8_t* rows[max_tile];
+    const std::size_t width = tile_width(queries.size());
+    for (std::size_t i = 0; i < width; ++i)  // the last one stands for those that are missing
+        rows[i] = bytes(queries[std::min(i, queries.size() - 1)]);
+    kernels::active().interleave_bytes(rows, width, code_size_ * byte_values, entries);
+    return {entries, width};
 }
 
 }  // namespace hcbir

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "aligned.hpp"
@@ -30,17 +31,20 @@ inline float adc_score(const float* tables, const std::uint8_t* code, std::size_
 /// less.
 class AdcTables {
 public:
-    /// Queries of a tile: their byte tables stand side by side, as kernels::Table::adc_tile wants them.
-    static constexpr std::size_t max_tile = 64;
+    /// Byte tables of some queries side by side, as kernels::Table::adc_tile wants them.
+    struct Tile {
+        const std::uint8_t* entries = nullptr;
+        std::size_t width = 0;  // 16, 32 or 64
+    };
+    static constexpr std::size_t max_tile = 64;     // queries
     static constexpr std::size_t worth_a_tile = 4;  // fewer are quicker one by one
 
     /// metric: dot or l2.
     AdcTables(const ProductQuantizer& quantizer, Metric metric);
 
     /// Takes the place of what was loaded before. The queries are of the quantizer's dimension, and finite.
-    /// Tiles are made for scans of all queries, or of max_tile from a multiple of it on.
     /// Throws std::invalid_argument if a score could be infinite.
-    void load(MatrixView<const float> queries, bool with_tiles, Executor& executor);
+    void load(MatrixView<const float> queries, Executor& executor);
 
     std::size_t code_size() const { return code_size_; }
     /// Of query q: code_size() x byte_values entries. For a byte that names two centroids an entry is the
@@ -58,9 +62,14 @@ public:
     /// any bar is.
     std::uint16_t bar(std::size_t q, double score) const;
 
-    /// Queries first .. of a tile of tile_width(first), or null if none was made.
-    const std::uint8_t* tile(std::size_t first) const;
-    std::size_t tile_width(std::size_t first) const;
+    static std::size_t tile_width(std::size_t num_queries) {
+        return num_queries <= 16 ? 16 : num_queries <= 32 ? 32 : 64;
+    }
+    std::size_t tile_bytes(std::size_t num_queries) const {
+        return code_size_ * byte_values * tile_width(num_queries);
+    }
+    /// The tile of queries, from 1 to max_tile; tile_bytes() of `entries` are written. Needs has_bytes().
+    Tile gather(std::span<const std::uint32_t> queries, std::uint8_t* entries) const;
 
 private:
     static constexpr std::size_t max_code_size = 1024;  // so that sums stay below 2^16
@@ -70,14 +79,12 @@ private:
 
     void load_query(std::size_t q, const float* query);
     void make_bytes(std::size_t q, const float* parts);
-    void make_tile(std::size_t first);
 
     const ProductQuantizer& quantizer_;
     Metric metric_;
-    std::size_t code_size_, num_queries_ = 0;
-    bool with_tiles_ = false;
+    std::size_t code_size_;
     AlignedBuffer<float> floats_;
-    AlignedBuffer<std::uint8_t> bytes_, nibbles_, tiles_;
+    AlignedBuffer<std::uint8_t> bytes_, nibbles_;
     std::vector<Bound> bounds_;
 };
 

@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t table_bytes = 64 * 1024 * 1024;  // of a group of queries
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' best
 constexpr std::size_t tile = AdcTables::max_tile;      // queries that scan a list together
+constexpr std::size_t meetings_for_a_tile = 1024;      // of a code and a query: fewer do not pay for one
+constexpr std::size_t codes_a_task = 1024;
 
 /// Queries of a group that probe one list, at most a tile of them.
 struct Task {
@@ -32,9 +34,8 @@ public:
           probes_(probes),
           k_(k),
           executor_(executor),
-          tables_(index.quantizer, index.metric) {
-        for (std::size_t w = 0; w < executor.size(); ++w) workers_.emplace_back(index);
-    }
+          tables_(index.quantizer, Metric::dot),
+          workers_(executor.size()) {}
 
     void run(MatrixView<float> scores, MatrixView<std::int64_t> indices) {
         const std::size_t group = group_size();
@@ -44,10 +45,8 @@ public:
 
 private:
     struct Worker {
-        std::vector<TopK> best;    // of every query of the group
-        AdcTables tables;          // for l2, where they differ from list to list
-        std::vector<float> moved;  // the queries, less the list's centroid
-        explicit Worker(const IvfView& index) : tables(index.quantizer, index.metric) {}
+        std::vector<TopK> best;               // of every query of the group
+        AlignedBuffer<std::uint8_t> entries;  // of a tile
     };
 
     std::size_t group_size() const {
@@ -60,12 +59,15 @@ private:
     void search_group(std::size_t base, std::size_t count, MatrixView<float> scores,
                       MatrixView<std::int64_t> indices) {
         const MatrixView<const float> group{queries_.row(base), count, queries_.cols, queries_.stride};
-        if (index_.metric == Metric::dot) tables_.load(group, false, executor_);
+        load_tables(group);
+        SharedBars bars(count);
+        std::vector<AdcScan> scans(executor_.size(), AdcScan(tables_, &bars));
         for (auto& worker : workers_) worker.best.assign(count, TopK(k_));
         std::vector<std::uint32_t> by_list;
         const std::vector<Task> tasks = tasks_of(base, count, by_list);
-        executor_.parallel_for(tasks.size(),
-                               [&](std::size_t t, std::size_t w) { scan(tasks[t], group, workers_[w]); });
+        executor_.parallel_for(tasks.size(), [&](std::size_t t, std::size_t w) {
+            scan(tasks[t], group, scans[w], workers_[w]);
+        });
         executor_.parallel_for(count, [&](std::size_t q, std::size_t) {
             write(q, scores.row(base + q), indices.row(base + q));
         });
@@ -91,38 +93,48 @@ private:
         return tasks;
     }
 
-    void scan(const Task& task, MatrixView<const float> group, Worker& worker) const {
-        const float* centroid = index_.centroids.row(task.list);
-        std::vector<AdcQuery> queries;
-        for (const std::uint32_t q : task.queries) queries.push_back({q, 0.0f, &worker.best[q]});
-        if (index_.metric == Metric::dot) {
-            for (AdcQuery& query : queries)
-                query.base = static_cast<float>(
-                    kernels::active().dot_f64(group.row(query.query), centroid, group.cols));
-            scan_parts(task.list, tables_, queries);
-            return;
-        }
-        worker.moved.resize(queries.size() * group.cols);
-        for (std::size_t i = 0; i < queries.size(); ++i) {
-            const float* query = group.row(queries[i].query);
+    void load_tables(MatrixView<const float> group) {
+        if (index_.metric == Metric::dot) return tables_.load(group, executor_);
+        std::vector<float> seen(group.rows * group.cols);  // twice, from the origin
+        for (std::size_t q = 0; q < group.rows; ++q)
             for (std::size_t d = 0; d < group.cols; ++d)
-                worker.moved[i * group.cols + d] = query[d] - centroid[d];
-            queries[i].query = i;
-        }
-        SerialExecutor serial;
-        worker.tables.load({worker.moved.data(), queries.size(), group.cols}, true, serial);
-        scan_parts(task.list, worker.tables, queries);
+                seen[q * group.cols + d] = 2 * (group.row(q)[d] - index_.origin[d]);
+        tables_.load({seen.data(), group.rows, group.cols}, executor_);
     }
 
-    void scan_parts(std::size_t list, const AdcTables& tables, std::span<const AdcQuery> queries) const {
+    void scan(const Task& task, MatrixView<const float> group, AdcScan& scan, Worker& worker) const {
+        const auto& kernels = kernels::active();
+        const float* centroid = index_.centroids.row(task.list);
+        std::vector<AdcQuery> queries;
+        for (const std::uint32_t q : task.queries) {
+            const float* query = group.row(q);
+            const double base = index_.metric == Metric::dot
+                                    ? kernels.dot_f64(query, centroid, group.cols)
+                                    : 0.0 - kernels.squared_l2_f64(query, centroid, group.cols);
+            queries.push_back({q, static_cast<float>(base), &worker.best[q]});
+        }
+        AdcTables::Tile gathered;
+        if (tables_.has_bytes() && queries.size() >= AdcTables::worth_a_tile &&
+            queries.size() * codes_in(task.list) >= meetings_for_a_tile) {
+            worker.entries.reserve(tables_.tile_bytes(queries.size()));
+            gathered = tables_.gather(task.queries, worker.entries.data());
+        }
         for (const InvertedLists& part : index_.parts) {
-            const auto first = static_cast<std::size_t>(part.offsets[list]);
-            const auto count = static_cast<std::size_t>(part.offsets[list + 1]) - first;
+            const auto first = static_cast<std::size_t>(part.offsets[task.list]);
+            const auto count = static_cast<std::size_t>(part.offsets[task.list + 1]) - first;
             if (count == 0) continue;
             CodeBlock block{{part.codes.row(first), count, part.codes.cols, part.codes.stride}};
             block.ids = part.ids.data() + first;
-            AdcScan(tables).scan(block, queries);
+            if (!part.terms.empty()) block.terms = part.terms.data() + first;
+            scan.scan(block, queries, gathered);
         }
+    }
+
+    std::size_t codes_in(std::size_t list) const {
+        std::size_t count = 0;
+        for (const InvertedLists& part : index_.parts)
+            count += static_cast<std::size_t>(part.offsets[list + 1] - part.offsets[list]);
+        return count;
     }
 
     void write(std::size_t q, float* scores, std::int64_t* indices) {
@@ -139,7 +151,7 @@ private:
     MatrixView<const std::int64_t> probes_;
     std::size_t k_;
     Executor& executor_;
-    AdcTables tables_;  // for dot, of all queries of a group
+    AdcTables tables_;
     std::vector<Worker> workers_;
 };
 
@@ -157,27 +169,64 @@ void check(const InvertedLists& part, const IvfView& index) {
                            std::is_sorted(part.offsets.begin(), part.offsets.end()) &&
                            static_cast<std::size_t>(part.offsets.back()) == part.codes.rows;
     require(ascending, "offsets", "ascending from 0 to the number of codes", "others");
+    require(part.terms.size() == (index.metric == Metric::l2 ? part.codes.rows : 0), "terms",
+            "for l2 one a code, for dot none", std::to_string(part.terms.size()));
+}
+
+/// What searching and list_terms() need of an index.
+void check(const IvfView& index) {
+    const std::size_t dim = index.quantizer.dim();
+    require(index.centroids.cols == dim, "centroids", "of dimension " + std::to_string(dim),
+            std::to_string(index.centroids.cols));
+    require(index.metric != Metric::cosine, "metric", "dot or l2", "cosine");
+    require(index.origin.size() == (index.metric == Metric::l2 ? dim : 0), "origin",
+            "for l2 of dimension " + std::to_string(dim) + ", for dot none",
+            std::to_string(index.origin.size()));
+}
+
+void check_lists(std::span<const std::int64_t> lists, const IvfView& index, const char* name) {
+    for (const std::int64_t list : lists)
+        require(list >= 0 && static_cast<std::size_t>(list) < index.centroids.rows, name,
+                "lists from 0 to " + std::to_string(index.centroids.rows - 1), std::to_string(list));
 }
 
 }  // namespace
 
+void list_terms(const IvfView& index, MatrixView<const std::uint8_t> codes,
+                std::span<const std::int64_t> lists, std::span<float> terms, Executor& executor) {
+    check(index);
+    require(lists.size() == codes.rows, "lists", "one a code (" + std::to_string(codes.rows) + ")",
+            std::to_string(lists.size()));
+    require(terms.size() == codes.rows, "terms", "one a code", std::to_string(terms.size()));
+    check_lists(lists, index, "lists");
+    const auto dot = kernels::active().dot_f64;
+    const std::size_t dim = index.quantizer.dim();
+    executor.parallel_for(ceil_div(codes.rows, codes_a_task), [&](std::size_t task, std::size_t) {
+        const std::size_t first = task * codes_a_task, count = std::min(codes_a_task, codes.rows - first);
+        std::vector<float> rests(count * dim), seen(dim);
+        SerialExecutor serial;
+        index.quantizer.decode({codes.row(first), count, codes.cols, codes.stride},
+                               {rests.data(), count, dim}, serial);
+        for (std::size_t i = 0; i < count; ++i) {
+            const float *rest = rests.data() + i * dim,
+                        *centroid = index.centroids.row(static_cast<std::size_t>(lists[first + i]));
+            for (std::size_t d = 0; d < dim; ++d) seen[d] = centroid[d] - index.origin[d];
+            terms[first + i] = static_cast<float>(dot(rest, rest, dim) + 2 * dot(seen.data(), rest, dim));
+        }
+    });
+}
+
 void search(const IvfView& index, MatrixView<const float> queries, MatrixView<const std::int64_t> probes,
             std::size_t k, MatrixView<float> scores, MatrixView<std::int64_t> indices, Executor& executor) {
-    const std::size_t dim = index.quantizer.dim();
-    require(index.centroids.cols == dim, "centroids", "of dimension " + std::to_string(dim),
-            std::to_string(index.centroids.cols));
-    require(queries.cols == dim, "queries", "of dimension " + std::to_string(dim),
-            std::to_string(queries.cols));
-    require(index.metric != Metric::cosine, "metric", "dot or l2", "cosine");
+    check(index);
+    require(queries.cols == index.quantizer.dim(), "queries",
+            "of dimension " + std::to_string(index.quantizer.dim()), std::to_string(queries.cols));
     require(probes.rows == queries.rows, "probes", "one row a query", std::to_string(probes.rows));
     require(k >= 1, "k", "at least 1", "0");
     require(
         scores.rows == queries.rows && scores.cols == k && indices.rows == queries.rows && indices.cols == k,
         "scores and indices", "queries x k", "another shape");
-    for (std::size_t q = 0; q < probes.rows; ++q)
-        for (const std::int64_t list : probes.row_span(q))
-            require(list >= 0 && static_cast<std::size_t>(list) < index.centroids.rows, "probes",
-                    "lists from 0 to " + std::to_string(index.centroids.rows - 1), std::to_string(list));
+    for (std::size_t q = 0; q < probes.rows; ++q) check_lists(probes.row_span(q), index, "probes");
     for (const InvertedLists& part : index.parts) check(part, index);
     require_finite(queries, "queries");
     IvfSearch(index, queries, probes, k, executor).run(scores, indices);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "adc_scan.hpp"
@@ -42,7 +43,8 @@ private:
 
     void search_group(std::size_t base, std::size_t count, MatrixView<float> scores,
                       MatrixView<std::int64_t> indices) {
-        tables_.load({queries_.row(base), count, queries_.cols, queries_.stride}, true, executor_);
+        tables_.load({queries_.row(base), count, queries_.cols, queries_.stride}, executor_);
+        gather_tiles(count);
         SharedBars bars(count);
         std::vector<AdcScan> scans(executor_.size(), AdcScan(tables_, &bars));
         for (auto& best : best_) best.assign(count, TopK(k_));
@@ -62,6 +64,19 @@ private:
         });
     }
 
+    /// A tile of every `tile` queries, or of the last ones, where they are worth it.
+    void gather_tiles(std::size_t count) {
+        tiles_.assign(ceil_div(count, tile), {});
+        if (!tables_.has_bytes()) return;
+        entries_.reserve(tiles_.size() * tables_.tile_bytes(tile));
+        executor_.parallel_for(tiles_.size(), [&](std::size_t t, std::size_t) {
+            std::vector<std::uint32_t> queries(std::min(tile, count - t * tile));
+            if (queries.size() < AdcTables::worth_a_tile) return;
+            std::iota(queries.begin(), queries.end(), static_cast<std::uint32_t>(t * tile));
+            tiles_[t] = tables_.gather(queries, entries_.data() + t * tables_.tile_bytes(tile));
+        });
+    }
+
     void scan(AdcScan& scan, std::size_t first, std::size_t count, std::size_t row,
               std::vector<TopK>& best) const {
         CodeBlock block{
@@ -71,7 +86,7 @@ private:
         std::vector<AdcQuery> queries;
         for (std::size_t q = first; q < std::min(first + tile, count); ++q)
             queries.push_back({q, 0.0f, &best[q]});
-        scan.scan(block, queries);
+        scan.scan(block, queries, tiles_[first / tile]);
     }
 
     MatrixView<const float> queries_;
@@ -80,6 +95,8 @@ private:
     const PQSearchOptions& options_;
     Executor& executor_;
     AdcTables tables_;
+    std::vector<AdcTables::Tile> tiles_;
+    AlignedBuffer<std::uint8_t> entries_;  // of the tiles
     std::vector<std::vector<TopK>> best_;  // of every worker, of every query of a group
 };
 

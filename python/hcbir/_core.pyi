@@ -143,18 +143,28 @@ def verify_stored(
     num_threads: int,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]: ...
 
-_ListsPart = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]  # codes, ids, offsets
+# codes, ids, offsets, terms
+_ListsPart = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]
 
 def search_lists(
     quantizer: ProductQuantizer,
     centroids: npt.NDArray[np.float32],
     parts: Sequence[_ListsPart],
     metric: Metric,
+    origin: npt.NDArray[np.float32],
     queries: npt.NDArray[np.float32],
     probes: npt.NDArray[np.int64],
     k: int,
     num_threads: int,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
+def list_terms(
+    quantizer: ProductQuantizer,
+    centroids: npt.NDArray[np.float32],
+    origin: npt.NDArray[np.float32],
+    codes: npt.NDArray[np.uint8],
+    lists: npt.NDArray[np.int64],
+    num_threads: int,
+) -> npt.NDArray[np.float32]: ...
 
 class Interpolation(enum.Enum):
     trapezoid = 0

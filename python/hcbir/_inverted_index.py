@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import large_matrix, one_of, positive_int, small_matrix, whole_numbers
-from hcbir._clustering import kmeans
-from hcbir._growing import GrowingArrays
+from hcbir._arrays import large_matrix, one_of, positive_int, small_matrix
+from hcbir._inverted_index_file import SavedIndex, read_index, write_index
+from hcbir._inverted_lists import InvertedLists, Part
+from hcbir._inverted_training import nearest_lists, train_lists
 from hcbir._quantization import METRICS, ProductQuantizer
 from hcbir._runtime import num_threads_argument
 from hcbir._search import SearchResult, search_arrays
 
-KIND = "hcbir inverted lists"
+Floats = npt.NDArray[np.float32]
+
 BLOCK = 65536
 """Vectors whose differences from their centroids are in memory at a time."""
-
-
-class _Part(NamedTuple):
-    """Vectors added together, or joined since, by list: list l is rows offsets[l] .. offsets[l + 1]."""
-
-    codes: npt.NDArray[np.uint8]
-    ids: npt.NDArray[np.int64]
-    offsets: npt.NDArray[np.int64]
 
 
 class IVFPQIndex:
     """An approximate index: vectors stand as codes in the list of their nearest centroid.
 
-    A vector takes num_subquantizers * bits / 8 bytes and 8 of its id; a search reads the nprobe lists that promise
-    most. Scores are approximate as the codes are: those of `ProductQuantizer.search`, of the difference from the
-    list's centroid.
+    A vector takes num_subquantizers * bits / 8 bytes, 8 of its id, and 4 more for l2; a search reads the nprobe lists
+    that promise most. Scores are approximate as the codes are, which stand for differences from the list's centroid.
 
     Parameters
     ----------
@@ -79,14 +70,12 @@ class IVFPQIndex:
         self.bits = bits
         self.metric = one_of(metric, "metric", METRICS)
         self.seed = seed
-        self._parts: list[_Part] = []
-        self._centroids: npt.NDArray[np.float32] | None = None
+        self._centroids: Floats | None = None
         self._quantizer: ProductQuantizer | None = None
-        self._next_id = 0
 
     def train(
         self,
-        vectors: npt.NDArray[np.float32],
+        vectors: Floats,
         *,
         num_iterations: int = 20,
         max_vectors_per_centroid: int = 256,
@@ -110,30 +99,17 @@ class IVFPQIndex:
         ValueError, TypeError
             For what does not fit, and if there are vectors in the index already.
         """
-        if self._parts:
+        if len(self):
             raise ValueError(f"train must come before add; the index holds {len(self)} vectors")
-        v = large_matrix(vectors, "vectors")
-        if v.shape[1] == 0 or v.shape[1] % self.num_subquantizers:
-            raise ValueError(f"vectors must have a dimension divisible by {self.num_subquantizers}, got {v.shape[1]}")
-        if len(v) < max(self.num_lists, 2**self.bits):
-            raise ValueError(f"vectors must be at least {max(self.num_lists, 2**self.bits)}, got {len(v)}")
-        most = positive_int(max_vectors_per_centroid, "max_vectors_per_centroid") * self.num_lists
-        if len(v) > most:
-            v = v[np.sort(np.random.default_rng(self.seed).choice(len(v), most, replace=False))]
-        centroids = kmeans(
-            v, self.num_lists, num_iterations=num_iterations, seed=self.seed, num_threads=num_threads
-        ).centroids
-        rests = v - centroids[_lists_of(v, centroids, num_threads)]
-        self._quantizer = ProductQuantizer.train(
-            rests,
-            num_subquantizers=self.num_subquantizers,
-            bits=self.bits,
-            num_iterations=num_iterations,
-            max_vectors_per_centroid=max_vectors_per_centroid,
-            seed=self.seed,
-            num_threads=num_threads,
-        )
-        self._centroids = centroids
+        options = (num_iterations, max_vectors_per_centroid, self.seed, num_threads)
+        centroids, quantizer = train_lists(vectors, self.num_lists, self.num_subquantizers, self.bits, *options)
+        # Squared distances are split into products, which are small about a point among the vectors.
+        origin = centroids.mean(axis=0, dtype=np.float64) if self.metric == "l2" else np.empty(0)
+        self._take(centroids, quantizer, origin.astype(np.float32))
+
+    def _take(self, centroids: Floats, quantizer: ProductQuantizer, origin: Floats) -> None:
+        self._centroids, self._quantizer, self._origin = centroids, quantizer, origin
+        self._lists = InvertedLists(self.num_lists, quantizer.code_size)
 
     @property
     def is_trained(self) -> bool:
@@ -147,23 +123,30 @@ class IVFPQIndex:
         return self._quantizer
 
     @property
-    def centroids(self) -> npt.NDArray[np.float32]:
+    def centroids(self) -> Floats:
         """(num_lists, d)"""
         if self._centroids is None:
             raise ValueError("the index must be trained first: call train(vectors)")
         return self._centroids
 
     def __len__(self) -> int:
-        return sum(len(part.ids) for part in self._parts)
+        return len(self._lists) if self.is_trained else 0
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the lists: codes, ids and where each list begins."""
-        return sum(array.nbytes for part in self._parts for array in part)
+        """Bytes of the lists: codes, ids, terms and where each list begins."""
+        return self._lists.nbytes if self.is_trained else 0
+
+    @property
+    def inverted_lists(self) -> Part:
+        """All codes, ids and terms; those of list l are rows offsets[l] to offsets[l + 1] - 1."""
+        if not self.is_trained:
+            raise ValueError("the index must be trained first: call train(vectors)")
+        return self._lists.joined()
 
     def add(
         self,
-        vectors: npt.NDArray[np.float32],
+        vectors: Floats,
         *,
         ids: npt.ArrayLike | None = None,
         num_threads: int | None = None,
@@ -186,35 +169,24 @@ class IVFPQIndex:
         v = large_matrix(vectors, "vectors")
         if v.shape[1] != self.quantizer.dim:
             raise ValueError(f"vectors must have the index's dimension, {self.quantizer.dim}, got {v.shape[1]}")
-        given = self._new_ids(ids, len(v))
+        given = self._lists.new_ids(ids, len(v))
         lists = np.empty(len(v), np.int64)
         codes = np.empty((len(v), self.quantizer.code_size), np.uint8)
         for first in range(0, len(v), BLOCK):
             block = v[first : first + BLOCK]
-            lists[first : first + BLOCK] = listed = _lists_of(block, self.centroids, num_threads)
-            codes[first : first + BLOCK] = self.quantizer.encode(
-                block - self.centroids[listed], num_threads=num_threads
-            )
-        if len(v):
-            self._parts.append(self._sorted(codes, given, lists))
-            self._next_id = max(self._next_id, int(given.max()) + 1)
-        while len(self._parts) > 1 and 2 * len(self._parts[-1].ids) >= len(self._parts[-2].ids):
-            self._join(2)
+            lists[first : first + BLOCK] = listed = nearest_lists(block, self.centroids, num_threads)
+            rests = block - self.centroids[listed]
+            codes[first : first + BLOCK] = self.quantizer.encode(rests, num_threads=num_threads)
+        terms = np.empty(0, np.float32)
+        if self.metric == "l2":
+            threads = num_threads_argument(num_threads)
+            terms = _core.list_terms(self.quantizer._core, self.centroids, self._origin, codes, lists, threads)
+        self._lists.add(codes, given, lists, terms)
         return given
 
     def remove(self, ids: npt.ArrayLike) -> int:
         """Takes out the vectors of these ids; those that are not there are passed over. Returns how many were."""
-        wanted = np.unique(whole_numbers(ids, "ids"))
-        before, kept = len(self), []
-        for part in self._parts:
-            stays = ~np.isin(part.ids, wanted)
-            if stays.all():
-                kept.append(part)
-            elif stays.any():
-                lists = np.repeat(np.arange(self.num_lists), np.diff(part.offsets))
-                kept.append(self._sorted(part.codes[stays], part.ids[stays], lists[stays]))
-        self._parts = kept
-        return before - len(self)
+        return self._lists.remove(ids) if self.is_trained else 0
 
     def search(
         self,
@@ -256,8 +228,9 @@ class IVFPQIndex:
             *_core.search_lists(
                 self.quantizer._core,
                 self.centroids,
-                self._parts,
+                self._lists.parts,
                 _core.Metric[self.metric],
+                self._origin,
                 q,
                 probes,
                 positive_int(k, "k"),
@@ -267,15 +240,10 @@ class IVFPQIndex:
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Writes the index into a folder, which must not exist or be empty: plain `.npy` files with checksums."""
-        path = Path(folder)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise ValueError(f"folder must not exist or be empty, got {folder}")
-        self._join(len(self._parts))
-        part = self._parts[0] if self._parts else self._sorted(*self._nothing())
-        rows: dict[str, npt.NDArray[Any]] = dict(part._asdict())
-        rows |= {"centroids": self.centroids, "codebooks": self.quantizer.centroids}
-        numbers = [self.num_subquantizers, self.bits, METRICS.index(self.metric), self.seed, self._next_id]
-        GrowingArrays(path, KIND).append(rows | {"numbers": np.array(numbers, np.uint64)})
+        next_id, metric = self._lists.next_id, METRICS.index(self.metric)
+        numbers = np.array([self.num_subquantizers, self.bits, metric, self.seed, next_id], np.uint64)
+        codebooks = self.quantizer.centroids
+        write_index(folder, SavedIndex(self.centroids, codebooks, self._origin, numbers, self.inverted_lists))
 
     @classmethod
     def open(cls, folder: str | PathLike[str], *, check: bool = False) -> IVFPQIndex:
@@ -295,67 +263,12 @@ class IVFPQIndex:
         hcbir.FormatError
             If it is truncated or altered.
         """
-        files = GrowingArrays(Path(folder), KIND)
-        arrays = files.arrays
-        if not arrays:
-            raise FileNotFoundError(f"{folder} is no IVFPQIndex")
-        for name in arrays if check else ("numbers", "offsets", "centroids", "codebooks"):
-            files.check(name)
-        try:
-            num_subquantizers, bits, metric, seed, next_id = arrays["numbers"].tolist()
-            centroids = arrays["centroids"]
-            index = cls(
-                len(centroids),
-                num_subquantizers=num_subquantizers,
-                bits=bits,
-                metric=METRICS[metric],
-                seed=seed,
-            )
-            index._centroids = np.array(centroids)
-            index._quantizer = ProductQuantizer(arrays["codebooks"])
-            part = _Part(arrays["codes"], arrays["ids"], arrays["offsets"])
-            if part.codes.shape != (len(part.ids), index.quantizer.code_size) or part.offsets[-1] != len(part.ids):
-                raise ValueError(f"its codes are {part.codes.shape}")
-        except (KeyError, ValueError, IndexError, TypeError) as error:
-            raise _core.FormatError(f"{folder} is no whole IVFPQIndex: {error}") from error
-        index._parts = [part] if len(part.ids) else []
-        index._next_id = next_id
+        saved = read_index(folder, check)
+        num_subquantizers, bits, metric, seed, next_id = saved.numbers.tolist()
+        index = cls(
+            len(saved.centroids), num_subquantizers=num_subquantizers, bits=bits, metric=METRICS[metric], seed=seed
+        )
+        index._take(saved.centroids, ProductQuantizer(saved.codebooks), saved.origin)
+        index._lists.parts = [saved.part] if len(saved.part.ids) else []
+        index._lists.next_id = next_id
         return index
-
-    def _nothing(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        return np.empty((0, self.quantizer.code_size), np.uint8), np.empty(0, np.int64), np.empty(0, np.int64)
-
-    def _sorted(self, codes: npt.NDArray[np.uint8], ids: npt.NDArray[np.int64], lists: npt.NDArray[np.int64]) -> _Part:
-        order = np.argsort(lists, kind="stable")
-        counts = np.bincount(lists, minlength=self.num_lists)
-        return _Part(codes[order], ids[order], np.concatenate([[0], np.cumsum(counts)]))
-
-    def _join(self, count: int) -> None:
-        """Makes one of the last `count` parts."""
-        if count < 2:
-            return
-        parts, self._parts = self._parts[-count:], self._parts[:-count]
-        lists = np.concatenate([np.repeat(np.arange(self.num_lists), np.diff(part.offsets)) for part in parts])
-        codes, ids = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-        self._parts.append(self._sorted(codes, ids, lists))
-
-    def _new_ids(self, ids: npt.ArrayLike | None, count: int) -> npt.NDArray[np.int64]:
-        if ids is None:
-            return np.arange(self._next_id, self._next_id + count, dtype=np.int64)
-        given = whole_numbers(ids, "ids")
-        if len(given) != count:
-            raise ValueError(f"ids must be one a vector ({count}), got {len(given)}")
-        if count and given.min() < 0:
-            raise ValueError(f"ids must be at least 0, got {given.min()}")
-        if len(np.unique(given)) < count:
-            raise ValueError("ids must differ from one another")
-        for part in self._parts:
-            if (there := np.isin(given, part.ids)).any():
-                raise ValueError(f"ids must not be in the index already, got {given[there][0]}")
-        return given
-
-
-def _lists_of(
-    vectors: npt.NDArray[np.float32], centroids: npt.NDArray[np.float32], num_threads: int | None
-) -> npt.NDArray[np.int64]:
-    return search_arrays(vectors, centroids, 1, "l2", None, num_threads).indices[:, 0]

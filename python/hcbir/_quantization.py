@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import describe, full_vectors, large_matrix, one_of, positive_int, small_matrix
+from hcbir._arrays import full_vectors, one_of, positive_int, small_matrix
+from hcbir._quantization_codes import checked_centroids, checked_codes, checked_rotation, decode, encode
 from hcbir._quantization_faiss import index_of, parts_of
 from hcbir._quantization_file import read_quantizer, write_quantizer
 from hcbir._quantization_search import search_codes
-from hcbir._quantization_training import checked_rotation, train
+from hcbir._quantization_training import train
 from hcbir._runtime import num_threads_argument
 from hcbir._search import SearchResult
 
@@ -55,15 +56,12 @@ class ProductQuantizer:
     """
 
     def __init__(self, centroids: npt.NDArray[np.float32], rotation: npt.NDArray[np.float32] | None = None) -> None:
-        c = np.array(centroids, order="C")
-        if c.ndim != 3 or c.shape[1] not in (16, 256) or c.dtype != np.float32 or c.size == 0:
-            raise ValueError(f"centroids must be float32 of shape (m, 256 or 16, s), got {describe(c)}")
+        c = self.centroids = checked_centroids(centroids)
         self.bits = 8 if c.shape[1] == 256 else 4
         self.num_subquantizers = len(c)
         self.dim = len(c) * int(c.shape[2])
         self.code_size = (len(c) * self.bits + 7) // 8  # bytes
-        c.flags.writeable = False
-        self.centroids, self.rotation = c, None if rotation is None else checked_rotation(rotation, self.dim)
+        self.rotation = None if rotation is None else checked_rotation(rotation, self.dim)
         self._core = _core.ProductQuantizer(c.reshape(-1, c.shape[2]), len(c), self.bits)
 
     @classmethod
@@ -114,23 +112,12 @@ class ProductQuantizer:
 
         A byte is a centroid's number, or two of 4 bits, the first in the low half.
         """
-        v, threads = large_matrix(vectors, "vectors"), num_threads_argument(num_threads)
-        if v.shape[1] != self.dim:
-            raise ValueError(f"vectors must have the quantizer's dimension, {self.dim}, got {v.shape[1]}")
-        if self.rotation is None:
-            return self._core.encode(v, threads)
-        codes = np.empty((len(v), self.code_size), np.uint8)
-        for i in range(0, len(v), 65536):
-            codes[i : i + 65536] = self._core.encode(_core.rotate(v[i : i + 65536], self.rotation, threads), threads)
-        return codes
+        threads = num_threads_argument(num_threads)
+        return encode(self._core, self.rotation, vectors, self.dim, self.code_size, threads)
 
     def decode(self, codes: npt.NDArray[np.uint8], *, num_threads: int | None = None) -> npt.NDArray[np.float32]:
         """The vectors, (n, d) float32, that codes stand for."""
-        threads = num_threads_argument(num_threads)
-        vectors = self._core.decode(self._check_codes(codes), threads)
-        if self.rotation is None:
-            return vectors
-        return _core.rotate(vectors, np.ascontiguousarray(self.rotation.T), threads)
+        return decode(self._core, self.rotation, self._check(codes), num_threads_argument(num_threads))
 
     def search(
         self,
@@ -175,22 +162,15 @@ class ProductQuantizer:
         ValueError, TypeError
             For a k, metric, shape, dtype or dimension that does not fit, and for NaN or infinite values.
         """
-        return search_codes(
-            self._core,
-            self.rotation,
-            small_matrix(queries, "queries"),
-            self._check_codes(codes),
-            positive_int(k, "k"),
-            _core.Metric[one_of(metric, "metric", METRICS)],
-            allowed,
-            None if rerank is None else full_vectors(rerank, len(codes), self.dim),
-            num_candidates,
-            num_threads_argument(num_threads),
-        )
+        c, best = self._check(codes), positive_int(k, "k")
+        full = None if rerank is None else full_vectors(rerank, len(c), self.dim)
+        what = (_core.Metric[one_of(metric, "metric", METRICS)], allowed, full, num_candidates)
+        q, threads = small_matrix(queries, "queries"), num_threads_argument(num_threads)
+        return search_codes(self._core, self.rotation, q, c, best, *what, threads)
 
     def to_faiss(self, codes: npt.NDArray[np.uint8] | None = None, *, metric: str = "dot") -> Any:
         """A faiss.IndexPQ with these centroids and codes, whose scores it gives; needs faiss."""
-        held = None if codes is None else self._check_codes(codes)
+        held = None if codes is None else self._check(codes)
         return index_of(self.centroids, self.rotation, held, one_of(metric, "metric", METRICS))
 
     @classmethod
@@ -216,8 +196,5 @@ class ProductQuantizer:
         """
         return cls(*read_quantizer(path))
 
-    def _check_codes(self, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        c = large_matrix(codes, "codes", dtype=np.uint8)
-        if c.shape[1] != self.code_size:
-            raise ValueError(f"codes must have {self.code_size} bytes a row, got {c.shape[1]}")
-        return c
+    def _check(self, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        return checked_codes(codes, self.code_size)

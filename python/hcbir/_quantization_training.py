@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import describe, large_matrix, one_of, positive_int
+from hcbir._arrays import large_matrix, one_of, positive_int
 from hcbir._runtime import num_threads_argument
 
 Floats = npt.NDArray[np.float32]
@@ -62,16 +62,6 @@ def train(
         axes = nearest_rotation(approximated.astype(np.float64).T @ v.astype(np.float64))
     centroids = centroids_of(_core.rotate(v, axes, threads), num_iterations, centroids)
     return centroids.reshape(num_subquantizers, 2**bits, -1), axes
-
-
-def checked_rotation(rotation: Floats, dim: int) -> Floats:
-    r = np.array(rotation, order="C")
-    if r.dtype != np.float32 or r.shape != (dim, dim):
-        raise ValueError(f"rotation must be float32 of shape {(dim, dim)}, got {describe(r)}")
-    if not np.allclose(r @ r.T, np.eye(dim), atol=1e-3):
-        raise ValueError("rotation must be orthogonal")
-    r.flags.writeable = False
-    return r
 
 
 def balanced_axes(vectors: Floats, num_subquantizers: int) -> Floats:

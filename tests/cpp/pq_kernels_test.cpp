@@ -53,6 +53,39 @@ void test_look_up_tables(const Table& table) {
         }
 }
 
+void test_byte_tables(const Table& table) {
+    for (std::size_t count = 16; count <= 256; count += 16) {
+        const Floats values = count % 32 ? whole_floats(count) : real_floats(count);
+        float smallest = 0, largest = 0;
+        table.extremes(values.data(), count, &smallest, &largest);
+        const auto [low, high] = std::minmax_element(values.begin(), values.end());
+        agree(smallest == *low && largest == *high, table, "extremes", {count});
+        const float factor = 250 / (largest - smallest);
+        Bytes bytes(count), expected(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            const float above = (values[i] - smallest) * factor + 1e-4f;
+            expected[i] = static_cast<std::uint8_t>(std::ceil(above));
+        }
+        table.bytes_above(values.data(), count, smallest, factor, bytes.data());
+        agree(bytes == expected, table, "bytes_above", {count});
+    }
+}
+
+void test_interleave_bytes(const Table& table) {
+    for (const std::size_t width : {16, 32, 64})
+        for (const std::size_t count : {64, 128, 512}) {
+            std::vector<Bytes> rows(width);
+            std::vector<const std::uint8_t*> places;
+            for (Bytes& row : rows) places.push_back((row = whole_bits<std::uint8_t>(count)).data());
+            Bytes tile(width * count);
+            table.interleave_bytes(places.data(), width, count, tile.data());
+            bool equal = true;
+            for (std::size_t i = 0; i < count; ++i)
+                for (std::size_t r = 0; r < width; ++r) equal = equal && tile[i * width + r] == rows[r][i];
+            agree(equal, table, "interleave_bytes", {width, count});
+        }
+}
+
 /// The largest entries that one query may have for each byte: those of bytes 4i .. 4i + 3 sum to 255.
 std::vector<int> largest_entries(std::size_t code_size) {
     std::vector<int> largest(code_size);
@@ -166,4 +199,7 @@ void test_adc_rows(const Table& table) {
 
 }  // namespace
 
-int main() { at_every_level({test_nearest_centroids, test_look_up_tables, test_adc_tiles, test_adc_rows}); }
+int main() {
+    at_every_level({test_nearest_centroids, test_look_up_tables, test_byte_tables, test_interleave_bytes,
+                    test_adc_tiles, test_adc_rows});
+}

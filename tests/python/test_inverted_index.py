@@ -42,6 +42,7 @@ def expected(
         lists,
         k,
         metric=index.metric,
+        origin=index.centroids.mean(axis=0, dtype=np.float64).astype(np.float32),
     )
 
 
@@ -60,6 +61,28 @@ def test_equals_the_reference_at_every_level(isa: str, metric: str, bits: int, k
     for threads in (1, 2, 7):
         assert_same(index.search(queries, k, nprobe=nprobe, num_threads=threads), wanted)
     assert_same(index.search(queries[:1], k, nprobe=nprobe), (wanted[0][:1], wanted[1][:1]))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("bits", [8, 4])
+def test_long_lists_and_more_queries_than_a_tile_holds(isa: str, metric: str, bits: int) -> None:
+    index, vectors, queries = trained(metric, bits=bits), clustered(3000, 12, seed=1), clustered(70, 12, seed=2)
+    ids = index.add(vectors, ids=np.random.default_rng(3).permutation(3000))
+    for nprobe in (2, 9):
+        wanted = expected(index, vectors, ids, queries, 10, nprobe)
+        for threads in (1, 2, 7):
+            assert_same(index.search(queries, 10, nprobe=nprobe, num_threads=threads), wanted)
+
+
+def test_squared_distances_far_from_the_origin_are_those_of_what_codes_stand_for() -> None:
+    vectors, queries = clustered(800, 12) + np.float32(500), clustered(20, 12, seed=2) + np.float32(500)
+    index = hcbir.IVFPQIndex(9, num_subquantizers=4, metric="l2")
+    index.train(vectors)
+    index.add(vectors)
+    lists = reference.nearest_lists(vectors, index.centroids)
+    rests = index.quantizer.decode(index.quantizer.encode(vectors - index.centroids[lists]))
+    exact = hcbir.search(queries, (index.centroids[lists] + rests).astype(np.float32), 10, metric="l2")
+    np.testing.assert_allclose(index.search(queries, 10, nprobe=9).scores, exact.scores, atol=2e-3)
 
 
 def test_training_is_the_same_for_every_number_of_threads() -> None:

@@ -288,6 +288,18 @@ struct Table {
     void (*l2_table)(const float* query, const float* columns, std::size_t num_centroids, std::size_t dim,
                      float* table);
 
+    /// The smallest and the largest of `count` floats, a multiple of 16.
+    void (*extremes)(const float* values, std::size_t count, float* smallest, float* largest);
+
+    /// bytes[i] = the least whole number not below (values[i] - lowest) * factor + 1e-4f, in floats, nothing
+    /// fused [same bits]; it is at most 255. count: a multiple of 16.
+    void (*bytes_above)(const float* values, std::size_t count, float lowest, float factor,
+                        std::uint8_t* bytes);
+
+    /// tile[i * width + r] = rows[r][i] for i < count, a multiple of 64. width: 16, 32 or 64.
+    void (*interleave_bytes)(const std::uint8_t* const* rows, std::size_t width, std::size_t count,
+                             std::uint8_t* tile);
+
     /// Sums of 8-bit entries, one for each byte of a code, found by its value; the entries of bytes 4i .. 4i
     /// + 3 sum to 255 at most, and code_size <= 1024. adc_tile: `width` queries, 16, 32 or 64, the entry of
     /// query i for value v of byte b standing at tables[(b * 256 + v) * width + i]. Writes to `hits` the

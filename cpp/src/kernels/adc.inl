@@ -122,12 +122,7 @@ std::size_t adc_tile(const std::uint8_t* tables, const std::uint16_t* bars, std:
     return adc_tile_of<byte_lanes, 64 / byte_lanes>(tables, bars, codes, stride, count, code_size, hits);
 }
 
-// One query. Codes are turned, so that a vector holds one byte of each of byte_lanes codes.
-
-inline Bytes set_all(std::uint8_t x) { return x - Bytes{}; }
-
-#if defined(__AVX2__) || defined(__aarch64__)
-#define HCBIR_ADC_SHUFFLES
+// Tables side by side, and codes turned: transposed in blocks of 16 x 16 bytes, a block a lane.
 
 /// Lane by lane of 16 bytes: the first, or last, halves of a and b, a byte of each in turn.
 inline Bytes interleave_first(Bytes a, Bytes b) {
@@ -136,7 +131,7 @@ inline Bytes interleave_first(Bytes a, Bytes b) {
 #elif defined(__AVX2__)
     return (Bytes)_mm256_unpacklo_epi8((__m256i)a, (__m256i)b);
 #else
-    return (Bytes)vzip1q_u8((uint8x16_t)a, (uint8x16_t)b);
+    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 #endif
 }
 inline Bytes interleave_last(Bytes a, Bytes b) {
@@ -145,9 +140,58 @@ inline Bytes interleave_last(Bytes a, Bytes b) {
 #elif defined(__AVX2__)
     return (Bytes)_mm256_unpackhi_epi8((__m256i)a, (__m256i)b);
 #else
-    return (Bytes)vzip2q_u8((uint8x16_t)a, (uint8x16_t)b);
+    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 #endif
 }
+
+/// Byte c of lane l of v[r] and byte r of lane l of v[c] change places.
+inline void transpose_lanes(Bytes (&v)[16]) {
+    Bytes w[16];
+    const auto shuffle = [](const Bytes(&from)[16], Bytes(&to)[16]) {
+#pragma GCC unroll 8
+        for (std::size_t r = 0; r < 8; ++r) {
+            to[2 * r] = interleave_first(from[r], from[r + 8]);
+            to[2 * r + 1] = interleave_last(from[r], from[r + 8]);
+        }
+    };
+    shuffle(v, w), shuffle(w, v), shuffle(v, w), shuffle(w, v);
+}
+
+/// The lanes of v at p, p + step ...
+inline void store_lanes(std::uint8_t* p, std::size_t step, Bytes v) {
+    typedef std::uint64_t Longs __attribute__((vector_size(byte_lanes)));
+    const Longs w = (Longs)v;
+    store_bytes(p, __builtin_shufflevector(w, w, 0, 1));
+#if defined(__AVX2__)
+    store_bytes(p + step, __builtin_shufflevector(w, w, 2, 3));
+#endif
+#if defined(__AVX512BW__)
+    store_bytes(p + 2 * step, __builtin_shufflevector(w, w, 4, 5));
+    store_bytes(p + 3 * step, __builtin_shufflevector(w, w, 6, 7));
+#endif
+    static_cast<void>(step);
+}
+
+void interleave_bytes(const std::uint8_t* const* rows, std::size_t width, std::size_t count,
+                      std::uint8_t* tile) {
+    for (std::size_t i = 0; i < count; i += byte_lanes)
+        for (std::size_t first = 0; first < width; first += 16) {
+            Bytes v[16];
+#pragma GCC unroll 16
+            for (std::size_t r = 0; r < 16; ++r) v[r] = load_bytes<Bytes>(rows[first + r] + i);
+            transpose_lanes(v);
+#pragma GCC unroll 16
+            for (std::size_t c = 0; c < 16; ++c)
+                store_lanes(tile + (i + c) * width + first, 16 * width, v[c]);
+        }
+}
+
+// One query. Codes are turned, so that a vector holds one byte of each of byte_lanes codes.
+
+inline Bytes set_all(std::uint8_t x) { return x - Bytes{}; }
+
+#if defined(__AVX2__) || defined(__aarch64__)
+#define HCBIR_ADC_SHUFFLES
 
 /// 16 entries, in every lane of 16 bytes.
 inline Bytes load_entries(const std::uint8_t* p) {
@@ -201,21 +245,20 @@ struct ByteEntries {
                 vqtbx4q_u8(found, vld1q_u8_x4(table + part * 64), (uint8x16_t)(code - set_all(part * 64)));
         return (Bytes)found;
 #else
-        // A shuffle finds an entry among 16. Of bits 4 and 5 four sets of numbers are made, each with its
-        // top bit set where it does not apply; bits 6 and 7 choose among what four sets found.
-        Bytes numbers[4];
-#pragma GCC unroll 4
-        for (std::uint8_t s = 0; s < 4; ++s)
-            numbers[s] = ((code & 0x3f) ^ static_cast<std::uint8_t>(s << 4)) + 0x70;
-        const auto found = [&](std::size_t part) {
-            const std::uint8_t* entries = table + part * 64;
-            return (look_up(load_entries(entries), numbers[0]) |
-                    look_up(load_entries(entries + 16), numbers[1])) |
-                   (look_up(load_entries(entries + 32), numbers[2]) |
-                    look_up(load_entries(entries + 48), numbers[3]));
+        // A shuffle finds an entry among 16, and nothing where a number's top bit is set: so it is for one of
+        // the two sets made of bit 4. Bits 5 to 7 choose among what pairs of sets found.
+        const Bytes low = code & 0x1f;
+        const Bytes even = low + 0x70, odd = (low ^ 0x10) + 0x70;
+        const auto found = [&](std::size_t pair) {
+            const std::uint8_t* entries = table + pair * 32;
+            return look_up(load_entries(entries), even) | look_up(load_entries(entries + 16), odd);
         };
-        const Bytes bit6 = code + code;
-        return choose(choose(found(0), found(1), bit6), choose(found(2), found(3), bit6), code);
+        const Bytes bit6 = code + code, bit5 = bit6 + bit6;
+        const auto chosen = [&](std::size_t half) {
+            return choose(choose(found(half), found(half + 1), bit5),
+                          choose(found(half + 2), found(half + 3), bit5), bit6);
+        };
+        return choose(chosen(0), chosen(4), code);
 #endif
     }
 };
@@ -253,19 +296,12 @@ inline Bytes gather_lanes(const std::uint8_t* p, std::size_t step) {
 
 /// Byte b < 16 of row r at columns[b * byte_lanes + r]; of each row 16 bytes are read.
 inline void turn(const std::uint8_t* rows, std::size_t stride, std::uint8_t* columns) {
-    Bytes a[16], b[16];
+    Bytes v[16];
 #pragma GCC unroll 16
-    for (std::size_t r = 0; r < 16; ++r) a[r] = gather_lanes(rows + r * stride, 16 * stride);
-    const auto shuffle = [](const Bytes(&from)[16], Bytes(&to)[16]) {
-#pragma GCC unroll 8
-        for (std::size_t r = 0; r < 8; ++r) {
-            to[2 * r] = interleave_first(from[r], from[r + 8]);
-            to[2 * r + 1] = interleave_last(from[r], from[r + 8]);
-        }
-    };
-    shuffle(a, b), shuffle(b, a), shuffle(a, b), shuffle(b, a);
+    for (std::size_t r = 0; r < 16; ++r) v[r] = gather_lanes(rows + r * stride, 16 * stride);
+    transpose_lanes(v);
 #pragma GCC unroll 16
-    for (std::size_t c = 0; c < 16; ++c) store_bytes(columns + c * byte_lanes, a[c]);
+    for (std::size_t c = 0; c < 16; ++c) store_bytes(columns + c * byte_lanes, v[c]);
 }
 
 /// Codes in whole vectors. Returns how many codes were looked at.

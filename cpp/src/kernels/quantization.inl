@@ -97,3 +97,28 @@ void l2_table(const float* query, const float* columns, std::size_t num_centroid
               float* table) {
     table_of<true>(query, columns, num_centroids, dim, table);
 }
+
+void extremes(const float* values, std::size_t count, float* smallest, float* largest) {
+    Vec low = load<Vec>(values), high = low;
+    for (std::size_t i = lanes; i < count; i += lanes) {
+        const Vec v = load<Vec>(values + i);
+        low = v < low ? v : low;
+        high = v > high ? v : high;
+    }
+    *smallest = low[0], *largest = high[0];
+    for (std::size_t l = 1; l < lanes; ++l) {
+        *smallest = low[l] < *smallest ? low[l] : *smallest;
+        *largest = high[l] > *largest ? high[l] : *largest;
+    }
+}
+
+void bytes_above(const float* values, std::size_t count, float lowest, float factor, std::uint8_t* bytes) {
+    typedef std::uint8_t LaneBytes __attribute__((vector_size(lanes)));
+    for (std::size_t i = 0; i < count; i += lanes) {
+        const Vec above = (load<Vec>(values + i) - lowest) * factor + 1e-4f;
+        VecMask whole = __builtin_convertvector(above, VecMask);
+        whole -= __builtin_convertvector(whole, Vec) < above;
+        const LaneBytes rounded = __builtin_convertvector(whole, LaneBytes);
+        __builtin_memcpy(bytes + i, &rounded, lanes);
+    }
+}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hcbir.reference.quantization import adc_scores
+from hcbir.reference.quantization import adc_scores, decode
 
 Array = npt.NDArray[Any]
 
@@ -26,6 +26,14 @@ def best_lists(queries: Array, centroids: Array, nprobe: int, metric: str) -> Ar
     return np.argsort(-scores, axis=1, kind="stable")[:, :nprobe]
 
 
+def list_terms(codes: Array, lists: Array, centroids: Array, origin: Array, codebooks: Array, bits: int) -> Array:
+    """|r|² + 2 (c - o)·r of the rest r that a code stands for, in the list of centroid c, seen from the origin o."""
+    rests = decode(codes, codebooks, bits).astype(np.float64)
+    seen = (centroids[lists] - origin).astype(np.float64)
+    terms: Array = ((rests**2).sum(axis=1) + 2 * (seen * rests).sum(axis=1)).astype(np.float32)
+    return terms
+
+
 def ivf_search(
     queries: Array,
     probes: Array,
@@ -38,25 +46,30 @@ def ivf_search(
     k: int,
     *,
     metric: str = "dot",
+    origin: Array | None = None,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """The k best codes of every query among those whose list is one of its probes; -inf and -1 where there are fewer.
 
-    lists: (n,) the list of each code. A code stands for its list's centroid and a rest; of their products with the
-    query the first is rounded to float32 and added to the score of the rest; for l2 the centroid is first taken from
-    the query, in float32.
+    lists: (n,) the list of each code. A code stands for its list's centroid c and a rest r. The score is, for dot, that
+    of r plus q·c; for l2 that of r by 2 (q - origin), plus -|q - c|², less the code's term. q·c and -|q - c|² are
+    rounded to float32, and what is added or taken is so in float32.
     """
     scores = np.full((len(queries), k), -np.inf, np.float32)
     found = np.full((len(queries), k), -1, np.int64)
-    for i, query in enumerate(queries):
+    terms = np.zeros(len(codes), np.float32)
+    seen = queries
+    if metric == "l2":
+        assert origin is not None
+        terms = list_terms(codes, lists, centroids, origin, codebooks, bits)
+        seen = 2 * (queries - origin)
+    of_rests = adc_scores(seen, codes, codebooks, bits, "dot")
+    for i, query in enumerate(queries.astype(np.float64)):
         candidates = []
         for probe in probes[i]:
             in_list = lists == probe
-            base = np.float32(0)
-            rest = query - centroids[probe]
-            if metric == "dot":
-                base = np.float32(query.astype(np.float64) @ centroids[probe].astype(np.float64))
-                rest = query
-            listed = adc_scores(rest[None], codes[in_list], codebooks, bits, metric)[0] + base
+            centroid = centroids[probe].astype(np.float64)
+            base = np.float32(query @ centroid if metric == "dot" else -((query - centroid) ** 2).sum())
+            listed = of_rests[i, in_list] + base - terms[in_list]
             candidates += list(zip(-listed, ids[in_list], strict=True))
         for rank, (score, id_) in enumerate(sorted(candidates)[:k]):
             scores[i, rank], found[i, rank] = -score, id_

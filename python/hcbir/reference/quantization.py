@@ -104,3 +104,53 @@ def lloyd_step(vectors: Array, centroids: Array) -> npt.NDArray[np.float32]:
         for c in np.unique(numbers[:, m]):
             moved[m, c] = part[numbers[:, m] == c].mean(axis=0)
     return moved
+
+
+def rerank(
+    queries: Array, vectors: Array, candidates: Array, k: int, *, metric: str = "dot"
+) -> tuple[npt.NDArray[np.float32], Array]:
+    """Of every query's candidates, rows of `vectors`, the k best by float64 scores rounded to float32."""
+    scores = np.empty((len(queries), k), np.float32)
+    found = np.empty((len(queries), k), np.int64)
+    for i, query in enumerate(queries.astype(np.float64)):
+        rows = np.sort(candidates[i])
+        x = vectors[rows].astype(np.float64)
+        own = (x @ query if metric == "dot" else -((x - query) ** 2).sum(axis=1)).astype(np.float32)
+        order = np.argsort(-own, kind="stable")[:k]
+        scores[i], found[i] = own[order], rows[order]
+    return scores, found
+
+
+def balanced_axes(vectors: Array, num_subquantizers: int) -> Array:
+    """(d, d) principal axes as rows, the largest first to the sub-space whose variances' product is least so far."""
+    variances, axes = np.linalg.eigh(np.cov(vectors.T.astype(np.float64)))
+    room = len(axes) // num_subquantizers
+    logs = np.log(variances / variances.min())
+    members: list[list[int]] = [[] for _ in range(num_subquantizers)]
+    for axis in np.argsort(-variances):
+        loads = [logs[own].sum() if len(own) < room else np.inf for own in members]
+        members[int(np.argmin(loads))].append(int(axis))
+    return axes.T[np.concatenate(members)]
+
+
+def nearest_rotation(products: Array) -> Array:
+    """The orthogonal factor of the polar decomposition: it maximises the trace of R' products (Schönemann 1966)."""
+    squared, axes = np.linalg.eigh(products.T @ products)
+    rotation: Array = products @ (axes / np.sqrt(squared)) @ axes.T
+    return rotation
+
+
+def opq(
+    vectors: Array, num_subquantizers: int, bits: int, *, num_rounds: int, num_iterations: int, seed: int = 0
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Centroids and rotation in turn (Ge et al. 2013, non-parametric), begun with balanced axes and vectors drawn."""
+    axes = balanced_axes(vectors, num_subquantizers).astype(np.float32)
+    drawn = np.random.default_rng(seed).choice(len(vectors), 2**bits, replace=False)
+    centroids = np.stack(np.split((vectors @ axes.T)[drawn], num_subquantizers, axis=1))
+    for _ in range(num_rounds):
+        rotated = vectors @ axes.T
+        for _ in range(num_iterations):
+            centroids = lloyd_step(rotated, centroids)
+        approximated = decode(encode(rotated, centroids, bits), centroids, bits).astype(np.float64)
+        axes = nearest_rotation(approximated.T @ vectors).astype(np.float32)
+    return centroids, axes
