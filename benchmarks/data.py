@@ -15,3 +15,10 @@ def unit_vectors(n: int, dim: int, *, seed: int = 0, num_clusters: int = 1000, s
     vectors *= spectrum
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors
+
+
+def noise(n: int, dim: int, *, seed: int = 0) -> np.ndarray:
+    """(n, dim) float32 unit vectors in all directions alike."""
+    vectors = np.random.default_rng(seed).standard_normal((n, dim), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors

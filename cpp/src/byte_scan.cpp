@@ -238,7 +238,7 @@ void ByteScan::collect(const CodedRows& rows, std::size_t panel, std::size_t fir
         if (in_block >= rows.count) return;
         double key = known ? products[j] * unit_of_products : 0;
         if (known && problem_.metric == Metric::l2) key += rows.offsets[in_block];
-        const double lower = key - margin, upper = key + margin;
+        const float lower = round_down(key - margin), upper = round_up(key + margin);
         if (upper < candidates.bar(q)) continue;
         if (candidates.add(q, lower, upper, first_row + in_block, false)) set_bar(base, q, candidates);
     }

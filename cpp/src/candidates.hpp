@@ -22,12 +22,12 @@ public:
     /// A row whose key is certainly below this cannot be among the best.
     float bar(std::size_t q) const { return bars_[q]; }
 
-    /// Takes up a row with a key in [lower, upper], which may be wider than float arithmetic needs unless
+    /// Takes up a row whose key is in [lower, upper], which may be wider than float arithmetic needs unless
     /// `refined`. The bar may have risen if this returns true.
-    bool add(std::size_t q, double lower, double upper, std::size_t row, bool refined) {
+    bool add(std::size_t q, float lower, float upper, std::size_t row, bool refined) {
         if (!problem_.allowed.empty() && problem_.allowed[row] == 0) return false;
         Shortlist& shortlist = best_[q].shortlist;
-        shortlist.add({round_down(lower), round_up(upper), static_cast<std::int64_t>(row), refined});
+        shortlist.add({lower, upper, row, refined});
         if (!shortlist.full()) return false;
         shorten(q);
         bars_.raise(q, shortlist.bar());
@@ -37,7 +37,7 @@ public:
     /// Rows of wide bounds that were looked at in float because the lists grew too long.
     std::size_t num_refined() const { return num_refined_; }
 
-    const Shortlist& shortlist(std::size_t q) const { return best_[q].shortlist; }
+    Shortlist& shortlist(std::size_t q) { return best_[q].shortlist; }
     const TopK& scored(std::size_t q) const { return best_[q].scored; }
     void forget(std::size_t q) { best_[q] = Best{Shortlist(problem_.k), TopK(problem_.k)}; }
 
@@ -47,22 +47,22 @@ private:
         TopK scored;
     };
 
-    const float* row(std::int64_t row) {
-        return problem_.rows.floats(static_cast<std::size_t>(row), 1, row_).data;
-    }
+    const float* row(std::uint64_t row) { return problem_.rows.floats(row, 1, row_).data; }
 
     void shorten(std::size_t q) {
         auto& [shortlist, scored] = best_[q];
-        shortlist.prune(bars_[q]);
+        shortlist.prune(scratch_, bars_[q]);
         if (!shortlist.too_long()) return;
-        num_refined_ +=
-            shortlist.refine([&](std::int64_t r) { return problem_.key_bounds(base_ + q, row(r)); });
-        shortlist.prune();
+        shortlist.refine([&](std::uint64_t r) {
+            ++num_refined_;
+            return problem_.key_bounds(base_ + q, row(r));
+        });
+        shortlist.prune(scratch_);
         if (!shortlist.too_long()) return;
         // Where bounds cannot keep the list short (many equal rows), its rows are scored and the best move
         // on.
         for (const auto& entry : shortlist.entries())
-            scored.push({problem_.score(base_ + q, row(entry.row)), entry.row});
+            scored.push({problem_.score(base_ + q, row(entry.row)), static_cast<std::int64_t>(entry.row)});
         shortlist.clear_entries();
         if (scored.full()) bars_.raise(q, round_down(problem_.lowest_key(base_ + q, scored.bar())));
     }
@@ -71,6 +71,7 @@ private:
     SharedBars& bars_;
     std::vector<Best> best_;
     AlignedBuffer<float> row_;
+    Shortlist::Scratch scratch_;
     std::size_t base_ = 0, num_refined_ = 0;
 };
 

@@ -1,18 +1,44 @@
 #include "float_scan.hpp"
 
+#include <bit>
+
 namespace hcbir {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr double largest_product = 1e38;    // of two lengths, so that no partial sum overflows
+constexpr float shortest_squared = 1e-30f;  // that can be divided by
+constexpr std::size_t chunk_rows = 128;     // selected at once: the bar rises between
 
 }  // namespace
 
 void FloatScan::prepare_keys(MatrixView<const float> rows) {
+    // Numbers that are not negative compare as their bits do; NaN and infinity are the largest.
+    std::uint32_t largest = 0, smallest = std::numeric_limits<std::uint32_t>::max();
+    for (std::size_t j = 0; j < rows.rows; ++j) {
+        const auto bits = std::bit_cast<std::uint32_t>(squared_[j]);
+        largest = std::max(largest, bits), smallest = std::min(smallest, bits);
+    }
+    const auto longest = std::bit_cast<float>(largest), shortest = std::bit_cast<float>(smallest);
+    const bool cosine = problem_.metric == Metric::cosine;
+    if (!std::isfinite(longest) || (cosine && !(shortest > shortest_squared))) return prepare_each_key(rows);
+    max_norm_ = problem_.error.length(longest), max_scale_ = cosine ? 1 / std::sqrt(shortest) : 1;
+    if (!(max_norm_ * problem_.max_query_norm < largest_product)) return prepare_each_key(rows);
+    std::fill_n(scale_.data(), rows.rows, 1.0f);
+    std::fill_n(offset_.data(), rows.rows, 0.0f);
+    if (cosine)
+        for (std::size_t j = 0; j < rows.rows; ++j) scale_[j] = 1 / std::sqrt(squared_[j]);
+    if (problem_.metric == Metric::l2)
+        for (std::size_t j = 0; j < rows.rows; ++j) offset_[j] = -squared_[j] / 2;
+}
+
+/// The same where not every row is fit for bounds.
+void FloatScan::prepare_each_key(MatrixView<const float> rows) {
     max_norm_ = max_scale_ = 0;
     for (std::size_t j = 0; j < rows.rows; ++j) {
         const double norm = problem_.error.length(squared_[j]);
-        bool safe = norm * problem_.max_query_norm < 1e38;  // so no partial sum overflows
-        if (problem_.metric == Metric::cosine) safe = safe && squared_[j] > 1e-30f;
+        bool safe = norm * problem_.max_query_norm < largest_product;
+        if (problem_.metric == Metric::cosine) safe = safe && squared_[j] > shortest_squared;
         if (!std::isfinite(squared_[j])) {
             safe = false;
             for (const float x : rows.row_span(j))
@@ -20,7 +46,7 @@ void FloatScan::prepare_keys(MatrixView<const float> rows) {
         }
         scale_[j] = 1, offset_[j] = 0;
         if (!safe) {  // never below any threshold
-            scale_[j] = 0, offset_[j] = static_cast<float>(infinity);
+            scale_[j] = 0, offset_[j] = infinity;
             continue;
         }
         max_norm_ = std::max(max_norm_, norm);
@@ -31,16 +57,16 @@ void FloatScan::prepare_keys(MatrixView<const float> rows) {
 }
 
 /// Bound of |float key - exact key|.
-double FloatScan::margin(std::size_t query) const {
+float FloatScan::margin(std::size_t query) const {
     const double norm = problem_.query_norms[query] * (1 + 1e-14), gamma = problem_.error.relative;
     const double underflow = 4 * problem_.error.underflow;
     switch (problem_.metric) {
         case Metric::dot:
-            return gamma * norm * max_norm_ + underflow;
+            return round_up(gamma * norm * max_norm_ + underflow);
         case Metric::cosine:
-            return 4 * gamma * norm + underflow * max_scale_;
+            return round_up(4 * gamma * norm + underflow * max_scale_);
         case Metric::l2:
-            return 2 * gamma * (norm + max_norm_) * (norm + max_norm_) + underflow;
+            return round_up(2 * gamma * (norm + max_norm_) * (norm + max_norm_) + underflow);
     }
     return infinity;
 }
@@ -49,19 +75,18 @@ void FloatScan::scan_rows(std::size_t first_row, std::size_t count, std::size_t 
                           std::size_t last, Candidates& candidates) {
     const auto rows = problem_.rows.floats(first_row, count, floats_);
     const auto& queries = problem_.queries;
-    constexpr std::size_t at_once = kernels::max_row_queries;
     for (auto* buffer : {&squared_, &scale_, &offset_}) buffer->reserve(count);
     scores_.reserve((last - first) * count);
     selected_.reserve(count);
     first_row_ = first_row;
-    for (std::size_t q = first; q < last; q += at_once)
-        problem_.kernels.dot_rows(
-            queries.row(base + q), queries.stride, std::min(at_once, last - q), rows.data, rows.stride, count,
-            rows.cols, scores_.data() + (q - first) * count, count, q == first ? squared_.data() : nullptr);
+    problem_.kernels.dot_rows(queries.row(base + first), queries.stride, last - first, rows.data, rows.stride,
+                              count, rows.cols, scores_.data(), count, squared_.data());
     prepare_keys(rows);
     for (std::size_t q = first; q < last; ++q) {
         Threshold threshold(margin(base + q), candidates.bar(q));
-        collect(q, scores_.data() + (q - first) * count, 0, count, threshold, candidates);
+        for (std::size_t j = 0; j < count; j += chunk_rows)
+            collect(q, scores_.data() + (q - first) * count + j, j, std::min(chunk_rows, count - j),
+                    threshold, candidates);
     }
 }
 
@@ -102,9 +127,10 @@ void FloatScan::collect(std::size_t q, const float* scores, std::size_t j, std::
     for (std::size_t s = 0; s < found; ++s) {
         const std::size_t i = selected_[s];
         const float key = scores[i] * scale[i] + offset[i];
-        const double margin = std::isfinite(key) ? threshold.margin : infinity;
-        const double centre = std::isfinite(key) ? key : 0;
-        if (candidates.add(q, centre - margin, centre + margin, first_row_ + j + i, true))
+        const bool known = std::isfinite(key);
+        const float lower = known ? difference_below(key, threshold.margin) : -infinity;
+        const float upper = known ? sum_above(key, threshold.margin) : infinity;
+        if (candidates.add(q, lower, upper, first_row_ + j + i, true))
             threshold = Threshold(threshold.margin, candidates.bar(q));
     }
 }

@@ -21,12 +21,12 @@ public:
 
 private:
     void prepare_keys(MatrixView<const float> rows);
-    double margin(std::size_t query) const;
+    void prepare_each_key(MatrixView<const float> rows);
+    float margin(std::size_t query) const;
     /// A row whose float key is below cannot be among the best of a query.
     struct Threshold {
-        double margin;
-        float key;
-        Threshold(double margin_, float bar) : margin(margin_), key(round_down(bar - margin_)) {}
+        float margin, key;
+        Threshold(float margin_, float bar) : margin(margin_), key(difference_below(bar, margin_)) {}
     };
     void collect(std::size_t q, const float* scores, std::size_t j, std::size_t count, Threshold& threshold,
                  Candidates& candidates);

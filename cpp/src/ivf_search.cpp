@@ -138,9 +138,7 @@ private:
     }
 
     void write(std::size_t q, float* scores, std::int64_t* indices) {
-        for (std::size_t w = 1; w < workers_.size(); ++w)
-            for (const Candidate& candidate : workers_[w].best[q].candidates())
-                workers_[0].best[q].push(candidate);
+        for (std::size_t w = 1; w < workers_.size(); ++w) workers_[0].best[q].push(workers_[w].best[q]);
         auto sorted = workers_[0].best[q].sorted();
         sorted.resize(k_, {-std::numeric_limits<float>::infinity(), -1});
         for (std::size_t i = 0; i < k_; ++i) scores[i] = sorted[i].score, indices[i] = sorted[i].index;

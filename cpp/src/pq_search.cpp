@@ -54,8 +54,7 @@ private:
                  best_[worker]);
         });
         executor_.parallel_for(count, [&](std::size_t q, std::size_t) {
-            for (std::size_t w = 1; w < best_.size(); ++w)
-                for (const Candidate& candidate : best_[w][q].candidates()) best_[0][q].push(candidate);
+            for (std::size_t w = 1; w < best_.size(); ++w) best_[0][q].push(best_[w][q]);
             const auto sorted = best_[0][q].sorted();
             for (std::size_t i = 0; i < k_; ++i) {
                 scores.row(base + q)[i] = sorted[i].score;

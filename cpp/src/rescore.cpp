@@ -6,6 +6,7 @@ namespace hcbir {
 namespace {
 
 constexpr std::size_t pairs_a_task = 256;
+constexpr std::size_t cached_bytes = 8 << 20;  // of a database that stays in a cache
 
 struct Pair {
     std::size_t row, query;
@@ -15,6 +16,7 @@ struct Pair {
 /// Groups pairs by row, each row's in order, so that a row is read once for all queries that want it.
 std::vector<Pair> by_row(const std::vector<Pair>& pairs, std::size_t num_rows) {
     std::vector<Pair> sorted(pairs);
+    if (pairs.empty() || pairs.front().query == pairs.back().query) return sorted;  // no row twice
     if (pairs.size() < num_rows / 8) {
         std::sort(sorted.begin(), sorted.end(), [](const Pair& a, const Pair& b) {
             return a.row < b.row || (a.row == b.row && a.slot < b.slot);
@@ -45,35 +47,81 @@ void visit_pairs(const SearchProblem& problem, const std::vector<Pair>& pairs, E
     });
 }
 
-/// Scores, for every query, the entries that `wanted` names, into its best.
-template <class Wanted>
-void score_entries(const SearchProblem& problem, std::size_t base, const std::vector<Shortlist>& shortlists,
-                   std::vector<TopK>& best, Executor& executor, Wanted wanted) {
+/// What is left of one query.
+struct Rest {
+    Shortlist shortlist;
+    TopK best;
+    std::vector<Shortlist::Entry> wanted;  // to be scored next
+};
+
+/// Scores what is wanted.
+void score_wanted(const SearchProblem& problem, std::size_t base, std::vector<Rest>& rests,
+                  Executor& executor) {
     std::vector<Pair> pairs;
-    for (std::size_t q = 0; q < shortlists.size(); ++q)
-        for (const auto& entry : wanted(q, shortlists[q].entries()))
-            pairs.push_back({static_cast<std::size_t>(entry.row), q, pairs.size()});
+    for (std::size_t q = 0; q < rests.size(); ++q)
+        for (const auto& entry : rests[q].wanted) pairs.push_back({entry.row, q, pairs.size()});
     std::vector<float> scores(pairs.size());
     visit_pairs(problem, pairs, executor, [&](const Pair& pair, const float* row) {
         scores[pair.slot] = problem.score(base + pair.query, row);
     });
     for (const Pair& pair : pairs)
-        best[pair.query].push({scores[pair.slot], static_cast<std::int64_t>(pair.row)});
+        rests[pair.query].best.push({scores[pair.slot], static_cast<std::int64_t>(pair.row)});
 }
 
 /// Looks at the entries of wide bounds in float.
-void refine_entries(const SearchProblem& problem, std::size_t base, std::vector<Shortlist>& shortlists,
+void refine_entries(const SearchProblem& problem, std::size_t base, std::vector<Rest>& rests,
                     Executor& executor) {
     std::vector<Pair> pairs;
-    for (std::size_t q = 0; q < shortlists.size(); ++q)
-        for (const auto& entry : shortlists[q].entries())
-            if (!entry.refined) pairs.push_back({static_cast<std::size_t>(entry.row), q, pairs.size()});
+    for (std::size_t q = 0; q < rests.size(); ++q)
+        for (const auto& entry : rests[q].shortlist.entries())
+            if (!entry.refined) pairs.push_back({entry.row, q, pairs.size()});
     std::vector<std::pair<float, float>> bounds(pairs.size());
     visit_pairs(problem, pairs, executor, [&](const Pair& pair, const float* row) {
         bounds[pair.slot] = problem.key_bounds(base + pair.query, row);
     });
     auto next = bounds.begin();
-    for (auto& shortlist : shortlists) shortlist.refine([&](std::int64_t) { return *next++; });
+    for (Rest& rest : rests) rest.shortlist.refine([&](std::uint64_t) { return *next++; });
+}
+
+/// Queries base + first .. base + first + count - 1, of the group that begins at base.
+void rescore(const SearchProblem& problem, const std::vector<Candidates*>& workers, std::size_t base,
+             std::size_t first, std::size_t count, MatrixView<float> scores, MatrixView<std::int64_t> indices,
+             Executor& executor) {
+    const std::size_t k = problem.k;
+    std::vector<Rest> rests(count, Rest{Shortlist(k), TopK(k), {}});
+    executor.parallel_for(count, [&](std::size_t i, std::size_t) {
+        Shortlist::Scratch scratch;
+        auto& [shortlist, best, wanted] = rests[i];
+        for (Candidates* worker : workers) {
+            shortlist.join(worker->shortlist(first + i));
+            best.push(worker->scored(first + i));
+            worker->forget(first + i);
+        }
+        shortlist.prune(scratch, workers.front()->bar(first + i));
+        wanted = shortlist.take_best();
+    });
+
+    // The k most promising first: their scores are a better bar for the rest than bounds are.
+    base += first;
+    score_wanted(problem, base, rests, executor);
+    const auto prune = [&](std::size_t i, std::size_t) {
+        Shortlist::Scratch scratch;
+        auto& [shortlist, best, wanted] = rests[i];
+        if (best.full()) shortlist.prune(scratch, round_down(problem.lowest_key(base + i, best.bar())));
+        wanted.assign(shortlist.entries().begin(), shortlist.entries().end());
+    };
+    executor.parallel_for(count, prune);
+    refine_entries(problem, base, rests, executor);
+    executor.parallel_for(count, prune);
+    score_wanted(problem, base, rests, executor);
+
+    executor.parallel_for(count, [&](std::size_t i, std::size_t) {
+        const auto sorted = rests[i].best.sorted();
+        for (std::size_t c = 0; c < k; ++c) {
+            scores.row(base + i)[c] = sorted[c].score;
+            indices.row(base + i)[c] = problem.rows.index(static_cast<std::size_t>(sorted[c].index));
+        }
+    });
 }
 
 }  // namespace
@@ -81,38 +129,14 @@ void refine_entries(const SearchProblem& problem, std::size_t base, std::vector<
 void rescore_group(const SearchProblem& problem, const std::vector<Candidates*>& workers, std::size_t base,
                    std::size_t count, MatrixView<float> scores, MatrixView<std::int64_t> indices,
                    Executor& executor) {
-    const std::size_t k = problem.k;
-    std::vector<Shortlist> shortlists(count, Shortlist(k));
-    std::vector<TopK> best(count, TopK(k));
+    // Where rows come from memory, each is read once for all queries that want it.
+    if (count > 1 && problem.rows.size() * problem.queries.cols * sizeof(float) > cached_bytes) {
+        rescore(problem, workers, base, 0, count, scores, indices, executor);
+        return;
+    }
     executor.parallel_for(count, [&](std::size_t q, std::size_t) {
-        for (Candidates* worker : workers) {
-            shortlists[q].add_all(worker->shortlist(q).entries());
-            for (const Candidate& candidate : worker->scored(q).candidates()) best[q].push(candidate);
-            worker->forget(q);
-        }
-        shortlists[q].prune(workers.front()->bar(q));
-    });
-
-    // The k most promising first: their scores are a better bar for the rest than bounds are.
-    using Entries = std::span<const Shortlist::Entry>;
-    score_entries(problem, base, shortlists, best, executor,
-                  [&](std::size_t, Entries entries) { return entries.first(std::min(k, entries.size())); });
-    const auto prune = [&](std::size_t q, std::size_t) {
-        if (best[q].full()) shortlists[q].prune(round_down(problem.lowest_key(base + q, best[q].bar())));
-    };
-    for (auto& shortlist : shortlists) shortlist.drop_first(k);
-    executor.parallel_for(count, prune);
-    refine_entries(problem, base, shortlists, executor);
-    executor.parallel_for(count, prune);
-    score_entries(problem, base, shortlists, best, executor,
-                  [](std::size_t, Entries entries) { return entries; });
-
-    executor.parallel_for(count, [&](std::size_t q, std::size_t) {
-        const auto sorted = best[q].sorted();
-        for (std::size_t i = 0; i < k; ++i) {
-            scores.row(base + q)[i] = sorted[i].score;
-            indices.row(base + q)[i] = problem.rows.index(static_cast<std::size_t>(sorted[i].index));
-        }
+        SerialExecutor serial;
+        rescore(problem, workers, base, q, 1, scores, indices, serial);
     });
 }
 

@@ -26,6 +26,13 @@ inline float round_down(double x) {
 
 inline float round_up(double x) { return -round_down(-x); }
 
+/// At most a - b, and nearly that; at least a + b.
+inline float difference_below(float a, float b) {
+    const float rounded = a - b;
+    return rounded - (std::abs(rounded) * 0x1p-22f + 0x1p-149f);
+}
+inline float sum_above(float a, float b) { return -difference_below(-a, b); }
+
 /// Rows are compared by keys, which rise with the score: q . x for dot, q . x / |x| for cosine, q . x - |x|^2
 /// / 2 for l2.
 struct SearchProblem {

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <span>
 #include <vector>
 
 namespace hcbir {
@@ -12,9 +14,10 @@ class Shortlist {
 public:
     struct Entry {
         float lower, upper;  // of the row's key
-        std::int64_t row;
-        bool refined;  // bounds are as tight as float arithmetic gives
+        std::uint64_t row : 63;
+        std::uint64_t refined : 1;  // bounds are as tight as float arithmetic gives
     };
+    using Scratch = std::vector<float>;
 
     explicit Shortlist(std::size_t k) : k_(k) {}
 
@@ -27,54 +30,67 @@ public:
     bool too_long() const { return 2 * entries_.size() > limit(k_); }
     /// A key that k rows at least are known to reach.
     float bar() const { return bar_; }
-    const std::vector<Entry>& entries() const { return entries_; }
+    std::span<const Entry> entries() const { return entries_; }
 
     void add(const Entry& entry) { entries_.push_back(entry); }
 
-    template <class Entries>
-    void add_all(const Entries& entries) {
-        entries_.insert(entries_.end(), entries.begin(), entries.end());
+    /// Takes over another's entries.
+    void join(Shortlist& other) {
+        if (entries_.empty())
+            entries_.swap(other.entries_);
+        else
+            entries_.insert(entries_.end(), other.entries_.begin(), other.entries_.end());
+        other.entries_.clear();
     }
 
     /// Raises the bar to the k-th largest lower bound, or to what is known from elsewhere, and drops what
     /// cannot reach it.
-    void prune(float known = -std::numeric_limits<float>::infinity()) {
+    void prune(Scratch& scratch, float known = -std::numeric_limits<float>::infinity()) {
         bar_ = std::max(bar_, known);
-        std::erase_if(entries_, [this](const Entry& e) { return e.upper < bar_; });
-        raise_bar();
+        drop_below_bar();
+        if (entries_.size() >= k_) raise_bar(scratch);
         capacity_ = std::max(capacity(k_), 2 * entries_.size());
     }
 
     /// Replaces the bounds of those that are not refined by bounds(row).
     template <class Bounds>
-    std::size_t refine(Bounds bounds) {
-        std::size_t count = 0;
+    void refine(Bounds bounds) {
         for (Entry& entry : entries_)
             if (!entry.refined) {
                 const auto [lower, upper] = bounds(entry.row);
-                entry = {std::max(lower, entry.lower), std::min(upper, entry.upper), entry.row, true};
-                ++count;
+                entry = {std::max(lower, entry.lower), std::min(upper, entry.upper), entry.row, 1};
             }
-        return count;
     }
 
-    /// Forgets the first `count` entries, which after pruning are those with the largest lower bounds.
-    void drop_first(std::size_t count) {
-        const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(std::min(count, entries_.size()));
+    /// Removes the k entries with the largest lower bounds, or all, and returns them.
+    std::vector<Entry> take_best() {
+        const auto count = static_cast<std::ptrdiff_t>(std::min(k_, entries_.size()));
+        const auto end = entries_.begin() + count;
+        if (end != entries_.end())
+            std::nth_element(entries_.begin(), end, entries_.end(),
+                             [](const Entry& a, const Entry& b) { return a.lower > b.lower; });
+        std::vector<Entry> best(entries_.begin(), end);
         entries_.erase(entries_.begin(), end);
+        return best;
     }
 
     /// Forgets the entries; the bar stays, for whoever has taken them over.
     void clear_entries() { entries_.clear(); }
 
 private:
-    void raise_bar() {
-        if (entries_.size() < k_) return;
-        const auto kth = entries_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
-        std::nth_element(entries_.begin(), kth, entries_.end(),
-                         [](const Entry& a, const Entry& b) { return a.lower > b.lower; });
-        bar_ = std::max(bar_, kth->lower);
+    void drop_below_bar() {
         std::erase_if(entries_, [this](const Entry& e) { return e.upper < bar_; });
+    }
+
+    void raise_bar(Scratch& lowers) {
+        lowers.clear();
+        for (const Entry& entry : entries_) lowers.push_back(entry.lower);
+        const auto kth = lowers.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
+        std::nth_element(lowers.begin(), kth, lowers.end(), std::greater<>());
+        if (*kth > bar_) {
+            bar_ = *kth;
+            drop_below_bar();
+        }
     }
 
     std::size_t k_, capacity_ = capacity(k_);

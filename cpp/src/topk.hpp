@@ -23,32 +23,36 @@ class TopK {
 public:
     explicit TopK(std::size_t k) : k_(k) {}
 
-    bool full() const { return heap_.size() == k_; }
-    /// The worst score held.
-    float bar() const { return heap_.front().score; }
+    bool full() const { return best_.size() == k_; }
+    /// The worst score held, once full.
+    float bar() const { return best_.front().score; }
 
     void push(Candidate candidate) {
         if (!full()) {
-            heap_.push_back(candidate);
-            std::push_heap(heap_.begin(), heap_.end());
-        } else if (candidate < heap_.front()) {
-            std::pop_heap(heap_.begin(), heap_.end());
-            heap_.back() = candidate;
-            std::push_heap(heap_.begin(), heap_.end());
+            best_.push_back(candidate);
+            if (full()) std::make_heap(best_.begin(), best_.end());
+        } else if (candidate < best_.front()) {
+            std::pop_heap(best_.begin(), best_.end());
+            best_.back() = candidate;
+            std::push_heap(best_.begin(), best_.end());
         }
+    }
+
+    void push(const TopK& other) {
+        for (const Candidate& candidate : other.best_) push(candidate);
     }
 
     /// Best first; leaves nothing behind.
     std::vector<Candidate> sorted() {
-        std::sort_heap(heap_.begin(), heap_.end());
-        return std::move(heap_);
+        std::sort(best_.begin(), best_.end());
+        return std::move(best_);
     }
 
-    const std::vector<Candidate>& candidates() const { return heap_; }
+    bool empty() const { return best_.empty(); }
 
 private:
     std::size_t k_;
-    std::vector<Candidate> heap_;  // "less" means better, so the front is the worst
+    std::vector<Candidate> best_;  // once full a heap, where "less" means better: the front is the worst
 };
 
 }  // namespace hcbir

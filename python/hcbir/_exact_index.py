@@ -104,7 +104,7 @@ class ExactIndex:
             self.metric,
             allowed,
             num_threads,
-            precision=self.precision,
+            precision="float32" if self._codes is None else self.precision,
             codes=self._codes,
         )
 

@@ -68,7 +68,6 @@ struct NormalSums {
 
 /// Rows quantised to bytes stand in panels of this many, four columns after four; queries in tiles.
 constexpr std::size_t byte_panel_rows = 32, byte_tile_queries = 12;
-constexpr std::size_t max_row_queries = 4;
 constexpr std::size_t fused_chunk = 256;
 constexpr std::size_t max_byte_dim = 32768;  // sums of products stay below 2^31
 
@@ -162,9 +161,9 @@ struct Table {
     void (*fused_dot_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
     void (*fused_l2_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
 
-    /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries <= max_row_queries and
-    /// row j < count (row-major, `query_stride` and `stride` floats apart); norms[j] = squared length of row
-    /// j, unless null. The order of summation is free.
+    /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries and row j < count
+    /// (row-major, `query_stride` and `stride` floats apart); norms[j] = squared length of row j, unless
+    /// null. The order of summation is free.
     void (*dot_rows)(const float* queries, std::size_t query_stride, std::size_t num_queries,
                      const float* rows, std::size_t stride, std::size_t count, std::size_t dim, float* scores,
                      std::size_t score_stride, float* norms);

@@ -25,11 +25,13 @@ void dot_tile(const float* queries, const float* rows, std::size_t dim, float* s
     }
 }
 
+constexpr std::size_t rows_at_once = 4;
 #if defined(__AVX512F__)
-constexpr std::size_t rows_at_once = 4;  // 16 sums, 4 squares, 4 rows and a query of 32 registers
+constexpr std::size_t queries_at_once = 4;
 #else
-constexpr std::size_t rows_at_once = 2;
+constexpr std::size_t queries_at_once = 3;  // 12 sums, 3 queries and a row of 16 registers
 #endif
+constexpr std::size_t floats_ahead = 1024;  // at least, that are fetched before they are needed
 
 /// Writes the sum of each vector's elements.
 template <std::size_t count>
@@ -46,24 +48,28 @@ inline void store_sums(const Vec (&vectors)[count], float* sums) {
     }
 }
 
-/// num_rows rows and num_queries queries; a row's squared length too, if asked for.
+/// num_rows rows and num_queries queries; with their squared lengths if asked for, when rows come from
+/// memory for the first time.
 template <std::size_t num_queries, std::size_t num_rows, bool with_norms>
 inline void dot_block(const float* queries, std::size_t query_stride, const float* rows, std::size_t stride,
                       std::size_t dim, float* scores, std::size_t score_stride, float* norms) {
     Vec sums[num_queries][num_rows] = {}, squares[num_rows] = {};
+    const std::size_t ahead =
+        num_rows * stride > floats_ahead ? num_rows * stride : std::size_t{floats_ahead};
     std::size_t c = 0;
     for (; c + lanes <= dim; c += lanes) {
-        Vec row[num_rows];
+        Vec query[num_queries];
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < num_queries; ++i) query[i] = load<Vec>(queries + i * query_stride + c);
 #pragma GCC unroll 4
         for (std::size_t r = 0; r < num_rows; ++r) {
-            row[r] = load<Vec>(rows + r * stride + c);
-            if (with_norms) squares[r] = fma(row[r], row[r], squares[r]);
-        }
+            const Vec row = load<Vec>(rows + r * stride + c);
+            if (with_norms) {
+                fetch_ahead(rows + r * stride + c, ahead);
+                squares[r] = fma(row, row, squares[r]);
+            }
 #pragma GCC unroll 4
-        for (std::size_t i = 0; i < num_queries; ++i) {
-            const Vec query = load<Vec>(queries + i * query_stride + c);
-#pragma GCC unroll 4
-            for (std::size_t r = 0; r < num_rows; ++r) sums[i][r] = fma(query, row[r], sums[i][r]);
+            for (std::size_t i = 0; i < num_queries; ++i) sums[i][r] = fma(query[i], row, sums[i][r]);
         }
     }
 #pragma GCC unroll 4
@@ -95,45 +101,33 @@ inline void dot_pair(const float* query, const float* row, std::size_t dim, floa
     *score = dot, *norm = square;
 }
 
-template <std::size_t num_queries, bool with_norms>
-inline void dot_all_rows(const float* queries, std::size_t query_stride, const float* rows,
-                         std::size_t stride, std::size_t count, std::size_t dim, float* scores,
-                         std::size_t score_stride, float* norms) {
-    std::size_t j = 0;
-    for (; j + rows_at_once <= count; j += rows_at_once)
-        dot_block<num_queries, rows_at_once, with_norms>(queries, query_stride, rows + j * stride, stride,
-                                                         dim, scores + j, score_stride, norms + j);
-    for (; j < count; ++j)
-        dot_block<num_queries, 1, with_norms>(queries, query_stride, rows + j * stride, stride, dim,
-                                              scores + j, score_stride, norms + j);
-}
-
-template <std::size_t num_queries>
-inline void dot_norms(const float* queries, std::size_t query_stride, const float* rows, std::size_t stride,
-                      std::size_t count, std::size_t dim, float* scores, std::size_t score_stride,
-                      float* norms) {
-    if (norms)
-        dot_all_rows<num_queries, true>(queries, query_stride, rows, stride, count, dim, scores, score_stride,
-                                        norms);
-    else
-        dot_all_rows<num_queries, false>(queries, query_stride, rows, stride, count, dim, scores,
-                                         score_stride, scores);
+/// num_rows rows and all queries, some at a time, while the rows are at hand.
+template <std::size_t num_rows>
+inline void dot_all_queries(const float* queries, std::size_t query_stride, std::size_t num_queries,
+                            const float* rows, std::size_t stride, std::size_t dim, float* scores,
+                            std::size_t score_stride, float* norms) {
+    std::size_t i = 0;
+    const auto next = [&]<std::size_t count, bool with_norms>() {
+        dot_block<count, num_rows, with_norms>(queries + i * query_stride, query_stride, rows, stride, dim,
+                                               scores + i * score_stride, score_stride, norms);
+        i += count;
+    };
+    if (norms && num_queries > 0) next.template operator()<1, true>();
+    while (i + queries_at_once <= num_queries) next.template operator()<queries_at_once, false>();
+    while (i < num_queries) next.template operator()<1, false>();
 }
 
 void dot_rows(const float* queries, std::size_t query_stride, std::size_t num_queries, const float* rows,
               std::size_t stride, std::size_t count, std::size_t dim, float* scores, std::size_t score_stride,
               float* norms) {
     if (num_queries == 1 && count == 1 && norms) return dot_pair(queries, rows, dim, scores, norms);
-    switch (num_queries) {
-        case 1:
-            return dot_norms<1>(queries, query_stride, rows, stride, count, dim, scores, score_stride, norms);
-        case 2:
-            return dot_norms<2>(queries, query_stride, rows, stride, count, dim, scores, score_stride, norms);
-        case 3:
-            return dot_norms<3>(queries, query_stride, rows, stride, count, dim, scores, score_stride, norms);
-        default:
-            return dot_norms<4>(queries, query_stride, rows, stride, count, dim, scores, score_stride, norms);
-    }
+    std::size_t j = 0;
+    for (; j + rows_at_once <= count; j += rows_at_once)
+        dot_all_queries<rows_at_once>(queries, query_stride, num_queries, rows + j * stride, stride, dim,
+                                      scores + j, score_stride, norms ? norms + j : nullptr);
+    for (; j < count; ++j)
+        dot_all_queries<1>(queries, query_stride, num_queries, rows + j * stride, stride, dim, scores + j,
+                           score_stride, norms ? norms + j : nullptr);
 }
 
 template <std::size_t num_rows>

@@ -29,6 +29,11 @@ inline void store(float* p, V v) {
     *reinterpret_cast<Unaligned*>(p) = v;
 }
 
+/// Asks for what stands `count` floats further on, where there may be nothing.
+inline void fetch_ahead(const float* p, std::size_t count) {
+    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + 4 * count));
+}
+
 inline VecIndex load_index(const std::uint32_t* p) {
     typedef VecIndex Unaligned __attribute__((aligned(4), may_alias));
     return *reinterpret_cast<const Unaligned*>(p);
