@@ -11,6 +11,8 @@ def main() -> None:
         if error.name is None or error.name.partition(".")[0] == "hcbir":
             raise
         sys.exit(f'error: the command line needs {error.name}: pip install "hcbir[cpu]" (or "hcbir[gpu]")')
+    except KeyboardInterrupt:
+        sys.exit(130)
     interrupt_once()
     sys.exit(run(sys.argv[1:]))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from models import save_identity
 from PIL import Image
 from scenes import scene, view, write_classes
 
@@ -226,7 +227,17 @@ def test_images_without_features_are_kept(tmp_path: Path) -> None:
         assert len(collection.features(flat)) == 0
 
 
-def test_interruption_keeps_committed_batches_and_the_same_call_resumes(
+def test_a_collection_of_a_network_opens_for_the_same_network(photos: Path, tmp_path: Path) -> None:
+    network = f"{save_identity(tmp_path / 'net.onnx')}:gem"
+    for added, unchanged in ((11, 0), (0, 11)):
+        with Collection.open_or_create(tmp_path / "c.hcbir", [network], image_size=64) as collection:
+            report = collection.add(photos)
+        assert (report.added, report.unchanged) == (added, unchanged)
+    with pytest.raises(CollectionError, match=r"was made with .*net\.onnx:gem at 64 pixels; other"):
+        Collection.open_or_create(tmp_path / "c.hcbir", [network], image_size=65)
+
+
+def test_interruption_keeps_what_is_described_and_the_same_call_resumes(
     photos: Path, tmp_path: Path, indexed: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(indexing, "BATCH_SIZE", 4)
@@ -239,11 +250,11 @@ def test_interruption_keeps_committed_batches_and_the_same_call_resumes(
     with Collection.create(folder) as collection, pytest.raises(KeyboardInterrupt):
         collection.add(photos, progress=interrupt)
     with Collection.open(folder) as collection:
-        assert len(collection) == 4
+        assert len(collection) == 6
         with pytest.raises(CollectionError, match="vlad has no codebook"):
             collection.search(photos / "place0" / "0.png", k=1)
         report = collection.add(photos)
-        assert (report.added, report.unchanged) == (7, 4)
+        assert (report.added, report.unchanged) == (5, 6)
         assert collection.images() == indexed.images()
         np.testing.assert_array_equal(collection.vectors(), indexed.vectors())
         query = photos / "place1" / "1.png"

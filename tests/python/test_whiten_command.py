@@ -97,7 +97,7 @@ def test_pairs_of_a_file(photos: Path, network: str) -> None:
             ["photos.hcbir", "--size", "100"],
             "--size and --reduced-decoding are for a folder of images; a collection has its own",
         ),
-        (["photos.hcbir"], "needs local features"),
+        (["photos.hcbir"], "finds pairs of images by sift, which the collection has not"),
     ],
 )
 def test_wrong_use(

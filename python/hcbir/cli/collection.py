@@ -82,7 +82,8 @@ def index(
             say(f"{_images(len(gone))} of {output} {verb} no longer there; to take out: hcbir remove {output} --gone")
         if len(collection) == 0:
             raise ValueError("no image could be read")
-    say(f"next: hcbir search {output} QUERY.jpg --verify")
+        verify = " --verify" if "local" in collection.descriptors.values() else ""
+    say(f"next: hcbir search {output} QUERY.jpg{verify}")
 
 
 def _find_images(photos: list[Path]) -> list[Path]:

@@ -11,7 +11,6 @@ import typer
 
 from hcbir._features import FloatArray
 from hcbir.cli.console import progress_bars, say
-from hcbir.study.synthetic import make_collection
 
 if TYPE_CHECKING:
     from hcbir.models.checkpoints import LoadedNetwork
@@ -162,6 +161,7 @@ def _load(
 def _calibration(given: Path | None, folder: Path, loaded: LoadedNetwork) -> list[FloatArray]:
     """Images to learn ranges from: the user's, or synthetic ones made in the folder."""
     from hcbir.models.calibration import calibration_images
+    from hcbir.study.synthetic import make_collection
 
     if given is None:
         with progress_bars() as progress:

@@ -82,6 +82,8 @@ def _open(
         return Collection.open(photos)
     if descriptor is None:
         raise ValueError(f"{photos} is no collection: name the network with --descriptor")
+    if descriptor == local:
+        raise ValueError(f"--descriptor must be a global one of a network, {descriptor} is local")
     collection = Collection.create(
         scratch / "collection",
         [descriptor, *([local] if local else [])],
@@ -113,6 +115,11 @@ def _whiten(
     if method is Method.pca:
         learned = learn_pca(vectors, dim=dim, shrinkage=shrinkage)
     else:
+        if pairs_file is None and collection.descriptors.get(local) != "local":
+            raise ValueError(
+                f"--method lw finds pairs of images by {local}, which the collection has not: give --pairs, take "
+                "--method pca or a folder of images, or index with it too"
+            )
         pairs = _pairs(collection, vectors, pairs_file, local, min_inliers)
         provenance |= {"pairs": len(pairs), "pairs_from": pairs_file.name if pairs_file else f"{local}, {min_inliers}"}
         learned = learn_lw(vectors, pairs, dim=dim, shrinkage=shrinkage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,15 @@ def plan(names: Sequence[str], image_size: int | None) -> list[DescriptorRecord]
             planned.setdefault(local, (descriptor.local, None))
         planned.setdefault(name, (descriptor, local))
     return [
-        DescriptorRecord(id, name, descriptor.kind, local, descriptor.spec())
+        DescriptorRecord(id, name, descriptor.kind, local, _as_read(descriptor.spec()))
         for id, (name, (descriptor, local)) in enumerate(planned.items(), start=1)
     ]
+
+
+def _as_read(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec as the records give it back: JSON has lists alone where recipes have tuples."""
+    read: dict[str, Any] = json.loads(json.dumps(dict(spec)))
+    return read
 
 
 class DescriptorBank:
@@ -74,7 +81,7 @@ class DescriptorBank:
         local = {record.name: record for record in self.records.values() if record.kind == "local"}
         if not local:
             raise CollectionError(
-                f"verify needs local features, the collection has {self._names()} alone: index with sift or orb too"
+                f"this needs local features, the collection has {self._names()} alone: index with sift or orb too"
             )
         if name is not None and name not in local:
             raise CollectionError(

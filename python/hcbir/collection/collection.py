@@ -156,9 +156,10 @@ class Collection:
             there = collection._records.descriptors()
             if asked != there:
                 collection.close()
+                made = ", ".join(f"{d.name} at {d.spec['image_size']} pixels" for d in there if "image_size" in d.spec)
                 raise CollectionError(
-                    f"{folder} was made with {', '.join(d.name for d in there)} at its own image size; other "
-                    "descriptors or sizes need a collection of their own"
+                    f"{folder} was made with {made}; other descriptors, sizes or versions of a network's file need a "
+                    "collection of their own"
                 )
         return collection
 

@@ -19,7 +19,7 @@ from hcbir.collection.segments import Arrays, Segments, pack_features, unpack_fe
 from hcbir.descriptors import AggregatedDescriptor, Described, ImageError, Opener, describe_files, list_images
 
 BATCH_SIZE = 64
-"""Images between two commits: what an interruption loses at most."""
+"""Images between two commits: what a crash loses at most. Ctrl-C loses none that is described."""
 
 MAX_LEARNING_IMAGES = 2000
 """Images from whose features a codebook is learned."""
@@ -81,13 +81,15 @@ class Indexer:
             reduced_decoding=reduced_decoding,
         )
         with closing(describing):  # type: ignore[type-var]  # it is a generator: its threads end with it
-            for done, described in enumerate(describing, start=1):
-                error = described.error or self._collect(described, stats[described.path])
-                if error is not None:
-                    skipped.append(error)
-                if progress is not None:
-                    progress(done, len(pending))
-        self._commit()
+            try:
+                for done, described in enumerate(describing, start=1):
+                    error = described.error or self._collect(described, stats[described.path])
+                    if error is not None:
+                        skipped.append(error)
+                    if progress is not None:
+                        progress(done, len(pending))
+            finally:
+                self._commit()
         self._learn_codebooks()
         return AddReport(len(pending) - len(skipped), skipped, len(files) - len(pending))
 
@@ -130,20 +132,20 @@ class Indexer:
 
     def _commit(self) -> None:
         """Write the batch's segments, then the records that make them part of the collection, whole."""
-        if not self.batch:
+        batch, self.batch = self.batch, []  # one that an error interrupts is not written again
+        if not batch:
             return
-        number = self.batch[0][1].batch
+        number = batch[0][1].batch
         written = []
         for record in self.bank.records.values():
-            arrays = self._arrays(record, [described for described, _ in self.batch])
+            arrays = self._arrays(record, [described for described, _ in batch])
             if arrays is not None:
                 self.segments.write((number, record.id), arrays)
                 written.append(record.id)
         with self.records.transaction():
-            self.records.add_images(image for _, image in self.batch)
+            self.records.add_images(image for _, image in batch)
             self.records.add_segments(number, written)
             self.records.drop_empty_segments()
-        self.batch.clear()
 
     def _arrays(self, record: DescriptorRecord, batch: Sequence[Described]) -> Arrays | None:
         """A descriptor's segment of a batch; None for an aggregated one that has not learned its codebook yet."""

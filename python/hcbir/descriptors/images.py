@@ -114,11 +114,12 @@ def open_image(
             width, height = picture.size
             if width * height > max_pixels:
                 raise ImageError(name, f"{width} x {height} pixels are more than the limit of {max_pixels}")
-            return _decode(picture, longest_side, reduced_decoding)
+            image, full_size = _decode(picture, longest_side, reduced_decoding)
     except ImageError:
         raise
     except Exception as error:  # Pillow's readers raise whatever a malformed file leads them to
         raise ImageError(name, _reason(error)) from error
+    return LoadedImage(image if longest_side is None else shrink(image, longest_side), full_size)
 
 
 def list_images(folder: str | os.PathLike[str]) -> list[Path]:
@@ -212,7 +213,9 @@ def _extensions() -> frozenset[str]:
     return frozenset(ext.lower() for ext, name in Image.registered_extensions().items() if name in formats)
 
 
-def _decode(picture: Image.Image, longest_side: int | None, reduced_decoding: bool) -> LoadedImage:
+def _decode(
+    picture: Image.Image, longest_side: int | None, reduced_decoding: bool
+) -> tuple[Image.Image, tuple[int, int]]:
     full_size = picture.size
     if longest_side is not None and reduced_decoding:
         enlarged = 2 * longest_side / max(picture.size)
@@ -224,9 +227,7 @@ def _decode(picture: Image.Image, longest_side: int | None, reduced_decoding: bo
         image = image.transpose(turn)
         if turn in _SIDEWAYS:
             full_size = full_size[::-1]
-    if longest_side is not None:
-        image = shrink(image, longest_side)
-    return LoadedImage(image, full_size)
+    return image, full_size
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,9 +70,10 @@ def read_torch(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except OSError:
         raise
-    except Exception as error:  # unpicklers raise anything on a damaged file
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{path}: not a file of tensors that torch reads safely, or truncated: {reason}") from error
+    except Exception as error:  # unpicklers raise anything on a damaged file, and advise to read it unsafely
+        found = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
+        reason = f"it holds {found[1]}, which could run code" if found else "damaged, truncated, or of another kind"
+        raise ValueError(f"{path}: not a file of tensors that torch reads safely: {reason}") from error
 
 
 def _numpy_globals() -> list[Any]:
