@@ -129,7 +129,7 @@ def test_resnet101_pipeline(
     against: Against, resnet101: tuple[Any, Path, Path], tmp_path: Path, precision: str
 ) -> None:
     path = resnet101[1 if precision == "fp32" else 2]
-    files = photographs(tmp_path, 24)
+    files = photographs(tmp_path, 16)
     network = Network(path, provider="cpu")
     tensors = tensors_of(files, network, SIDE)
     against(
