@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,14 +73,28 @@ def test_verification_ranks_by_inliers_beyond_chance_then_global_score(indexed: 
     plain = indexed.search(query, k=None)
     verified = indexed.search(query, k=None, verify=True)
     found = hcbir.verify_candidates(
-        indexed.features(query), [indexed.features(i) for i in plain.indices[0]], model="affine", max_error=8.0
-    )
-    counts = np.where(found.log10_nfa < -5, found.num_inliers, 0)
+        indexed.features(query), [indexed.features(i) for i in plain.indices[0]], model="affine", max_error=4.0
+    )  # images described at their full size
+    counts = np.where(found.log10_nfa < -10, found.num_inliers, 0)
     assert (counts > 0).sum() == 3
     assert (found.num_inliers > 0).sum() > 3
     expected = sorted(range(len(counts)), key=lambda i: (-counts[i], i))
     np.testing.assert_array_equal(verified.indices[0], plain.indices[0][expected])
     np.testing.assert_array_equal(verified.scores[0], counts[expected].astype(np.float32))
+
+
+def test_verification_measures_errors_in_described_pixels(photos: Path, tmp_path: Path) -> None:
+    with Collection.create(tmp_path / "c.hcbir", ["sift"], image_size=120) as collection:
+        collection.add(photos)
+        result = collection.search(photos / "place0" / "0.png", k=None)
+        features = [collection.features(i) for i in result.indices[0]]  # the query itself is the best
+    sizes = [f.image_size for f in features]
+    assert all(size is not None and max(size) > 200 for size in sizes)
+    small = [replace(f, keypoints=(f.keypoints + 0.5) * (120 / max(f.image_size or (0,))) - 0.5) for f in features]
+    found = hcbir.verify_candidates(small[0], small, model="affine", max_error=4.0)
+    np.testing.assert_array_equal(result.scores[0], found.num_inliers)
+    unscaled = hcbir.verify_candidates(features[0], features, model="affine", max_error=4.0)
+    assert (unscaled.num_inliers < found.num_inliers).any()
 
 
 def test_verification_looks_at_the_best_candidates_alone(indexed: Collection, photos: Path) -> None:

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 import hcbir
 from hcbir import LocalFeatures, descriptors
-from hcbir.descriptors.keypoints import to_full_size
+from hcbir.descriptors.keypoints import as_described, to_full_size
 from hcbir.descriptors.local import root_sift
 
 
@@ -96,6 +96,17 @@ def test_to_full_size() -> None:
     points = [[-0.5, -0.5], [99.5, 49.5], [0.0, 0.0]]
     expected = [[-0.5, -0.5], [399.5, 99.5], [1.5, 0.5]]
     np.testing.assert_allclose(to_full_size(points, (100, 50), (400, 100)), expected)
+
+
+def test_as_described() -> None:
+    """Features of a 400 x 100 image that was described at 100 pixels, and of one that was not shrunk."""
+    points, one = np.array([[-0.5, -0.5], [399.5, 99.5], [1.5, 1.5]], np.float32), np.ones(3, np.float32)
+    features = LocalFeatures(points, one[:, None], one, 8 * one, one, (400, 100))
+    small = as_described(features, 100)
+    np.testing.assert_allclose(small.keypoints, [[-0.5, -0.5], [99.5, 24.5], [0, 0]])
+    np.testing.assert_allclose(small.scales, 2)
+    assert small.image_size == (100, 25)
+    assert as_described(features, 400) is features
 
 
 @pytest.mark.parametrize("name", ["orb", "sift"])

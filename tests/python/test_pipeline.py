@@ -336,9 +336,9 @@ def test_small_networks_run_side_by_side(
 
     monkeypatch.setattr(Session, "run", watched)
     path = save_identity(tmp_path / "net.onnx")
-    descriptor = load(f"{path}:gem", image_size=image_size, num_threads=threads)
+    descriptor = load(f"{path}:gem", image_size=image_size, num_threads=3)
     readable = files[1:6]
-    described = list(describe_files(readable, {"gem": descriptor}, num_threads=2))
+    described = list(describe_files(readable, {"gem": descriptor}, num_threads=threads))
     assert set(seen) == {expected}
     seen.clear()
     for one in described:

@@ -69,7 +69,7 @@ def test_local_descriptor_ranks_by_inliers_of_query_against_image(
     query = int(evaluation.queries[4])
     others = [i for i in range(11) if i != query]
     counts = hcbir.count_inliers(
-        collection.features(query, "orb"), [collection.features(i, "orb") for i in others], model="affine", max_error=8
+        collection.features(query, "orb"), [collection.features(i, "orb") for i in others], model="affine", max_error=4
     )
     order = sorted(range(10), key=lambda i: (-counts[i], i))
     np.testing.assert_array_equal(evaluation.descriptors["orb"].ranking.indices[4], [others[i] for i in order])
@@ -84,9 +84,9 @@ def test_verification_reorders_the_candidates_alone(evaluation: Evaluation, coll
     features = [collection.features(i, "sift") for i in range(11)]
     for row, query in enumerate(evaluation.queries):
         found = hcbir.verify_candidates(
-            features[query], [features[i] for i in plain[row, :3]], model="affine", max_error=8
+            features[query], [features[i] for i in plain[row, :3]], model="affine", max_error=4
         )
-        counts = np.where(found.log10_nfa < -5, found.num_inliers, 0)
+        counts = np.where(found.log10_nfa < -10, found.num_inliers, 0)
         order = sorted(range(3), key=lambda i: (-counts[i], i))
         np.testing.assert_array_equal(verified.indices[row, :3], plain[row, :3][order])
         np.testing.assert_array_equal(verified.scores[row, :3], counts[order])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hcbir._arrays import positive_int
 from hcbir._candidates import CandidateVerifications, verify_candidates
-from hcbir._explanation import MAX_LOG10_NFA
+from hcbir._explanation import MAX_LOG10_NFA, Explanation, explain
 from hcbir._features import LocalFeatures
 from hcbir._search import search
 from hcbir.collection.bank import DescriptorBank
@@ -17,10 +17,11 @@ from hcbir.collection.contents import Contents
 from hcbir.collection.queries import Query, as_source
 from hcbir.collection.records import CollectionError
 from hcbir.descriptors import describe_image
+from hcbir.descriptors.keypoints import as_described
 
 VERIFY_MODEL = "affine"
-VERIFY_MAX_ERROR = 8.0
-"""Pixels. An image is verified against a query by mutual nearest neighbours and RANSAC."""
+VERIFY_MAX_ERROR = 4.0
+"""Pixels of the images as they were described. Mutual nearest neighbours are verified by RANSAC."""
 
 Scores = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
@@ -67,9 +68,11 @@ def retrieve(
             return scores, orders
     assert checking is not None
     ranked_scores, ranked_indices = [], []
+    size = bank.make(checking).image_size
     for d, order in zip(described, orders, strict=True):
-        candidates = [contents.features(int(index), checking) for index in order]
-        verified = verify_query(d.local_features[checking.name], candidates, num_threads=num_threads)
+        candidates = [as_described(contents.features(int(index), checking), size) for index in order]
+        query = as_described(d.local_features[checking.name], size)
+        verified = verify_query(query, candidates, num_threads=num_threads)
         counts = verified.num_inliers if ranking.kind == "local" else beyond_chance(verified)
         best = np.argsort(-counts, kind="stable")[:k]  # equal counts stay in the order of the global score
         ranked_scores.append(counts[best].astype(np.float32))
@@ -101,10 +104,17 @@ def rank_by_vectors(
 def verify_query(
     query: LocalFeatures, candidates: Sequence[LocalFeatures], *, num_threads: int | None = None
 ) -> CandidateVerifications:
-    """Matched features of the query and each candidate that agree on one map."""
+    """Matched features of the query and each candidate, all `as_described`, that agree on one map."""
     return verify_candidates(query, candidates, model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR, num_threads=num_threads)
 
 
 def beyond_chance(verified: CandidateVerifications) -> npt.NDArray[np.int32]:
     """(c,) inlier counts; 0 where chance explains them."""
     return np.where(verified.log10_nfa < MAX_LOG10_NFA, verified.num_inliers, 0).astype(np.int32)
+
+
+def explain_match(query: LocalFeatures, target: LocalFeatures, image_size: int) -> Explanation:
+    """Why images match that were described at that size, by the rule that ranks them; in pixels of the full images."""
+    longest = max(target.image_size) if target.image_size else 0
+    max_error = VERIFY_MAX_ERROR * max(1.0, longest / image_size)
+    return explain(query, target, model=VERIFY_MODEL, max_error=max_error)

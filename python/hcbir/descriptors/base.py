@@ -84,6 +84,9 @@ class AggregatedDescriptor(Protocol):
     def local(self) -> LocalDescriptor: ...
 
     @property
+    def image_size(self) -> int: ...
+
+    @property
     def dim(self) -> int: ...
 
     @property

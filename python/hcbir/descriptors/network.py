@@ -93,15 +93,13 @@ class Network:
         pixels = max(1, round(width * height * scale * scale)) * max(1, num_side_by_side() // IN_FLIGHT)
         return max(1, min(MAX_BATCH, MAX_BATCH_PIXELS[self.session.provider] // pixels))
 
-    def passes_side_by_side(self, image_size: int) -> int:
-        """How many passes over images of that longest side should run at the same time, a thread each.
+    def runs_side_by_side(self, image_size: int, num_threads: int) -> bool:
+        """Whether that many passes over images of that longest side, a thread each, are faster than one on all threads.
 
-        As many as the session has threads for a small network on the CPU, if they need no more memory than `IN_FLIGHT`
-        of the largest passes; else 1: a pass takes all threads.
+        So it is for a small network on the CPU, if they need no more memory than `IN_FLIGHT` of the largest passes.
         """
-        threads = self.session.num_threads
-        fit = threads * image_size * image_size <= IN_FLIGHT * MAX_BATCH_PIXELS["cpu"]
-        return threads if fit and self._is_small and self.session.provider == "cpu" else 1
+        fit = num_threads * image_size * image_size <= IN_FLIGHT * MAX_BATCH_PIXELS["cpu"]
+        return fit and self._is_small and self.session.provider == "cpu"
 
     def tensors(self, images: Sequence[Image.Image], *, min_side: int = 1) -> FloatArray:
         """(n, channels, height, width) float32 of RGB images of one size: (pixel - mean) / std.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image
 
@@ -25,10 +27,11 @@ from hcbir.descriptors.vectors import describe_together
 
 # Images that meet the networks together; those of equal size among them make the batches.
 WINDOW = 16
-# The same where networks run side by side, which need no large batches: fewer wait at the end.
-SMALL_WINDOW = 4
 # Windows that are ready for the networks beside those that they have.
 WAITING = 1
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 Opener = Callable[[Source, int], LoadedImage]
 """Opens an image at a longest side: `open_image`, or what prepares its result."""
@@ -157,20 +160,17 @@ class _Plan:
         if not self.sizes:
             raise ValueError("descriptors must hold at least one descriptor, got none")
 
-    @property
-    def needs_windows(self) -> bool:
-        return bool(self.globals or self.batched)
-
-    @property
-    def passes_side_by_side(self) -> int:
-        """As for `Network`, of all networks; 1 if a descriptor is made otherwise."""
-        of_each = [
-            1 if (network := network_of(descriptor)) is None else network.passes_side_by_side(size)
+    def run_side_by_side(self, num_threads: int) -> bool:
+        """As for `Network`, of all networks that take windows; False if a descriptor is made otherwise."""
+        return all(
+            (network := network_of(descriptor)) is not None and network.runs_side_by_side(size, num_threads)
             for groups in (self.globals, self.batched)
             for size, descriptors in groups.items()
             for descriptor in descriptors.values()
-        ]
-        return min(of_each, default=1)
+        )
+
+    def prepare_file(self, path: Path) -> _Prepared:
+        return self.prepare(path, path)
 
     def prepare(self, path: Path, source: Source) -> _Prepared:
         prepared = _Prepared(Described(path), {})
@@ -186,6 +186,10 @@ class _Plan:
         except ValueError as error:
             return _Prepared(Described(path, error=_of_image(path, error)), {})
         return prepared
+
+    def describe_file(self, path: Path) -> Described:
+        [described] = self.describe_window([self.prepare_file(path)])
+        return described
 
     def describe_window(self, window: list[_Prepared]) -> list[Described]:
         self._describe([prepared for prepared in window if prepared.described.error is None])
@@ -225,37 +229,51 @@ def _describe_files(
     progress: Callable[[Progress], None] | None,
 ) -> Iterator[Described]:
     meter = RateMeter(total)
-    side_by_side = plan.passes_side_by_side
-    window_size = 1 if not plan.needs_windows else WINDOW if side_by_side == 1 else SMALL_WINDOW
-    in_flight = max(side_by_side, IN_FLIGHT)
-    decoding: deque[Future[_Prepared]] = deque()
-    describing: deque[Future[list[Described]]] = deque()
-    decoders = ThreadPoolExecutor(num_threads, "hcbir-describe-decode", run_side_by_side, (num_threads,))
-    networks = ThreadPoolExecutor(in_flight, "hcbir-describe-network", run_side_by_side, (side_by_side,))
+    with closing(_described(paths, plan, num_threads)) as images:
+        for described in images:
+            if progress is not None:
+                progress(meter.count())
+            yield described
 
-    def look_ahead(count: int) -> None:
-        decoding.extend(decoders.submit(plan.prepare, path, path) for path in islice(paths, count))
 
-    def next_window() -> list[_Prepared]:
-        window: list[_Prepared] = []
-        while decoding and len(window) < window_size:
-            window.append(decoding.popleft().result())
-            look_ahead(1)
-        return window
+def _described(paths: Iterator[Path], plan: _Plan, num_threads: int) -> Generator[Described]:
+    if plan.run_side_by_side(num_threads):
+        # Who has decoded an image describes it, while its pixels are in the cache.
+        with closing(_ahead(plan.describe_file, paths, num_threads, waiting=2 * num_threads)) as images:
+            yield from images
+        return
+    with (
+        closing(_ahead(plan.prepare_file, paths, num_threads, waiting=WINDOW + num_threads)) as prepared,
+        closing(_ahead(plan.describe_window, _windows(prepared), IN_FLIGHT, waiting=WAITING, whole=True)) as windows,
+    ):
+        for window in windows:
+            yield from window
 
+
+def _windows(prepared: Iterator[_Prepared]) -> Iterator[list[_Prepared]]:
+    while window := list(islice(prepared, WINDOW)):
+        yield window
+
+
+def _ahead(
+    function: Callable[[T], R], items: Iterator[T], num_threads: int, *, waiting: int, whole: bool = False
+) -> Generator[R]:
+    """The function's results in the order of the items, made by threads that are at most so many items further.
+
+    `waiting` is the number of items that are done or wait for a thread, beside those that threads are at. Each pass of
+    a network takes the `whole` machine, or one thread.
+    """
+    side_by_side = 1 if whole else num_threads
+    threads = ThreadPoolExecutor(num_threads, "hcbir-describe", run_side_by_side, (side_by_side,))
+    futures: deque[Future[R]] = deque()
     try:
-        look_ahead(window_size + 2 * num_threads)
-        while decoding or describing:
-            while decoding and len(describing) < in_flight + WAITING:
-                describing.append(networks.submit(plan.describe_window, next_window()))
-            for described in describing.popleft().result():
-                if progress is not None:
-                    progress(meter.count())
-                yield described
+        futures.extend(threads.submit(function, item) for item in islice(items, num_threads + waiting))
+        while futures:
+            result = futures.popleft().result()
+            futures.extend(threads.submit(function, item) for item in islice(items, 1))
+            yield result
     finally:
-        decoders.shutdown(wait=False, cancel_futures=True)
-        networks.shutdown(wait=True, cancel_futures=True)
-        decoders.shutdown(wait=True)
+        threads.shutdown(wait=True, cancel_futures=True)
 
 
 def _of_image(path: Path, error: ValueError) -> ImageError:

@@ -13,7 +13,7 @@ from PIL import Image
 
 import hcbir
 from hcbir.collection import Collection
-from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL
+from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL, explain_match
 from hcbir.study.datasets import Dataset, load_dataset
 from hcbir.study.drawing import RankedImage, RankingRow, draw_rankings
 from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, evaluate_collection, precision_table
@@ -142,10 +142,11 @@ def _match_figures(collection: Collection, evaluation: Evaluation) -> list[Match
     figures = evaluation.verified[GLOBAL]
     row_of = {int(query): row for row, query in enumerate(evaluation.queries)}
     drawn = []
+    size = collection.descriptor(LOCAL).image_size
     for query in _example_queries(evaluation)[:NUM_MATCHES_SHOWN]:
         best = _hardest_found(evaluation, query, figures.ranking.indices[row_of[query]])
-        features = [collection.features(index, LOCAL) for index in (query, best)]
-        found = hcbir.explain(*features, model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR)
+        asked, shown = (collection.features(index, LOCAL) for index in (query, best))
+        found = explain_match(asked, shown, size)
         image = explanation_picture(found, evaluation.images[query], evaluation.images[best], height=360).image()
         names = " and ".join(f"{evaluation.images[i].parent.name}/{evaluation.images[i].name}" for i in (query, best))
         counts = f"{found.num_inliers} of {len(found.matches)} matches agree"
@@ -178,7 +179,7 @@ def _stamp(evaluation: Evaluation, dataset: Dataset, seconds: float) -> dict[str
         "average precision": evaluation.interpolation,
         "query": "every labelled image, left out of its own ranking",
         "images": f"{len(dataset)}, {dataset.labels.count(None)} of them distractors",
-        "verification": f"{VERIFY_MODEL}, {VERIFY_MAX_ERROR:g} px",
+        "verification": f"{VERIFY_MODEL}, {VERIFY_MAX_ERROR:g} px as described",
         "hcbir": hcbir.__version__,
         "instruction level": hcbir.isa(),
         "threads": str(hcbir.default_num_threads()),

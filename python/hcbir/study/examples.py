@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from hcbir._explanation import explain
-from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL
+from hcbir.collection.retrieval import explain_match
 from hcbir.descriptors.images import Source, open_image
 from hcbir.study.captions import number
 from hcbir.study.datasets.task import Query, Task
@@ -85,7 +84,7 @@ def match_figures(result: StudyResult, verdicts: Verdicts, ranker: TaskRanker, r
         if best is None:
             continue
         images, queries = ranker.features(name)
-        found = explain(queries[row], images[best], model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR)
+        found = explain_match(queries[row], images[best], ranker.database.descriptor(name).image_size)
         path = result.task.images[best]
         picture = explanation_picture(found, _shown(result.task.queries[row]), path, height=360).image()
         rank = 1 + [image for image, *_ in verdicts.head(row, ranking, len(ranking.indices[row]))].index(best)

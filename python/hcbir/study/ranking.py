@@ -13,6 +13,7 @@ from hcbir._features import LocalFeatures
 from hcbir._search import search
 from hcbir.collection import Collection
 from hcbir.collection.retrieval import beyond_chance, verify_query
+from hcbir.descriptors.keypoints import as_described
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, the number done and the number to do."""
@@ -94,7 +95,9 @@ class Ranker:
     def _verified(self, name: str, row: int, candidates: npt.NDArray[np.int64]) -> CandidateVerifications:
         """The query in that row against images; no pair is verified twice."""
         if name not in self.features:
-            self.features[name] = [self.collection.features(i, name) for i in range(len(self.collection))]
+            size = self.collection.descriptor(name).image_size
+            images = range(len(self.collection))
+            self.features[name] = [as_described(self.collection.features(i, name), size) for i in images]
             shape = (len(self.queries), len(self.collection))
             self.verified[name] = CandidateVerifications(np.full(shape, -1, dtype=np.int32), np.empty(shape))
         features, table = self.features[name], self.verified[name]

@@ -17,6 +17,7 @@ from hcbir._local_index import LocalFeatureIndex
 from hcbir._search import search
 from hcbir._store import LocalFeatureStore
 from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL, verify_query
+from hcbir.descriptors.keypoints import as_described
 from hcbir.study.datasets.task import Task
 from hcbir.study.description import Descriptions
 from hcbir.study.ranking import Progress, Ranking
@@ -163,7 +164,8 @@ class TaskRanker:
         return asked.vectors(name)
 
     def _by_inliers(self, name: str, key: str, what: str) -> Arrays:
-        images, queries = self.features(name)
+        size = self.database.descriptor(name).image_size
+        images, queries = ([as_described(f, size) for f in features] for features in self.features(name))
         count = LOCAL_SEARCHES[self.local](images, self.num_threads)
         blocks = []
         for first in range(0, len(queries), QUERIES_A_BLOCK):
