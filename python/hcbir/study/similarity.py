@@ -166,6 +166,8 @@ class TaskRanker:
     def _by_inliers(self, name: str, key: str, what: str) -> Arrays:
         size = self.database.descriptor(name).image_size
         images, queries = ([as_described(f, size) for f in features] for features in self.features(name))
+        if self.progress is not None:
+            self.progress(what, 0, len(queries))  # the index takes a while to be built
         count = LOCAL_SEARCHES[self.local](images, self.num_threads)
         blocks = []
         for first in range(0, len(queries), QUERIES_A_BLOCK):
