@@ -128,8 +128,8 @@ private:
         double left = fraction * total;
         std::size_t p = 0, last = 0;
         while (p + 1 < num_panels_ && left >= sums[p]) left -= sums[p++];
-        for (std::size_t i = 0; i < size_; ++i) {  // from the panel on, and on, should rounding want it
-            if (i < p * pq_panel_columns || distances[i] == 0) continue;
+        for (std::size_t i = p * pq_panel_columns; i < size_; ++i) {  // and on, should rounding want it
+            if (distances[i] == 0) continue;
             last = i;
             left -= double{distances[i]};
             if (left < 0) break;
