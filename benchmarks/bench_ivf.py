@@ -41,7 +41,6 @@ def faiss_index(index: hcbir.IVFPQIndex) -> faiss.IndexIVFPQ:
             ids, codes = (np.ascontiguousarray(a[first:last]) for a in (part.ids, part.codes))
             theirs.invlists.add_entries(number, len(ids), faiss.swig_ptr(ids), faiss.swig_ptr(codes))
     theirs.ntotal = len(index)
-    theirs.coarse = coarse  # kept alive
     return theirs
 
 

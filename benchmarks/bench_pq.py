@@ -71,7 +71,8 @@ def test_scan_of_4_bits(against: Against, num_queries: int) -> None:
 def test_encode(against: Against) -> None:
     faiss.omp_set_num_threads(hcbir.default_num_threads())
     pq, codes = prepared(32, 8)
-    vectors, theirs = unit_vectors(ROWS, DIM)[:100_000], faiss_index(pq, codes[:1]).pq
+    vectors, index = unit_vectors(ROWS, DIM)[:100_000], faiss_index(pq, codes[:1])
+    theirs = index.pq  # which the index owns
     assert np.mean(theirs.compute_codes(vectors) == codes[:100_000]) > 0.9999  # near ties
     against(
         lambda: pq.encode(vectors),

@@ -29,8 +29,8 @@ def ours(num_subquantizers: int, bits: int) -> Search:
 
 
 def refined(index: Any) -> Search:
-    refine = faiss.IndexRefineFlat(index, faiss.swig_ptr(unit_vectors(ROWS, DIM)))  # copies the vectors
-    refine.held = index  # kept alive
+    vectors = unit_vectors(ROWS, DIM)
+    refine = faiss.IndexRefineFlat(index, faiss.swig_ptr(vectors))  # copies them
 
     def search(queries: np.ndarray, num_candidates: int) -> np.ndarray:
         refine.k_factor = num_candidates / K

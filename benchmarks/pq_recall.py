@@ -41,20 +41,19 @@ def main() -> None:
     exact = hcbir.search(queries, database, K).indices
     print(f"{len(queries)} queries, {len(database)} crops, length {database.shape[1]}\n")
     print("| codes | bytes | hcbir | FAISS | hcbir, 100 candidates scored anew |\n| --- | --- | --- | --- | --- |")
-    for num, bits in ((32, 8), (64, 4), (64, 8)):
+    for num, bits in ((32, 8), (64, 4)):
+        theirs = faiss.IndexPQ(database.shape[1], num, bits, faiss.METRIC_INNER_PRODUCT)
+        theirs.train(database)
+        theirs.add(database)
+        their_share = f"{recall(theirs.search(queries, K)[1], exact):.3f}"
         for rotation in (None, "opq"):
             pq = hcbir.ProductQuantizer.train(database, num_subquantizers=num, bits=bits, rotation=rotation)
             codes = pq.encode(database)
             found = pq.search(queries, codes, K).indices
             again = pq.search(queries, codes, K, rerank=database, num_candidates=100).indices
-            theirs = faiss.index_factory(
-                database.shape[1], f"{f'OPQ{num},' if rotation else ''}PQ{num}x{bits}", faiss.METRIC_INNER_PRODUCT
-            )
-            theirs.train(database)
-            theirs.add(database)
-            shares = [recall(f, exact) for f in (found, theirs.search(queries, K)[1], again)]
             name = f"{'OPQ + ' if rotation else ''}PQ{num}x{bits}"
-            print(f"| {name} | {pq.code_size} | {shares[0]:.3f} | {shares[1]:.3f} | {shares[2]:.3f} |", flush=True)
+            shares = f"{recall(found, exact):.3f} | {'' if rotation else their_share} | {recall(again, exact):.3f}"
+            print(f"| {name} | {pq.code_size} | {shares} |", flush=True)
 
 
 def crops(path: Path, count: int, size: int, seed: int) -> Iterator[Image.Image]:

@@ -10,6 +10,7 @@ namespace {
 // Then the bars are looked up again; where codes have terms, for the least of them.
 constexpr std::size_t codes_at_once = 1024;
 constexpr std::size_t terms_at_once = 128;
+constexpr std::size_t codes_at_first = 64;  // twice as many each time: what meets no bar is scored in float
 
 std::size_t at_once(const CodeBlock& block) { return block.terms ? terms_at_once : codes_at_once; }
 
@@ -24,10 +25,23 @@ void AdcScan::scan(const CodeBlock& block, std::span<const AdcQuery> queries, Ad
     for (const AdcQuery& query : queries) scan_one(block, query);
 }
 
+/// The least score that may still matter to the query; -infinity while it has fewer than k.
+float AdcScan::needed(const AdcQuery& query) const {
+    const float known = bars_ ? (*bars_)[query.query] : -std::numeric_limits<float>::infinity();
+    return query.best->full() ? std::max(known, query.best->bar()) : known;
+}
+
+/// Codes to look at before the bars are looked up again.
+std::size_t AdcScan::first_step(const CodeBlock& block, std::span<const AdcQuery> queries) const {
+    const bool all_have_bars = std::all_of(queries.begin(), queries.end(), [&](const AdcQuery& query) {
+        return needed(query) > -std::numeric_limits<float>::infinity();
+    });
+    return all_have_bars ? at_once(block) : codes_at_first;
+}
+
 /// The least sum of byte entries that may still matter to the query.
 std::uint16_t AdcScan::bar(const AdcQuery& query, double least_term) const {
-    float needed = bars_ ? (*bars_)[query.query] : -std::numeric_limits<float>::infinity();
-    if (query.best->full()) needed = std::max(needed, query.best->bar());
+    const float needed = this->needed(query);
     if (!(needed > -std::numeric_limits<float>::infinity())) return 0;
     // Adding the base rounded once, taking the term from it once more.
     const double without_term = double{needed} - 0x1p-23 * std::abs(double{needed}) + least_term;
@@ -51,12 +65,13 @@ void AdcScan::score(const CodeBlock& block, std::size_t first, const AdcQuery& q
 
 void AdcScan::scan_tile(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile) {
     const auto& codes = block.codes;
-    const std::size_t step = at_once(block);
-    hits_.resize(step);
+    std::size_t step = first_step(block, queries);
+    hits_.resize(codes_at_once);
     std::uint16_t bars[AdcTables::max_tile];
     std::fill_n(bars, AdcTables::max_tile, std::uint16_t{65535});
-    for (std::size_t first = 0; first < codes.rows; first += step) {
-        const std::size_t count = std::min(step, codes.rows - first);
+    for (std::size_t first = 0, count = 0; first < codes.rows; first += count) {
+        count = std::min(step, codes.rows - first);
+        step = std::min(2 * step, at_once(block));
         const double term = least_term(block, first, count);
         for (std::size_t q = 0; q < queries.size(); ++q) bars[q] = bar(queries[q], term);
         const std::size_t found = kernels_.adc_tile(tile.entries, bars, tile.width, codes.row(first),
@@ -72,9 +87,10 @@ void AdcScan::scan_tile(const CodeBlock& block, std::span<const AdcQuery> querie
 
 void AdcScan::scan_one(const CodeBlock& block, const AdcQuery& query) {
     const auto& codes = block.codes;
-    const std::size_t step = at_once(block);
-    for (std::size_t first = 0; first < codes.rows; first += step) {
-        const std::size_t count = std::min(step, codes.rows - first);
+    std::size_t step = first_step(block, {&query, 1});
+    for (std::size_t first = 0, count = 0; first < codes.rows; first += count) {
+        count = std::min(step, codes.rows - first);
+        step = std::min(2 * step, at_once(block));
         rows_[0].resize(count);
         if (!tables_.has_bytes())
             std::iota(rows_[0].begin(), rows_[0].end(), std::uint32_t{0});

@@ -42,6 +42,8 @@ public:
 private:
     void scan_tile(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile);
     void scan_one(const CodeBlock& block, const AdcQuery& query);
+    float needed(const AdcQuery& query) const;
+    std::size_t first_step(const CodeBlock& block, std::span<const AdcQuery> queries) const;
     std::uint16_t bar(const AdcQuery& query, double least_term) const;
     void score(const CodeBlock& block, std::size_t first, const AdcQuery& query,
                std::vector<std::uint32_t>& rows);

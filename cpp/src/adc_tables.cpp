@@ -23,7 +23,7 @@ void AdcTables::load(MatrixView<const float> queries, Executor& executor) {
     floats_.reserve(queries.rows * size);
     bounds_.resize(queries.rows);
     if (has_bytes()) {
-        bytes_.reserve(queries.rows * size);
+        bytes_.reserve(queries.rows * byte_stride());
         nibbles_.reserve(queries.rows * code_size_ * 32);
     }
     executor.parallel_for(queries.rows, [&](std::size_t q, std::size_t) { load_query(q, queries.row(q)); });
@@ -72,7 +72,7 @@ void AdcTables::make_bytes(std::size_t q, const float* parts) {
     const auto steps = static_cast<float>(
         std::min(widest > 0 ? (255.0 - static_cast<double>(together) - 1) / widest : 1.0, 1e30));
     bounds_[q] = {sum_lowest, double{steps}, (static_cast<double>(code_size_) + 4) * 0x1p-23 * sum_largest};
-    std::uint8_t* bytes = bytes_.data() + q * code_size_ * byte_values;
+    std::uint8_t* bytes = bytes_.data() + q * byte_stride();
     std::uint8_t* entries = quantizer_.bits() == 8 ? bytes : nibbles_.data() + q * code_size_ * 32;
     for (std::size_t p = 0; p < count; ++p)
         kernels.bytes_above(parts + p * values, values, lowest[p], steps, entries + p * values);

@@ -53,7 +53,7 @@ public:
 
     /// Whether there are byte tables: not for codes of more than 1024 bytes.
     bool has_bytes() const { return code_size_ <= max_code_size; }
-    const std::uint8_t* bytes(std::size_t q) const { return bytes_.data() + q * code_size_ * byte_values; }
+    const std::uint8_t* bytes(std::size_t q) const { return bytes_.data() + q * byte_stride(); }
     /// Null if a byte names one centroid.
     const std::uint8_t* nibbles(std::size_t q) const {
         return quantizer_.bits() == 4 ? nibbles_.data() + q * code_size_ * 32 : nullptr;
@@ -77,6 +77,8 @@ private:
         double lowest, per_step, error;
     };
 
+    /// A cache line more than the tables: at multiples of 2^12 all would compete for the same lines.
+    std::size_t byte_stride() const { return code_size_ * byte_values + 64; }
     void load_query(std::size_t q, const float* query);
     void make_bytes(std::size_t q, const float* parts);
 

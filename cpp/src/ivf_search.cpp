@@ -15,8 +15,9 @@ namespace {
 
 constexpr std::size_t table_bytes = 64 * 1024 * 1024;  // of a group of queries
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' best
-constexpr std::size_t tile = AdcTables::max_tile;      // queries that scan a list together
-constexpr std::size_t meetings_for_a_tile = 1024;      // of a code and a query: fewer do not pay for one
+// Queries that scan a list together; of more, their byte tables would leave the L2 no room for its codes.
+constexpr std::size_t tile = 32;
+constexpr std::size_t meetings_for_a_tile = 1024;  // of a code and a query: fewer do not pay for one
 constexpr std::size_t codes_a_task = 1024;
 
 /// Queries of a group that probe one list, at most a tile of them.

@@ -112,20 +112,11 @@ private:
 
     /// Lowers the distances to those from centroid c; sums[p] = their sum in a panel.
     void approach(std::size_t c, std::vector<float>& distances, std::vector<double>& sums) {
-        const auto half = half_squared_lengths({centroids_.row(c), 1, dim_});
-        float rests[pq_panel_columns];
-        std::uint32_t nearest[pq_panel_columns];
-        for (std::size_t p = 0; p < num_panels_; ++p) {
-            kernels_.nearest_centroids(panel(p), centroids_.row(c), half.data(), 1, dim_, rests, nearest);
-            float* lowered = distances.data() + p * pq_panel_columns;
-            const float* squares = squares_.data() + p * pq_panel_columns;
-            double partial[4] = {};
-            for (std::size_t j = 0; j < pq_panel_columns; ++j) {
-                lowered[j] = std::min(lowered[j], std::max(squares[j] + 2 * rests[j], 0.0f));
-                partial[j % 4] += double{lowered[j]};
-            }
-            sums[p] = (partial[0] + partial[1]) + (partial[2] + partial[3]);
-        }
+        const float half = half_squared_lengths({centroids_.row(c), 1, dim_}).front();
+        for (std::size_t p = 0; p < num_panels_; ++p)
+            sums[p] = kernels_.approach(panel(p), centroids_.row(c), half, dim_,
+                                        squares_.data() + p * pq_panel_columns,
+                                        distances.data() + p * pq_panel_columns);
     }
 
     /// The vector where the running sum of the distances passes `fraction` of their total; without any
@@ -137,8 +128,8 @@ private:
         double left = fraction * total;
         std::size_t p = 0, last = 0;
         while (p + 1 < num_panels_ && left >= sums[p]) left -= sums[p++];
-        for (std::size_t i = 0; i < size_; ++i) {  // from the panel on, and on, should rounding want it
-            if (i < p * pq_panel_columns || distances[i] == 0) continue;
+        for (std::size_t i = p * pq_panel_columns; i < size_; ++i) {  // and on, should rounding want it
+            if (distances[i] == 0) continue;
             last = i;
             left -= double{distances[i]};
             if (left < 0) break;

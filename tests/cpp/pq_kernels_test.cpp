@@ -32,6 +32,27 @@ void test_nearest_centroids(const Table& table) {
         }
 }
 
+void test_approach(const Table& table) {
+    for (std::size_t dim = 0; dim <= 12; ++dim) {
+        const Floats panel = real_floats(dim * pq_panel_columns), centroid = real_floats(dim);
+        const Floats squares = real_floats(pq_panel_columns), half = real_floats(1);
+        Floats distances = real_floats(pq_panel_columns), expected = distances;
+        distances[3] = expected[3] = infinity;
+        double sums[8] = {};
+        for (std::size_t j = 0; j < pq_panel_columns; ++j) {
+            float rest = half[0];
+            for (std::size_t d = 0; d < dim; ++d) rest -= centroid[d] * panel[d * pq_panel_columns + j];
+            expected[j] = std::min(expected[j], std::max(squares[j] + 2 * rest, 0.0f));
+            sums[j % 8] += double{expected[j]};
+        }
+        const double sum =
+            ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+        const double found =
+            table.approach(panel.data(), centroid.data(), half[0], dim, squares.data(), distances.data());
+        agree(same(found, sum) && same(distances, expected), table, "approach", {dim});
+    }
+}
+
 void test_look_up_tables(const Table& table) {
     for (std::size_t dim = 0; dim <= 20; ++dim)
         for (const std::size_t num_centroids : {8, 16, 24, 256}) {
@@ -200,6 +221,6 @@ void test_adc_rows(const Table& table) {
 }  // namespace
 
 int main() {
-    at_every_level({test_nearest_centroids, test_look_up_tables, test_byte_tables, test_interleave_bytes,
-                    test_adc_tiles, test_adc_rows});
+    at_every_level({test_nearest_centroids, test_approach, test_look_up_tables, test_byte_tables,
+                    test_interleave_bytes, test_adc_tiles, test_adc_rows});
 }

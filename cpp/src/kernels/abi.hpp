@@ -280,6 +280,12 @@ struct Table {
                               std::size_t num_centroids, std::size_t dim, float* rests,
                               std::uint32_t* nearest);
 
+    /// Lowers distances[j] to max(squares[j] + 2 * rest, 0) of one centroid, rest as above, for each column;
+    /// returns the sum of the distances: column j adds to partial sum j % 8, those are added as in dot_f64
+    /// [same bits].
+    double (*approach)(const float* panel, const float* centroid, float half, std::size_t dim,
+                       const float* squares, float* distances);
+
     /// table[c] = sum over d of query[d] * columns[d * num_centroids + c], or less the squares of their
     /// differences; in double in the order of d, then rounded [same bits]. num_centroids: a multiple of 8.
     void (*dot_table)(const float* query, const float* columns, std::size_t num_centroids, std::size_t dim,

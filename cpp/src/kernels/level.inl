@@ -70,6 +70,7 @@ extern const Table HCBIR_LEVEL = {
     .row_lanes = lanes,
     .nearest_bits = nearest_bits,
     .nearest_centroids = nearest_centroids,
+    .approach = approach,
     .dot_table = dot_table,
     .l2_table = l2_table,
     .extremes = extremes,

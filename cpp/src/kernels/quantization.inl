@@ -68,6 +68,30 @@ void nearest_centroids(const float* panel, const float* centroids, const float* 
     }
 }
 
+double approach(const float* panel, const float* centroid, float half, std::size_t dim, const float* squares,
+                float* distances) {
+    constexpr std::size_t count = pq_panel_columns / lanes;
+    Vec rest[count];
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < count; ++v) rest[v] = broadcast(half);
+    for (std::size_t d = 0; d < dim; ++d) {
+        const Vec value = broadcast(centroid[d]);
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < count; ++v)
+            rest[v] -= load<Vec>(panel + d * pq_panel_columns + v * lanes) * value;
+    }
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < count; ++v) {
+        const Vec distance = load<Vec>(squares + v * lanes) + 2 * rest[v];
+        const Vec positive = distance > 0 ? distance : Vec{}, before = load<Vec>(distances + v * lanes);
+        store(distances + v * lanes, positive < before ? positive : before);
+    }
+    Vec8d total = {};
+    for (std::size_t j = 0; j < pq_panel_columns; j += 8)
+        total += __builtin_convertvector(load<Vec8>(distances + j), Vec8d);
+    return sum(total);
+}
+
 // Half a vector's floats, and as many doubles as a vector holds.
 typedef float HalfVec __attribute__((vector_size(2 * lanes)));
 typedef double VecDouble __attribute__((vector_size(4 * lanes)));
