@@ -11,6 +11,7 @@ namespace hcbir {
 namespace {
 
 constexpr double unit_roundoff = 0x1p-24, smallest_float = 0x1p-149;
+constexpr std::size_t line_columns = 16;  // of a cache line
 
 typedef float Vec4 __attribute__((vector_size(16)));
 
@@ -37,9 +38,12 @@ void pack_panels(MatrixView<const float> rows, std::size_t first, std::size_t co
         const std::size_t filled = std::min(width, count - begin);
         if (filled < width) std::fill_n(panels, width * rows.cols, 0.0f);
         const std::size_t fours = filled / 4 * 4, square = rows.cols / 4 * 4;
-        for (std::size_t c = 0; c < square; c += 4)
+        // A cache line of each row at a time: rows of some lengths all fall into the same few places of a
+        // cache.
+        for (std::size_t line = 0; line < square; line += line_columns)
             for (std::size_t r = 0; r < fours; r += 4)
-                transpose4(rows.row(first + begin + r) + c, rows.stride, panels + c * width + r, width);
+                for (std::size_t c = line; c < std::min(line + line_columns, square); c += 4)
+                    transpose4(rows.row(first + begin + r) + c, rows.stride, panels + c * width + r, width);
         for (std::size_t r = 0; r < filled; ++r) {
             const float* row = rows.row(first + begin + r);
             for (std::size_t c = r < fours ? square : 0; c < rows.cols; ++c) panels[c * width + r] = row[c];
