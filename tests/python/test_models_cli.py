@@ -54,7 +54,7 @@ def test_export_and_info(weights: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert (facts["recipe"]["scales"], facts["recipe"]["image_size"]) == ([1, 0.5], 200)
     assert facts["recipe"]["exported"] == "vgg16; gem, mac; fp32"
     assert run(["models", "info", "net.onnx"]) == 0
-    assert "input.image             any x 3 x any x any" in capsys.readouterr().out
+    assert "input.image           any x 3 x any x any" in capsys.readouterr().out
 
 
 def test_a_published_name_brings_the_rest(

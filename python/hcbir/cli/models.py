@@ -86,17 +86,21 @@ def info(
     if as_json:
         print_json(facts)
         return
+    rows = {}
     for key, value in facts.items():
         for name, part in value.items() if isinstance(value, dict) else ((key, value),):
-            label = name if name == key else f"{key}.{name}"
-            typer.echo(f"{label:<24}{part if isinstance(part, str) else _words(part)}")
+            rows[name if name == key else f"{key}.{name}"] = part if isinstance(part, str) else _words(part)
+    width = max(map(len, rows))
+    for label, words in rows.items():
+        typer.echo(f"{label:<{width}}  {words}")
 
 
 def _words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_words(part)}" for key, part in value.items())
     if isinstance(value, (list, tuple)):
-        return " x ".join("any" if part is None else str(part) for part in value)
+        is_shape = all(part is None or isinstance(part, int) for part in value)
+        return (" x " if is_shape else ", ").join("any" if part is None else str(part) for part in value)
     return str(value)
 
 

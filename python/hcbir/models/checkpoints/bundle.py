@@ -79,7 +79,12 @@ def variables_prefix(path: Path) -> Path:
     """What index and data begin with, for a path that is no archive."""
     if path.is_dir():
         folder = path / "model" if (path / "model").is_dir() else path
-        return folder / "variables" / "variables"
+        prefix = folder / "variables" / "variables"
+        if not _index(prefix).is_file():
+            raise FileNotFoundError(
+                f"{path}: a folder of weights must hold TensorFlow's variables/variables.index, or model/ with it"
+            )
+        return prefix
     return path.with_suffix("") if path.suffix == ".index" else path
 
 
