@@ -21,14 +21,9 @@ void bind_ivf(py::module_& m) {
                                 values(origin, "origin")};
             const auto q = matrix(queries, "queries");
             const auto p = matrix(probes, "probes");
-            auto executor = interruptible(num_threads);
-            Output<float> scores(q.rows, k);
-            Output<std::int64_t> indices(q.rows, k);
-            {
-                py::gil_scoped_release unlocked;
-                search(index, q, p, k, scores.view, indices.view, executor);
-            }
-            return py::make_tuple(scores.array, indices.array);
+            return scores_and_indices(q.rows, k, num_threads, [&](auto scores, auto indices, auto& executor) {
+                search(index, q, p, k, scores, indices, executor);
+            });
         },
         py::arg("quantizer"), py::arg("centroids").noconvert(), py::arg("parts"), py::arg("metric"),
         py::arg("origin").noconvert(), py::arg("queries").noconvert(), py::arg("probes").noconvert(),

@@ -44,14 +44,9 @@ void bind_pq(py::module_& m) {
             } else {
                 full.floats = database_of(vectors);
             }
-            auto executor = interruptible(num_threads);
-            Output<float> scores(q.rows, k);
-            Output<std::int64_t> indices(q.rows, k);
-            {
-                py::gil_scoped_release unlocked;
-                rerank(q, full, c, k, metric, scores.view, indices.view, executor);
-            }
-            return py::make_tuple(scores.array, indices.array);
+            return scores_and_indices(q.rows, k, num_threads, [&](auto scores, auto indices, auto& executor) {
+                rerank(q, full, c, k, metric, scores, indices, executor);
+            });
         },
         py::arg("queries").noconvert(), py::arg("vectors").noconvert(), py::arg("factors").noconvert(),
         py::arg("candidates").noconvert(), py::arg("k"), py::arg("metric"), py::arg("num_threads"));
@@ -112,14 +107,10 @@ void bind_pq(py::module_& m) {
                 const auto c = matrix(codes, "codes");
                 PQSearchOptions options{.metric = metric};
                 if (allowed) options.allowed = values(*allowed, "allowed");
-                auto executor = interruptible(num_threads);
-                Output<float> scores(q.rows, k);
-                Output<std::int64_t> indices(q.rows, k);
-                {
-                    py::gil_scoped_release unlocked;
-                    search(self, q, c, k, options, scores.view, indices.view, executor);
-                }
-                return py::make_tuple(scores.array, indices.array);
+                return scores_and_indices(q.rows, k, num_threads,
+                                          [&](auto scores, auto indices, auto& executor) {
+                                              search(self, q, c, k, options, scores, indices, executor);
+                                          });
             },
             py::arg("queries").noconvert(), py::arg("codes").noconvert(), py::arg("k"), py::arg("metric"),
             py::arg("allowed").noconvert(), py::arg("num_threads"));

@@ -44,14 +44,9 @@ void bind_search(py::module_& m) {
                          values(std::get<2>(*codes), "offsets")};
                 options.codes = &views;
             }
-            auto executor = interruptible(num_threads);
-            Output<float> scores(q.rows, k);
-            Output<std::int64_t> indices(q.rows, k);
-            {
-                py::gil_scoped_release unlocked;
-                search(q, d, k, options, scores.view, indices.view, executor);
-            }
-            return py::make_tuple(scores.array, indices.array);
+            return scores_and_indices(q.rows, k, num_threads, [&](auto scores, auto indices, auto& executor) {
+                search(q, d, k, options, scores, indices, executor);
+            });
         },
         py::arg("queries").noconvert(), py::arg("database").noconvert(), py::arg("k"), py::arg("metric"),
         py::arg("precision"), py::arg("allowed").noconvert(), py::arg("codes").noconvert(),
@@ -65,14 +60,10 @@ void bind_search(py::module_& m) {
             const Database d = database_of(database);
             std::span<const std::uint8_t> flags;
             if (allowed) flags = values(*allowed, "allowed");
-            auto executor = interruptible(num_threads);
-            Output<float> scores(q.rows, count);
-            Output<std::int64_t> indices(q.rows, count);
-            {
-                py::gil_scoped_release unlocked;
-                rank(q, d, metric, flags, scores.view, indices.view, executor);
-            }
-            return py::make_tuple(scores.array, indices.array);
+            return scores_and_indices(q.rows, count, num_threads,
+                                      [&](auto scores, auto indices, auto& executor) {
+                                          rank(q, d, metric, flags, scores, indices, executor);
+                                      });
         },
         py::arg("queries").noconvert(), py::arg("database").noconvert(), py::arg("count"), py::arg("metric"),
         py::arg("allowed").noconvert(), py::arg("num_threads"));

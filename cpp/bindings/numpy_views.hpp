@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
 #include <string>
 
 #include "hcbir/parallel.hpp"
@@ -64,6 +65,19 @@ inline bool python_wants_to_stop() {
 /// num_threads = 0 means the default. Ctrl-C ends a call that runs on it.
 inline PoolExecutor interruptible(std::size_t num_threads) {
     return PoolExecutor(num_threads, python_wants_to_stop);
+}
+
+/// (scores, indices) of rows x k, which find(scores, indices, executor) fills without the GIL.
+template <class Find>
+py::tuple scores_and_indices(std::size_t rows, std::size_t k, std::size_t num_threads, Find find) {
+    auto executor = interruptible(num_threads);
+    Output<float> scores(rows, k);
+    Output<std::int64_t> indices(rows, k);
+    {
+        py::gil_scoped_release unlocked;
+        find(scores.view, indices.view, executor);
+    }
+    return py::make_tuple(scores.array, indices.array);
 }
 
 }  // namespace hcbir::bindings

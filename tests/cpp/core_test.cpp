@@ -8,9 +8,11 @@
 #include <random>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "check.hpp"
+#include "found.hpp"
 #include "hcbir/error.hpp"
 #include "hcbir/isa.hpp"
 #include "hcbir/kmeans.hpp"
@@ -27,12 +29,6 @@ std::vector<float> random_floats(std::size_t count, unsigned seed) {
     for (float& x : values) x = static_cast<float>(value(engine));
     return values;
 }
-
-struct Found {
-    std::vector<float> scores;
-    std::vector<std::int64_t> indices;
-    bool operator==(const Found&) const = default;
-};
 
 Found run_search(const std::vector<float>& queries, const std::vector<float>& database, std::size_t dim,
                  std::size_t k, hcbir::Executor& executor) {
@@ -54,11 +50,7 @@ Found brute_force(const std::vector<float>& queries, const std::vector<float>& d
                 dot += double{queries[q * dim + c]} * database[row * dim + c];
             scored.emplace_back(static_cast<float>(-dot), static_cast<std::int64_t>(row));
         }
-        std::sort(scored.begin(), scored.end());
-        for (std::size_t i = 0; i < k; ++i) {
-            found.scores.push_back(-scored[i].first);
-            found.indices.push_back(scored[i].second);
-        }
+        found.add_best(std::move(scored), k);
     }
     return found;
 }

@@ -2,9 +2,11 @@
 // reads codes in vectors, so these end where their memory ends.
 #include <algorithm>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "check.hpp"
+#include "found.hpp"
 #include "hcbir/isa.hpp"
 #include "hcbir/pq.hpp"
 #include "hcbir/rerank.hpp"
@@ -47,12 +49,6 @@ float score(const hcbir::ProductQuantizer& pq, const float* query, const std::ui
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-struct Found {
-    std::vector<float> scores;
-    std::vector<std::int64_t> indices;
-    bool operator==(const Found&) const = default;
-};
-
 Found brute_force(const hcbir::ProductQuantizer& pq, const std::vector<float>& queries,
                   MatrixView<const std::uint8_t> codes, std::size_t k, bool l2) {
     Found found;
@@ -61,11 +57,7 @@ Found brute_force(const hcbir::ProductQuantizer& pq, const std::vector<float>& q
         for (std::size_t i = 0; i < codes.rows; ++i)
             scored.emplace_back(-score(pq, queries.data() + q * pq.dim(), codes.row(i), l2),
                                 static_cast<std::int64_t>(i));
-        std::sort(scored.begin(), scored.end());
-        for (std::size_t i = 0; i < k; ++i) {
-            found.scores.push_back(-scored[i].first);
-            found.indices.push_back(scored[i].second);
-        }
+        found.add_best(std::move(scored), k);
     }
     return found;
 }
