@@ -220,27 +220,46 @@ void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t ba
     }
 }
 
+ByteScan::KeyScale ByteScan::key_scale(const BytePanel& panel, std::size_t base, std::size_t q) const {
+    const double unit_of_products = 1 / (queries_.multiplier(q) * double{panel.multiplier});
+    double margin =
+        (queries_.residual(q) * panel.length + queries_.length(q) * panel.residual) * unit_of_products;
+    if (problem_.metric == Metric::l2)
+        margin += l2_slack(panel.length / panel.multiplier, problem_.error) + query_slack(base + q);
+    if (std::isfinite(margin)) return {unit_of_products, margin, true};
+    return {0, std::numeric_limits<double>::infinity(), false};
+}
+
 /// Takes up a panel's rows whose bits are set in `hits`.
 void ByteScan::collect(const CodedRows& rows, std::size_t panel, std::size_t first_row, std::size_t base,
                        std::size_t q, std::uint32_t hits, const std::int32_t* products,
                        Candidates& candidates) {
-    const BytePanel& bounds = rows.panels[panel];
-    const double unit_of_products = 1 / (queries_.multiplier(q) * double{bounds.multiplier});
-    double margin =
-        (queries_.residual(q) * bounds.length + queries_.length(q) * bounds.residual) * unit_of_products;
-    if (problem_.metric == Metric::l2)
-        margin += l2_slack(bounds.length / bounds.multiplier, problem_.error) + query_slack(base + q);
-    const bool known = std::isfinite(margin);
-    if (!known) margin = std::numeric_limits<double>::infinity();
+    const KeyScale scale = key_scale(rows.panels[panel], base, q);
     for (; hits; hits &= hits - 1) {
         const auto j = static_cast<std::size_t>(std::countr_zero(hits));
         const std::size_t in_block = panel * byte_panel_rows + j;
         if (in_block >= rows.count) return;
-        double key = known ? products[j] * unit_of_products : 0;
-        if (known && problem_.metric == Metric::l2) key += rows.offsets[in_block];
-        const float lower = round_down(key - margin), upper = round_up(key + margin);
+        const double key =
+            scale.key(products[j], problem_.metric == Metric::l2 ? rows.offsets + in_block : nullptr);
+        const float lower = round_down(key - scale.margin), upper = round_up(key + scale.margin);
         if (upper < candidates.bar(q)) continue;
         if (candidates.add(q, lower, upper, first_row + in_block, false)) set_bar(base, q, candidates);
+    }
+}
+
+void ByteScan::score_panel(const CodedRows& rows, std::size_t base, std::size_t first, std::size_t count,
+                           float* keys, float* margins, std::size_t stride) {
+    std::fill_n(bars_.data() + first, count, -std::numeric_limits<float>::infinity());
+    kernels::ByteHits hits;
+    problem_.kernels.byte_tile(queries_.tile(first, bars_.data()), count, rows.codes,
+                               quads_of(problem_.queries.cols), *rows.panels, hits);
+    for (std::size_t i = 0; i < count; ++i, keys += stride, margins += stride) {
+        const KeyScale scale = key_scale(*rows.panels, base, first + i);
+        const std::int32_t* products = hits.products + i * byte_panel_rows;
+        std::fill_n(margins, rows.count, static_cast<float>(scale.margin));
+        for (std::size_t j = 0; j < rows.count; ++j)
+            keys[j] = static_cast<float>(
+                scale.key(products[j], problem_.metric == Metric::l2 ? rows.offsets + j : nullptr));
     }
 }
 

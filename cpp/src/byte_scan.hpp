@@ -77,12 +77,28 @@ public:
     void scan(const CodedRows& rows, std::size_t first_row, std::size_t base, std::size_t first,
               std::size_t last, Candidates& candidates);
 
+    /// The keys of a panel of rows against queries first .. first + count - 1 (a tile), and their errors at
+    /// most, as rows of byte_panel_rows at the given stride.
+    void score_panel(const CodedRows& rows, std::size_t base, std::size_t first, std::size_t count,
+                     float* keys, float* margins, std::size_t stride);
+
     std::size_t num_scanned() const { return num_scanned_; }  // pairs
 
     /// Rows of the database quantised for this scan.
     CodedRows encode(std::size_t first_row, std::size_t count);
 
 private:
+    /// Of a panel's keys: a product of codes times `unit`, and the row's offset, are known to within
+    /// `margin`.
+    struct KeyScale {
+        double unit, margin;
+        bool known;
+        double key(std::int32_t product, const float* offset) const {
+            return !known ? 0 : offset ? product * unit + *offset : product * unit;
+        }
+    };
+
+    KeyScale key_scale(const kernels::BytePanel& panel, std::size_t base, std::size_t q) const;
     void collect(const CodedRows& rows, std::size_t panel, std::size_t first_row, std::size_t base,
                  std::size_t q, std::uint32_t hits, const std::int32_t* products, Candidates& candidates);
     double query_slack(std::size_t query) const;

@@ -83,22 +83,21 @@ void refine_entries(const SearchProblem& problem, std::size_t base, std::vector<
     for (Rest& rest : rests) rest.shortlist.refine([&](std::uint64_t) { return *next++; });
 }
 
-/// Queries base + first .. base + first + count - 1, of the group that begins at base.
-void rescore(const SearchProblem& problem, const std::vector<Candidates*>& workers, std::size_t base,
-             std::size_t first, std::size_t count, MatrixView<float> scores, MatrixView<std::int64_t> indices,
-             Executor& executor) {
+/// Queries base + first .. base + first + count - 1, of the group that begins at base; guesses and unproved
+/// are theirs. Of those whose guess is not reached, unproved[i] is set, and nothing else done.
+void rescore(const SearchProblem& problem, const std::vector<Candidates*>& workers, const float* guesses,
+             std::uint8_t* unproved, std::size_t base, std::size_t first, std::size_t count,
+             MatrixView<float> scores, MatrixView<std::int64_t> indices, Executor& executor) {
     const std::size_t k = problem.k;
     std::vector<Rest> rests(count, Rest{Shortlist(k), TopK(k), {}});
     executor.parallel_for(count, [&](std::size_t i, std::size_t) {
-        Shortlist::Scratch scratch;
         auto& [shortlist, best, wanted] = rests[i];
         for (Candidates* worker : workers) {
             shortlist.join(worker->shortlist(first + i));
             best.push(worker->scored(first + i));
             worker->forget(first + i);
         }
-        shortlist.prune(scratch, workers.front()->bar(first + i));
-        wanted = shortlist.take_best();
+        wanted = shortlist.take_best(workers.front()->bar(first + i));
     });
 
     // The k most promising first: their scores are a better bar for the rest than bounds are.
@@ -116,7 +115,10 @@ void rescore(const SearchProblem& problem, const std::vector<Candidates*>& worke
     score_wanted(problem, base, rests, executor);
 
     executor.parallel_for(count, [&](std::size_t i, std::size_t) {
-        const auto sorted = rests[i].best.sorted();
+        auto& best = rests[i].best;
+        unproved[i] = !best.full() || problem.lowest_key(base + i, best.bar()) < guesses[i];
+        if (unproved[i]) return;
+        const auto sorted = best.sorted();
         for (std::size_t c = 0; c < k; ++c) {
             scores.row(base + i)[c] = sorted[c].score;
             indices.row(base + i)[c] = problem.rows.index(static_cast<std::size_t>(sorted[c].index));
@@ -126,18 +128,25 @@ void rescore(const SearchProblem& problem, const std::vector<Candidates*>& worke
 
 }  // namespace
 
-void rescore_group(const SearchProblem& problem, const std::vector<Candidates*>& workers, std::size_t base,
-                   std::size_t count, MatrixView<float> scores, MatrixView<std::int64_t> indices,
-                   Executor& executor) {
+std::vector<std::size_t> rescore_group(const SearchProblem& problem, const std::vector<Candidates*>& workers,
+                                       std::span<const float> guesses, std::size_t base, std::size_t count,
+                                       MatrixView<float> scores, MatrixView<std::int64_t> indices,
+                                       Executor& executor) {
+    std::vector<std::uint8_t> unproved(count);
     // Where rows come from memory, each is read once for all queries that want it.
     if (count > 1 && problem.rows.size() * problem.queries.cols * sizeof(float) > cached_bytes) {
-        rescore(problem, workers, base, 0, count, scores, indices, executor);
-        return;
+        rescore(problem, workers, guesses.data(), unproved.data(), base, 0, count, scores, indices, executor);
+    } else {
+        executor.parallel_for(count, [&](std::size_t q, std::size_t) {
+            SerialExecutor serial;
+            rescore(problem, workers, guesses.data() + q, unproved.data() + q, base, q, 1, scores, indices,
+                    serial);
+        });
     }
-    executor.parallel_for(count, [&](std::size_t q, std::size_t) {
-        SerialExecutor serial;
-        rescore(problem, workers, base, q, 1, scores, indices, serial);
-    });
+    std::vector<std::size_t> places;
+    for (std::size_t q = 0; q < count; ++q)
+        if (unproved[q]) places.push_back(q);
+    return places;
 }
 
 }  // namespace hcbir

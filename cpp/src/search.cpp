@@ -1,6 +1,7 @@
 #include "hcbir/search.hpp"
 
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "float_scan.hpp"
 #include "hcbir/error.hpp"
 #include "rescore.hpp"
+#include "row_sample.hpp"
 
 // A scan in low precision bounds every row's key; the few rows that could be among the k best are then scored
 // in double. docs/exact-search.md proves the bounds, so that no row of the answer is ever missed.
@@ -18,7 +20,7 @@ namespace {
 constexpr std::size_t block_bytes = 256 * 1024;        // of the database, to stay in a core's cache
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' shortlists
 constexpr std::size_t max_group = 4096;                // queries scanned together
-constexpr std::size_t enough_rows = 100;  // for each of the k best, else byte bounds leave too many
+constexpr std::size_t enough_rows = 512;               // for a sample of them to tell whether bytes pay
 constexpr std::size_t tasks_per_worker = 4;
 constexpr std::size_t few_queries = 24;  // so few are scanned without turning rows into panels or codes
 constexpr std::size_t few_allowed = 8;   // one row in more than this many
@@ -66,25 +68,35 @@ struct Worker {
 
 class Search {
 public:
-    Search(const SearchProblem& problem, const SearchOptions& options, Executor& executor)
+    /// guess: whether rows may be left out by bars that are guessed from a sample.
+    Search(const SearchProblem& problem, const SearchOptions& options, Executor& executor, bool guess = true)
         : problem_(problem),
           options_(options),
           executor_(executor),
           group_(group_size()),
           by_bytes_(choose_bytes()),
           bars_(group_),
-          codes_(problem, by_bytes_ ? group_ : 0) {
+          codes_(problem, by_bytes_ ? group_ : 0),
+          guesses_(group_) {
         for (std::size_t w = 0; w < executor.size(); ++w)
             workers_.push_back(
                 {Candidates(problem, group_, bars_), FloatScan(problem), ByteScan(problem, group_, codes_)});
+        if (guess && by_bytes_ && problem.rows.size() >= enough_rows)
+            sample_.emplace(problem, options.codes, executor);
     }
 
-    void run(MatrixView<float> scores, MatrixView<std::int64_t> indices) {
+    /// Returns the queries whose guessed bars turned out to be too high: nothing is written for these.
+    std::vector<std::size_t> run(MatrixView<float> scores, MatrixView<std::int64_t> indices) {
+        std::vector<std::size_t> open;
         for (std::size_t base = 0; base < problem_.queries.rows; base += group_) {
             const std::size_t count = std::min(group_, problem_.queries.rows - base);
+            bars_.clear();
+            std::fill(guesses_.begin(), guesses_.end(), -std::numeric_limits<float>::infinity());
+            if (by_bytes_) prepare_bytes(base, count);
             scan(base, count);
-            rescore(base, count, scores, indices);
+            for (const std::size_t q : rescore(base, count, scores, indices)) open.push_back(base + q);
         }
+        return open;
     }
 
 private:
@@ -99,8 +111,17 @@ private:
         if (options_.precision == Precision::float32 || problem_.queries.cols > kernels::max_byte_dim)
             return false;
         if (options_.precision == Precision::int8) return true;
-        const bool selective = problem_.rows.size() / problem_.k >= enough_rows;
-        return selective && (options_.codes || problem_.queries.rows > few_queries);
+        return problem_.rows.size() >= enough_rows && (options_.codes || problem_.queries.rows > few_queries);
+    }
+
+    void prepare_bytes(std::size_t base, std::size_t count) {
+        codes_.load(base, count, executor_);
+        if (!sample_) return;
+        std::vector<ByteScan*> scans;
+        for (Worker& worker : workers_) scans.push_back(&worker.bytes);
+        const bool pay = sample_->guess(base, count, scans, guesses_.data(), executor_);
+        for (std::size_t q = 0; q < count; ++q) bars_.raise(q, guesses_[q]);
+        if (!pay && options_.precision == Precision::automatic) by_bytes_ = false;
     }
 
     void scan(std::size_t base, std::size_t count) {
@@ -115,9 +136,7 @@ private:
             std::min(num_tiles, ceil_div(tasks_per_worker * executor_.size(), num_blocks));
         const std::size_t part = ceil_div(num_tiles, num_parts) * tile;
 
-        bars_.clear();
         QueryPanels panels(problem_, base, count);
-        if (by_bytes_) codes_.load(base, count, executor_);
         for (auto& worker : workers_) worker.candidates.begin_group(base);
         executor_.parallel_for(num_blocks * num_parts, [&](std::size_t task, std::size_t w) {
             const std::size_t row = task / num_parts * block_rows, first = task % num_parts * part;
@@ -133,7 +152,8 @@ private:
         auto& [candidates, floats, bytes] = worker;
         if (by_bytes_ && (options_.precision == Precision::int8 ||
                           worker.bytes_pay(2 * Shortlist::limit(problem_.k) * (last - first)))) {
-            const CodedRows rows = options_.codes ? coded_rows(row, num_rows) : bytes.encode(row, num_rows);
+            const CodedRows rows =
+                options_.codes ? coded_rows(*options_.codes, row, num_rows) : bytes.encode(row, num_rows);
             bytes.scan(rows, row, base, first, last, candidates);
         } else if (last - first <= few_queries) {
             floats.scan_rows(row, num_rows, base, first, last, candidates);
@@ -142,18 +162,11 @@ private:
         }
     }
 
-    CodedRows coded_rows(std::size_t row, std::size_t count) const {
-        const auto& [codes, bounds, offsets] = *options_.codes;
-        const std::size_t panel = row / kernels::byte_panel_rows;
-        return {codes.row(panel), reinterpret_cast<const kernels::BytePanel*>(bounds.row(panel)),
-                offsets.empty() ? nullptr : offsets.data() + row, count};
-    }
-
-    void rescore(std::size_t base, std::size_t count, MatrixView<float> scores,
-                 MatrixView<std::int64_t> indices) {
+    std::vector<std::size_t> rescore(std::size_t base, std::size_t count, MatrixView<float> scores,
+                                     MatrixView<std::int64_t> indices) {
         std::vector<Candidates*> kept;
         for (auto& worker : workers_) kept.push_back(&worker.candidates);
-        rescore_group(problem_, kept, base, count, scores, indices, executor_);
+        return rescore_group(problem_, kept, guesses_, base, count, scores, indices, executor_);
     }
 
     const SearchProblem& problem_;
@@ -163,8 +176,29 @@ private:
     bool by_bytes_;
     SharedBars bars_;
     QueryCodes codes_;
+    std::vector<float> guesses_;  // of the group's bars
+    std::optional<RowSample> sample_;
     std::vector<Worker> workers_;
 };
+
+/// The same for the queries in `open` alone, without guesses.
+void search_again(const SearchProblem& problem, const SearchOptions& options,
+                  const std::vector<std::size_t>& open, MatrixView<float> scores,
+                  MatrixView<std::int64_t> indices, Executor& executor) {
+    const std::size_t dim = problem.queries.cols, k = problem.k;
+    std::vector<float> queries, found_scores(open.size() * k);
+    std::vector<std::int64_t> found_indices(open.size() * k);
+    for (const std::size_t q : open)
+        queries.insert(queries.end(), problem.queries.row(q), problem.queries.row(q) + dim);
+    const SearchProblem rest({queries.data(), open.size(), dim, dim}, problem.rows, problem.allowed, k,
+                             problem.metric);
+    Search(rest, options, executor, false)
+        .run({found_scores.data(), open.size(), k, k}, {found_indices.data(), open.size(), k, k});
+    for (std::size_t i = 0; i < open.size(); ++i) {
+        std::copy_n(found_scores.data() + i * k, k, scores.row(open[i]));
+        std::copy_n(found_indices.data() + i * k, k, indices.row(open[i]));
+    }
+}
 
 }  // namespace
 
@@ -200,7 +234,9 @@ void search(MatrixView<const float> queries, const Database& database, std::size
     try {
         SerialExecutor serial;
         const bool few = queries.rows * rows.size() * rows.cols() < few_products;
-        Search(problem, chosen, few ? serial : executor).run(scores, indices);
+        Executor& workers = few ? serial : executor;
+        const auto open = Search(problem, chosen, workers).run(scores, indices);
+        if (!open.empty()) search_again(problem, chosen, open, scores, indices, workers);
     } catch (const NonFinite&) {
         rows.require_finite();  // names the first such row, whichever task came first
     }

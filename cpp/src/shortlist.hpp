@@ -49,7 +49,7 @@ public:
         bar_ = std::max(bar_, known);
         drop_below_bar();
         if (entries_.size() >= k_) raise_bar(scratch);
-        capacity_ = std::max(capacity(k_), 2 * entries_.size());
+        capacity_ = std::max(capacity(k_), 3 * entries_.size());
     }
 
     /// Replaces the bounds of those that are not refined by bounds(row).
@@ -62,15 +62,20 @@ public:
             }
     }
 
-    /// Removes the k entries with the largest lower bounds, or all, and returns them.
-    std::vector<Entry> take_best() {
+    /// Removes the k entries with the largest lower bounds, or all, and returns them; drops what cannot reach
+    /// the last of them, or `known`.
+    std::vector<Entry> take_best(float known) {
+        bar_ = std::max(bar_, known);
         const auto count = static_cast<std::ptrdiff_t>(std::min(k_, entries_.size()));
         const auto end = entries_.begin() + count;
-        if (end != entries_.end())
-            std::nth_element(entries_.begin(), end, entries_.end(),
+        if (end != entries_.end()) {
+            std::nth_element(entries_.begin(), end - 1, entries_.end(),
                              [](const Entry& a, const Entry& b) { return a.lower > b.lower; });
+            bar_ = std::max(bar_, (end - 1)->lower);
+        }
         std::vector<Entry> best(entries_.begin(), end);
         entries_.erase(entries_.begin(), end);
+        drop_below_bar();
         return best;
     }
 

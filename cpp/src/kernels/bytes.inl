@@ -172,21 +172,23 @@ inline void byte_products(const ByteQueries& queries, std::size_t first, const s
 }
 #endif
 
-inline Vec16 magnitude(Vec16 x) { return x < 0 ? -x : x; }
+inline Vec magnitude(Vec x) { return (Vec)((VecIndex)x & 0x7fffffffu); }
 
 /// For each query of a tile, at most the least product that reaches its bar in the panel. Float arithmetic
 /// errs by less than size / 2^20 + 2; where it settles nothing (infinities, NaN), everything passes.
 inline void byte_bars(const ByteQueries& queries, const BytePanel& panel, std::int32_t* bars) {
-    typedef std::int32_t Vec16i __attribute__((vector_size(64)));
-    const Vec16 scale = load<Vec16>(queries.multiplier) * panel.multiplier;
-    const Vec16 bar = load<Vec16>(queries.bar), offset = panel.offset - Vec16{};
-    const Vec16 error =
-        load<Vec16>(queries.residual) * panel.length + load<Vec16>(queries.length) * panel.residual;
-    const Vec16 size = (magnitude(bar) + magnitude(offset)) * scale + error;
-    const Vec16 least = (bar - offset) * scale - error - size * 0x1p-20f - 3.0f;
-    const Vec16 lowest = Vec16{} - 0x1p31f, highest = Vec16{} + 2147483520.0f;
-    const Vec16 known = size < 1e30f ? (least < lowest ? lowest : least) : lowest;
-    store_bytes(bars, __builtin_convertvector(known < highest ? known : highest, Vec16i));
+    const Vec lowest = broadcast(-0x1p31f), highest = broadcast(2147483520.0f),
+              offset = broadcast(panel.offset);
+    for (std::size_t i = 0; i < 16; i += lanes) {
+        const Vec scale = load<Vec>(queries.multiplier + i) * panel.multiplier;
+        const Vec bar = load<Vec>(queries.bar + i);
+        const Vec error =
+            load<Vec>(queries.residual + i) * panel.length + load<Vec>(queries.length + i) * panel.residual;
+        const Vec size = (magnitude(bar) + magnitude(offset)) * scale + error;
+        const Vec least = (bar - offset) * scale - error - size * 0x1p-20f - 3.0f;
+        const Vec known = size < 1e30f ? (least < lowest ? lowest : least) : lowest;
+        store_bytes(bars + i, __builtin_convertvector(known < highest ? known : highest, VecI));
+    }
 }
 
 /// Queries first .. first + height - 1 of the tile against all rows of the panel.
@@ -288,11 +290,10 @@ void quantize_rows(const float* rows, std::size_t stride, std::size_t count, std
 
 void largest_magnitudes(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                         float* largest) {
-    const auto magnitude_of = [](Vec x) { return (Vec)((VecIndex)x & 0x7fffffffu); };
     for (std::size_t j = 0; j < count; ++j, rows += stride) {
         Vec most[2] = {};
         const auto take = [&](Vec values, Vec& so_far) {
-            const Vec size = magnitude_of(values);
+            const Vec size = magnitude(values);
             so_far = so_far < size ? size : so_far;
         };
         std::size_t c = 0;

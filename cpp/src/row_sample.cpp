@@ -1,0 +1,105 @@
+#include "row_sample.hpp"
+
+#include <atomic>
+
+#include "bar_guess.hpp"
+#include "random.hpp"
+
+namespace hcbir {
+namespace {
+
+using kernels::byte_panel_rows, kernels::byte_tile_queries;
+
+constexpr std::size_t one_in = 16, fewest_panels = 4, most_panels = 512;
+
+// Beside a scan of d columns, in bytes, looking at a row in float costs as much as d + 512 columns in floats,
+// sixteen of which save one in bytes.
+constexpr double overhead_columns = 512, saved = 1.0 / 16;
+
+}  // namespace
+
+CodedRows coded_rows(const ByteCodes& codes, std::size_t row, std::size_t count) {
+    const std::size_t panel = row / byte_panel_rows;
+    return {codes.codes.row(panel), reinterpret_cast<const kernels::BytePanel*>(codes.bounds.row(panel)),
+            codes.offsets.empty() ? nullptr : codes.offsets.data() + row, count};
+}
+
+RowSample::RowSample(const SearchProblem& problem, const ByteCodes* codes, Executor& executor)
+    : problem_(problem) {
+    const std::size_t n = problem.rows.size(), dim = problem.queries.cols, whole = n / byte_panel_rows;
+    const std::size_t count = std::min(std::clamp(whole / one_in, fewest_panels, most_panels), whole);
+    CounterRandom random(0, n);
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t first = i * whole / count, next = (i + 1) * whole / count;
+        panels_.push_back(
+            {(first + random.below(static_cast<std::uint32_t>(next - first))) * byte_panel_rows, {}});
+    }
+    std::size_t sampled = 0, found = n;
+    for (const Panel& panel : panels_)
+        for (std::size_t j = 0; j < byte_panel_rows; ++j) sampled += allowed(panel.row + j);
+    if (!problem.allowed.empty())
+        found = n - static_cast<std::size_t>(std::count(problem.allowed.begin(), problem.allowed.end(), 0));
+    share_ = static_cast<double>(sampled) / static_cast<double>(found);
+    if (codes) {
+        for (Panel& panel : panels_) panel.codes = coded_rows(*codes, panel.row, byte_panel_rows);
+        return;
+    }
+    const std::size_t size = 4 * byte_panel_rows * ceil_div(dim, 4);
+    codes_.reserve(count * size), bounds_.reserve(count), offsets_.reserve(count * byte_panel_rows);
+    struct Worker {
+        RowCoder coder;
+        AlignedBuffer<float> floats;
+    };
+    std::vector<Worker> workers;
+    for (std::size_t w = 0; w < executor.size(); ++w)
+        workers.push_back({RowCoder(problem.metric, dim), AlignedBuffer<float>()});
+    executor.parallel_for(count, [&](std::size_t i, std::size_t w) {
+        Panel& panel = panels_[i];
+        auto& [coder, floats] = workers[w];
+        panel.codes = {codes_.data() + i * size, bounds_.data() + i, offsets_.data() + i * byte_panel_rows,
+                       byte_panel_rows};
+        coder.encode(problem.rows.floats(panel.row, byte_panel_rows, floats), codes_.data() + i * size,
+                     bounds_.data() + i, offsets_.data() + i * byte_panel_rows);
+    });
+}
+
+bool RowSample::guess(std::size_t base, std::size_t count, const std::vector<ByteScan*>& scans, float* bars,
+                      Executor& executor) const {
+    const std::size_t num_sampled = panels_.size() * byte_panel_rows;
+    struct Worker {
+        BarGuess guess;
+        AlignedBuffer<float> keys, margins;
+    };
+    std::vector<Worker> workers;
+    for (std::size_t w = 0; w < executor.size(); ++w)
+        workers.push_back({BarGuess(num_sampled, byte_panel_rows, problem_.k, share_),
+                           AlignedBuffer<float>(byte_tile_queries * num_sampled),
+                           AlignedBuffer<float>(byte_tile_queries * num_sampled)});
+    std::atomic<std::size_t> left = 0;
+    executor.parallel_for(ceil_div(count, byte_tile_queries), [&](std::size_t tile, std::size_t w) {
+        auto& [guess, keys, margins] = workers[w];
+        const std::size_t first = tile * byte_tile_queries,
+                          height = std::min(byte_tile_queries, count - first);
+        for (std::size_t p = 0; p < panels_.size(); ++p)
+            scans[w]->score_panel(panels_[p].codes, base, first, height, keys.data() + p * byte_panel_rows,
+                                  margins.data() + p * byte_panel_rows, num_sampled);
+        if (!problem_.allowed.empty())
+            for (std::size_t i = 0; i < num_sampled; ++i)
+                if (!allowed(panels_[i / byte_panel_rows].row + i % byte_panel_rows))
+                    for (std::size_t q = 0; q < height; ++q)
+                        keys[q * num_sampled + i] = -std::numeric_limits<float>::infinity();
+        std::size_t reach = 0;
+        for (std::size_t q = 0; q < height; ++q) {
+            const auto guessed = guess({keys.data() + q * num_sampled, num_sampled});
+            bars[first + q] = guessed.safe;
+            for (std::size_t i = 0; i < num_sampled; ++i)
+                reach += !(keys[q * num_sampled + i] + margins[q * num_sampled + i] < guessed.likely);
+        }
+        left += reach;
+    });
+    const double rows_left = static_cast<double>(left) / static_cast<double>(count * num_sampled);
+    const auto dim = static_cast<double>(problem_.queries.cols);
+    return rows_left * (dim + overhead_columns) <= dim * saved;
+}
+
+}  // namespace hcbir
