@@ -3,13 +3,14 @@
 
 #include "aligned.hpp"
 #include "candidates.hpp"
+#include "float_keys.hpp"
 
 namespace hcbir {
 
-/// One worker's. docs/exact-search.md proves the margins.
+/// One worker's.
 class FloatScan {
 public:
-    explicit FloatScan(const SearchProblem& problem) : problem_(problem) {}
+    explicit FloatScan(const SearchProblem& problem) : problem_(problem), keys_(problem) {}
 
     /// Queries first .. last - 1 of the group that begins at `base`, row by row: for few queries.
     void scan_rows(std::size_t first_row, std::size_t count, std::size_t base, std::size_t first,
@@ -20,9 +21,6 @@ public:
                     std::size_t last, const float* panels, Candidates& candidates);
 
 private:
-    void prepare_keys(MatrixView<const float> rows);
-    void prepare_each_key(MatrixView<const float> rows);
-    float margin(std::size_t query) const;
     /// A row whose float key is below cannot be among the best of a query.
     struct Threshold {
         float margin, key;
@@ -32,12 +30,11 @@ private:
                  Candidates& candidates);
 
     const SearchProblem& problem_;
+    FloatKeys keys_;
     AlignedBuffer<float> floats_, panels_, scores_;
-    AlignedBuffer<float> squared_, scale_, offset_;  // float key = scale * (float dot product) + offset
     AlignedBuffer<std::uint32_t> selected_;
     std::vector<Threshold> thresholds_;  // of a tile's queries
     std::size_t first_row_ = 0;
-    double max_norm_ = 0, max_scale_ = 0;  // of the rows that are not always selected
 };
 
 }  // namespace hcbir

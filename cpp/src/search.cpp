@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "byte_scan.hpp"
+#include "few_rows.hpp"
 #include "float_scan.hpp"
 #include "hcbir/error.hpp"
 #include "rescore.hpp"
@@ -225,7 +226,8 @@ void search(MatrixView<const float> queries, const Database& database, std::size
 
     // Few rows are picked out; of many, the codes of all are read.
     SearchOptions chosen = options;
-    if (num_allowed < database.rows / few_allowed) chosen.codes = nullptr;
+    const bool small = options.precision == Precision::automatic && are_few(Rows(database));
+    if (small || num_allowed < database.rows / few_allowed) chosen.codes = nullptr;
     const bool pick = num_allowed < database.rows && !chosen.codes;
     const Rows rows = pick ? Rows(database, options.allowed) : Rows(database);
     const auto flags =
@@ -235,6 +237,7 @@ void search(MatrixView<const float> queries, const Database& database, std::size
         SerialExecutor serial;
         const bool few = queries.rows * rows.size() * rows.cols() < few_products;
         Executor& workers = few ? serial : executor;
+        if (small && search_few_rows(problem, scores, indices, workers)) return;
         const auto open = Search(problem, chosen, workers).run(scores, indices);
         if (!open.empty()) search_again(problem, chosen, open, scores, indices, workers);
     } catch (const NonFinite&) {

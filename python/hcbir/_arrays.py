@@ -20,14 +20,14 @@ def small_matrix(values: npt.ArrayLike, name: str, *, dtype: type[np.generic] = 
 
 def large_matrix(values: object, name: str, *, dtype: type[np.generic] = np.float32) -> npt.NDArray[Any]:
     """The same array, or a TypeError that says how to convert it (databases, memory maps)."""
-    wanted = np.dtype(dtype).name
-    remedy = f"numpy.ascontiguousarray({name}, dtype=numpy.{wanted})"
     if not isinstance(values, np.ndarray):
+        wanted, remedy = _wanted(name, dtype)
         raise TypeError(f"{name} must be a numpy array of {wanted}, got {type(values).__name__}; pass {remedy}")
     if values.ndim != 2:
         raise ValueError(f"{name} must have 2 dimensions, one row an item, got {describe(values)}")
     rows_contiguous = values.size == 0 or values.shape[1] <= 1 or values.strides[1] == values.itemsize
     if values.dtype != dtype or not values.dtype.isnative or not rows_contiguous or values.strides[0] < 0:
+        wanted, remedy = _wanted(name, dtype)
         raise TypeError(
             f"{name} must be {wanted} with contiguous rows, got {describe(values)} "
             f"with strides {values.strides}; pass {remedy}"
@@ -35,9 +35,15 @@ def large_matrix(values: object, name: str, *, dtype: type[np.generic] = np.floa
     return values
 
 
+def _wanted(name: str, dtype: type[np.generic]) -> tuple[str, str]:
+    """The name of a dtype, and what to pass."""
+    wanted = np.dtype(dtype).name  # slow, so for errors alone
+    return wanted, f"numpy.ascontiguousarray({name}, dtype=numpy.{wanted})"
+
+
 def database_matrix(values: object, name: str) -> npt.NDArray[Any]:
     """A float32, float16 or bfloat16 matrix as it is; bfloat16 (of ml_dtypes) as the uint16 that hold it."""
-    if isinstance(values, np.ndarray) and values.dtype.name == "bfloat16":
+    if isinstance(values, np.ndarray) and values.dtype.kind == "V" and values.dtype.name == "bfloat16":
         return large_matrix(values.view(np.uint16), name, dtype=np.uint16)
     if isinstance(values, np.ndarray) and values.dtype == np.float16:
         return large_matrix(values, name, dtype=np.float16)

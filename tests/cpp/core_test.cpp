@@ -5,12 +5,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <random>
 #include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "bar_guess.hpp"
 #include "check.hpp"
 #include "found.hpp"
 #include "hcbir/error.hpp"
@@ -31,10 +33,11 @@ std::vector<float> random_floats(std::size_t count, unsigned seed) {
 }
 
 Found run_search(const std::vector<float>& queries, const std::vector<float>& database, std::size_t dim,
-                 std::size_t k, hcbir::Executor& executor) {
+                 std::size_t k, hcbir::Executor& executor,
+                 hcbir::Precision precision = hcbir::Precision::automatic) {
     const std::size_t q = queries.size() / dim, n = database.size() / dim;
     Found found{std::vector<float>(q * k), std::vector<std::int64_t>(q * k)};
-    hcbir::search({queries.data(), q, dim}, {database.data(), n, dim}, k, hcbir::Metric::dot,
+    hcbir::search({queries.data(), q, dim}, {database.data(), n, dim}, k, {.precision = precision},
                   {found.scores.data(), q, k}, {found.indices.data(), q, k}, executor);
     return found;
 }
@@ -61,18 +64,38 @@ void test_search() {
         return static_cast<std::size_t>(std::uniform_int_distribution<int>(low, high)(engine));
     };
     for (int round = 0; round < 25; ++round) {
-        const std::size_t dim = draw(1, 70), n = draw(1, 300), q = draw(1, 40), k = 1 + draw(0, 1000) % n;
+        const std::size_t dim = draw(1, 70), n = draw(1, round < 20 ? 300 : 3000), q = draw(1, 40);
+        const std::size_t k = 1 + draw(0, 1000) % n;
         const auto database = random_floats(n * dim, 2), queries = random_floats(q * dim, 3);
         const Found expected = brute_force(queries, database, dim, k);
         for (const auto& level : hcbir::available_isas()) {
             hcbir::use_isa(level);
             for (std::size_t threads : {1, 2, 7}) {
                 hcbir::PoolExecutor executor(threads);
-                check(run_search(queries, database, dim, k, executor) == expected,
-                      "search equals brute force");
+                for (const auto precision :
+                     {hcbir::Precision::automatic, hcbir::Precision::float32, hcbir::Precision::int8})
+                    check(run_search(queries, database, dim, k, executor, precision) == expected,
+                          "search equals brute force");
             }
         }
     }
+}
+
+/// 64 panels of 32 keys, a sixteenth of the rows, of which 100 are wanted.
+void test_guessed_bars() {
+    constexpr std::size_t count = 64 * 32;
+    hcbir::BarGuess guess(count, 32, 100, 1.0 / 16);
+    std::vector<float> apart(count), together(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        apart[i % 64 * 32 + i / 64] =
+            static_cast<float>(count - i);  // the best of each panel, then the second best
+        together[i] = static_cast<float>(count - i);
+    }
+    const auto found = guess(apart);
+    // 20 is the least n with n - 3 sqrt(n) >= 100 / 16.
+    check(found.safe == static_cast<float>(count - 19), "a safe bar is the 20th of keys that come alone");
+    check(found.likely == static_cast<float>(count - 6), "a likely bar is the 7th");
+    check(guess(together).safe == -std::numeric_limits<float>::infinity(), "clumps are not counted upon");
 }
 
 /// Rows that are equal, near or huge: what one pass of float scores cannot decide.
@@ -209,6 +232,7 @@ void test_several_callers() {
 
 int main() {
     test_search();
+    test_guessed_bars();
     test_matching_of_near_ties();
     test_matching_of_large_sets();
     test_match_and_kmeans();

@@ -215,6 +215,16 @@ void test_exact_scores(const Table& table) {
             distances[c % 16] += (x - y) * (x - y);
         }
         agree(same(table.dot_f64(a.data(), b.data(), dim), folded(dots)), table, "dot_f64", {dim});
+        std::vector<double> wide(dim + 15);
+        std::copy(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(dim), wide.begin());
+        const std::vector<const float*> vectors{b.data(), a.data(), b.data(), b.data(), a.data()};
+        for (std::size_t count = 1; count <= vectors.size(); ++count) {
+            std::vector<double> products(count);
+            table.dots_f64(wide.data(), vectors.data(), count, dim, products.data());
+            for (std::size_t i = 0; i < count; ++i)
+                agree(same(products[i], table.dot_f64(a.data(), vectors[i], dim)), table, "dots_f64",
+                      {dim, count});
+        }
         agree(same(table.squared_l2_f64(a.data(), b.data(), dim), folded(distances)), table, "squared_l2_f64",
               {dim});
     }

@@ -246,6 +246,11 @@ struct Table {
     /// partial sum p takes p + 8, p + 4, p + 2, p + 1 in turn.
     double (*dot_f64)(const float* a, const float* b, std::size_t dim);
 
+    /// products[i] = dot_f64 of vector i < count and one that is given in double [same bits], of zeros from
+    /// dim up to a multiple of 16.
+    void (*dots_f64)(const double* a, const float* const* vectors, std::size_t count, std::size_t dim,
+                     double* products);
+
     /// Squared distance in double [same bits]: differences and squares rounded to double, summed as dot_f64.
     double (*squared_l2_f64)(const float* a, const float* b, std::size_t dim);
 

@@ -50,6 +50,43 @@ inline double sum_terms(const float* a, const float* b, std::size_t dim, Term te
 
 double dot_f64(const float* a, const float* b, std::size_t dim) { return sum_terms(a, b, dim, add_product); }
 
+/// dot_f64 of n vectors at a time, so that sums do not wait for each other.
+template <std::size_t n>
+inline void dot_some_f64(const double* a, const float* const* vectors, std::size_t dim, double* products) {
+    SumsOf16 sums[n];
+    const auto add = [&](const double* x, const float* const* ys, std::size_t c) {
+#pragma GCC unroll 8
+        for (std::size_t p = 0; p < 16 / double_lanes; ++p) {
+            const VecD left = load(x + p * double_lanes);
+#pragma GCC unroll 8
+            for (std::size_t i = 0; i < n; ++i)
+                sums[i].parts[p] = add_product(
+                    left, __builtin_convertvector(load<HalfVec>(ys[i] + c + p * double_lanes), VecD),
+                    sums[i].parts[p]);
+        }
+    };
+    std::size_t c = 0;
+    for (; c + 16 <= dim; c += 16) add(a + c, vectors, c);
+    if (c < dim) {
+        float rest[n][16] = {};
+        const float* last[n];
+        for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t t = 0; c + t < dim; ++t) rest[i][t] = vectors[i][c + t];
+            last[i] = rest[i];
+        }
+        add(a + c, last, 0);
+    }
+    for (std::size_t i = 0; i < n; ++i) products[i] = sums[i].total();
+}
+
+void dots_f64(const double* a, const float* const* vectors, std::size_t count, std::size_t dim,
+              double* products) {
+    constexpr std::size_t at_once = double_lanes / 2;  // eight sums
+    std::size_t i = 0;
+    for (; i + at_once <= count; i += at_once) dot_some_f64<at_once>(a, vectors + i, dim, products + i);
+    for (; i < count; ++i) dot_some_f64<1>(a, vectors + i, dim, products + i);
+}
+
 double squared_l2_f64(const float* a, const float* b, std::size_t dim) {
     return sum_terms(a, b, dim, [](VecD x, VecD y, VecD sum) { return sum + (x - y) * (x - y); });
 }

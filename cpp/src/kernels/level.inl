@@ -62,6 +62,7 @@ extern const Table HCBIR_LEVEL = {
     .order_scores = order_scores,
     .count_above = count_above,
     .dot_f64 = dot_f64,
+    .dots_f64 = dots_f64,
     .squared_l2_f64 = squared_l2_f64,
     .widen_half = widen_half,
     .widen_bfloat = widen_bfloat,

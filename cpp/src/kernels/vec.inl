@@ -23,6 +23,11 @@ inline V load(const float* p) {
     return *reinterpret_cast<const Unaligned*>(p);
 }
 
+inline VecD load(const double* p) {
+    typedef VecD Unaligned __attribute__((aligned(8), may_alias));
+    return *reinterpret_cast<const Unaligned*>(p);
+}
+
 template <class V>
 inline void store(float* p, V v) {
     typedef V Unaligned __attribute__((aligned(4), may_alias));

@@ -1,0 +1,214 @@
+#include "few_rows.hpp"
+
+#include "float_keys.hpp"
+#include "topk.hpp"
+
+namespace hcbir {
+namespace {
+
+constexpr std::size_t most_rows = 16384, most_values = 4'000'000;
+constexpr std::size_t few_queries = 24;  // so few do not pay for turning rows into panels
+constexpr std::size_t num_bins = 512;
+constexpr std::size_t lane_count = 16;
+
+/// A key that the k largest of n finite keys reach: of those with the k-th, or a little below.
+class KthKey {
+public:
+    explicit KthKey(std::size_t n) : bins_(n), above_(n) {}
+
+    float operator()(const float* keys, std::size_t n, std::size_t k) {
+        const auto [lowest, highest] = range(keys, n);
+        if (k == 1) return highest;
+        const float scale = (num_bins - 1) / (highest - lowest);
+        if (!(scale < 1e30f && scale > 0)) return lowest;
+        for (std::size_t i = 0; i < n; ++i)  // rises with the key, whatever the rounding
+            bins_[i] = static_cast<std::int32_t>((keys[i] - lowest) * scale);
+        std::uint32_t counts[num_bins + 1][2] = {};  // of even and of odd places, which need not wait
+        for (std::size_t i = 0; i < n; ++i) ++counts[bins_[i]][i % 2];
+        std::size_t bin = num_bins, reached = counts[bin][0] + counts[bin][1];
+        while (reached < k) --bin, reached += counts[bin][0] + counts[bin][1];
+        std::size_t num_above = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            above_[num_above] = keys[i];
+            num_above += bins_[i] >= static_cast<std::int32_t>(bin);
+        }
+        const auto kth = above_.begin() + static_cast<std::ptrdiff_t>(k - 1);
+        std::nth_element(above_.begin(), kth, above_.begin() + static_cast<std::ptrdiff_t>(num_above),
+                         std::greater<>());
+        return *kth;
+    }
+
+private:
+    /// The least and the largest, a lane at a time so that compilers use vectors.
+    static std::pair<float, float> range(const float* keys, std::size_t n) {
+        float lowest[lane_count], highest[lane_count];
+        std::fill_n(lowest, lane_count, keys[0]), std::fill_n(highest, lane_count, keys[0]);
+        std::size_t i = 0;
+        for (; i + lane_count <= n; i += lane_count)
+            for (std::size_t l = 0; l < lane_count; ++l) {
+                lowest[l] = keys[i + l] < lowest[l] ? keys[i + l] : lowest[l];
+                highest[l] = keys[i + l] > highest[l] ? keys[i + l] : highest[l];
+            }
+        for (; i < n; ++i)
+            lowest[0] = std::min(lowest[0], keys[i]), highest[0] = std::max(highest[0], keys[i]);
+        return {*std::min_element(lowest, lowest + lane_count),
+                *std::max_element(highest, highest + lane_count)};
+    }
+
+    std::vector<std::int32_t> bins_;
+    std::vector<float> above_;
+};
+
+class FewRows {
+public:
+    FewRows(const SearchProblem& problem, Executor& executor)
+        : problem_(problem),
+          executor_(executor),
+          rows_(problem.rows.floats(0, problem.rows.size(), floats_)),
+          keys_(problem) {
+        keys_.reserve(rows_.rows);
+    }
+
+    bool run(MatrixView<float> scores, MatrixView<std::int64_t> indices) {
+        const bool tiled = problem_.queries.rows > few_queries;
+        const std::size_t num_queries = problem_.queries.rows;
+        const std::size_t height = tiled ? problem_.kernels.tile_queries : rows_at_once;
+        const std::size_t num_tasks = ceil_div(num_queries, height);
+        AlignedBuffer<float> few;  // all products, where queries are few
+        if (tiled) {
+            pack_rows();
+        } else {
+            few = AlignedBuffer<float>(num_queries * rows_.rows);
+            executor_.parallel_for(std::max(num_tasks, std::size_t{1}), [&](std::size_t task, std::size_t) {
+                multiply_rows(task * height, std::min(height, num_queries - task * height),
+                              task == 0 ? keys_.squared() : nullptr, few.data() + task * height * rows_.rows);
+            });
+        }
+        if (!keys_.prepare(rows_)) return false;
+
+        std::vector<Worker> workers;
+        for (std::size_t w = 0; w < executor_.size(); ++w)
+            workers.emplace_back(problem_, rows_.rows, tiled ? height : 0);
+        executor_.parallel_for(num_tasks, [&](std::size_t task, std::size_t w) {
+            const std::size_t first = task * height, count = std::min(height, num_queries - first);
+            const float* products = few.data() + first * rows_.rows;
+            if (tiled) products = multiply_tiles(workers[w], first, count);
+            for (std::size_t q = first; q < first + count; ++q, products += rows_.rows)
+                pick(workers[w], q, products, scores.row(q), indices.row(q));
+        });
+        return true;
+    }
+
+private:
+    static constexpr std::size_t rows_at_once = 4, panels_a_task = 16;
+
+    struct Worker {
+        Worker(const SearchProblem& problem, std::size_t n, std::size_t height)
+            : products(height * n),
+              tile(height * problem.kernels.tile_rows),
+              panel(height * problem.queries.cols),
+              keys(n),
+              selected(n),
+              kth(n),
+              query(problem.queries.cols + 15) {}
+        AlignedBuffer<float> products, tile, panel, keys;
+        AlignedBuffer<std::uint32_t> selected;
+        KthKey kth;
+        std::vector<double> query, products_f64;
+        std::vector<const float*> rows;
+        std::vector<Candidate> best;
+    };
+
+    void pack_rows() {
+        const std::size_t width = problem_.kernels.tile_rows, num_panels = ceil_div(rows_.rows, width);
+        panels_.reserve(num_panels * width * rows_.cols);
+        executor_.parallel_for(ceil_div(num_panels, panels_a_task), [&](std::size_t task, std::size_t) {
+            const std::size_t first = task * panels_a_task * width;
+            const std::size_t count = std::min(panels_a_task * width, rows_.rows - first);
+            problem_.kernels.squared_norms(rows_.row(first), rows_.stride, count, rows_.cols,
+                                           keys_.squared() + first);
+            pack_panels(rows_, first, count, width, panels_.data() + first * rows_.cols);
+        });
+    }
+
+    /// Dot products of `count` queries from `first` on with all rows.
+    void multiply_rows(std::size_t first, std::size_t count, float* squared, float* products) {
+        const auto& queries = problem_.queries;
+        problem_.kernels.dot_rows(queries.row(first), queries.stride, count, rows_.data, rows_.stride,
+                                  rows_.rows, rows_.cols, products, rows_.rows, squared);
+    }
+
+    const float* multiply_tiles(Worker& worker, std::size_t first, std::size_t count) {
+        const auto& kernels = problem_.kernels;
+        const std::size_t n = rows_.rows, dim = rows_.cols, width = kernels.tile_rows;
+        pack_panels(problem_.queries, first, count, kernels.tile_queries, worker.panel.data());
+        for (std::size_t j = 0; j < n; j += width) {
+            kernels.dot_tile(worker.panel.data(), panels_.data() + j * dim, dim, worker.tile.data());
+            for (std::size_t i = 0; i < count; ++i)
+                std::copy_n(worker.tile.data() + i * width, std::min(width, n - j),
+                            worker.products.data() + i * n + j);
+        }
+        return worker.products.data();
+    }
+
+    /// The best rows of a query, by its products.
+    void pick(Worker& worker, std::size_t query, const float* products, float* scores,
+              std::int64_t* indices) {
+        const std::size_t n = rows_.rows, k = problem_.k;
+        const float* keys = products;
+        if (problem_.metric != Metric::dot) {
+            for (std::size_t j = 0; j < n; ++j)
+                worker.keys[j] = products[j] * keys_.scale()[j] + keys_.offset()[j];
+            keys = worker.keys.data();
+        }
+        const float least = difference_below(worker.kth(keys, n, k), 2 * keys_.margin(query));
+        const std::size_t found = problem_.kernels.select(products, keys_.scale(), keys_.offset(), n, least,
+                                                          worker.selected.data());
+        worker.best.clear();
+        score(worker, query, found);
+        const auto end = worker.best.begin() + static_cast<std::ptrdiff_t>(k);
+        if (found > 2 * k) std::nth_element(worker.best.begin(), end - 1, worker.best.end());
+        std::sort(worker.best.begin(), found > 2 * k ? end : worker.best.end());
+        for (std::size_t c = 0; c < k; ++c) {
+            scores[c] = worker.best[c].score;
+            indices[c] = problem_.rows.index(static_cast<std::size_t>(worker.best[c].index));
+        }
+    }
+
+    /// The rows that were selected.
+    void score(Worker& worker, std::size_t query, std::size_t count) {
+        if (problem_.metric == Metric::dot) {
+            const auto values = problem_.queries.row_span(query);
+            std::copy(values.begin(), values.end(), worker.query.begin());
+            worker.rows.clear(), worker.products_f64.resize(count);
+            for (std::size_t s = 0; s < count; ++s) worker.rows.push_back(rows_.row(worker.selected[s]));
+            problem_.kernels.dots_f64(worker.query.data(), worker.rows.data(), count, rows_.cols,
+                                      worker.products_f64.data());
+        }
+        for (std::size_t s = 0; s < count; ++s) {
+            const std::uint32_t row = worker.selected[s];
+            const float score = problem_.metric == Metric::dot ? static_cast<float>(worker.products_f64[s])
+                                                               : problem_.score(query, rows_.row(row));
+            worker.best.push_back({score, row});
+        }
+    }
+
+    const SearchProblem& problem_;
+    Executor& executor_;
+    AlignedBuffer<float> floats_, panels_;
+    MatrixView<const float> rows_;
+    FloatKeys keys_;
+};
+
+}  // namespace
+
+bool are_few(const Rows& rows) {
+    return rows.size() <= most_rows && rows.size() * rows.cols() <= most_values;
+}
+
+bool search_few_rows(const SearchProblem& problem, MatrixView<float> scores, MatrixView<std::int64_t> indices,
+                     Executor& executor) {
+    return FewRows(problem, executor).run(scores, indices);
+}
+
+}  // namespace hcbir

@@ -1,0 +1,15 @@
+// Exact search of few rows: all keys of a query in float, the best picked from them.
+#pragma once
+
+#include "search_problem.hpp"
+
+namespace hcbir {
+
+/// Whether a database is small enough.
+bool are_few(const Rows& rows);
+
+/// Searches for all queries, of all rows. False, and nothing written, if some row is not fit for bounds.
+bool search_few_rows(const SearchProblem& problem, MatrixView<float> scores, MatrixView<std::int64_t> indices,
+                     Executor& executor);
+
+}  // namespace hcbir
