@@ -40,8 +40,9 @@ class ExactIndex:
         As for `hcbir.search`.
     precision : {"auto", "float32", "int8"}
         What is scanned. "int8": the bytes, always. "float32": no bytes are made, the database is scanned. "auto":
-        bytes are made if, on a sample of the rows, they tell the best from most others, and scanned if that pays for the
-        k and the queries at hand. Memory of the bytes: `nbytes`, n d and 16 for 32 rows (d rounded up to 4, n to 32); l2: 4 n more.
+        bytes are made if, on a sample of the rows, they tell the best from most others, and scanned if that pays for
+        the k and the queries at hand. Memory of the bytes: `nbytes`, n d and 16 for 32 rows (d rounded up to 4, n to
+        32); l2: 4 n more.
     num_threads : int, optional
         For preparing the index.
 
