@@ -70,42 +70,40 @@ public:
     }
 
     bool run(MatrixView<float> scores, MatrixView<std::int64_t> indices) {
-        const bool tiled = problem_.queries.rows > few_queries;
-        const std::size_t num_queries = problem_.queries.rows;
-        const std::size_t height = tiled ? problem_.kernels.tile_queries : rows_at_once;
-        const std::size_t num_tasks = ceil_div(num_queries, height);
+        const std::size_t num_queries = problem_.queries.rows, n = rows_.rows;
+        const bool tiled = num_queries > few_queries;
         AlignedBuffer<float> few;  // all products, where queries are few
-        if (tiled) {
+        if (tiled)
             pack_rows();
-        } else {
-            few = AlignedBuffer<float>(num_queries * rows_.rows);
-            executor_.parallel_for(std::max(num_tasks, std::size_t{1}), [&](std::size_t task, std::size_t) {
-                multiply_rows(task * height, std::min(height, num_queries - task * height),
-                              task == 0 ? keys_.squared() : nullptr, few.data() + task * height * rows_.rows);
-            });
-        }
+        else
+            few = multiply_rows();
         if (!keys_.prepare(rows_)) return false;
 
+        const std::size_t tile = tiled ? problem_.kernels.tile_queries : 1;
+        const std::size_t num_tiles = ceil_div(num_queries, tile);
+        const std::size_t tiles_a_task =
+            std::clamp(num_tiles / (tasks_a_worker * executor_.size()), std::size_t{1}, most_tiles);
+        const std::size_t height = tiles_a_task * tile;
         std::vector<Worker> workers;
         for (std::size_t w = 0; w < executor_.size(); ++w)
-            workers.emplace_back(problem_, rows_.rows, tiled ? height : 0);
-        executor_.parallel_for(num_tasks, [&](std::size_t task, std::size_t w) {
+            workers.emplace_back(problem_, n, tiled ? height : 0);
+        executor_.parallel_for(ceil_div(num_queries, height), [&](std::size_t task, std::size_t w) {
             const std::size_t first = task * height, count = std::min(height, num_queries - first);
-            const float* products = few.data() + first * rows_.rows;
-            if (tiled) products = multiply_tiles(workers[w], first, count);
-            for (std::size_t q = first; q < first + count; ++q, products += rows_.rows)
+            const float* products = tiled ? multiply_tiles(workers[w], first, count) : few.data() + first * n;
+            for (std::size_t q = first; q < first + count; ++q, products += n)
                 pick(workers[w], q, products, scores.row(q), indices.row(q));
         });
         return true;
     }
 
 private:
-    static constexpr std::size_t rows_at_once = 4, panels_a_task = 16;
+    static constexpr std::size_t panels_a_task = 16, tasks_a_worker = 4, most_tiles = 8;
+    static constexpr std::size_t cached_values = 32 * 1024;  // of rows, met by a task's queries in turn
 
     struct Worker {
         Worker(const SearchProblem& problem, std::size_t n, std::size_t height)
             : products(height * n),
-              tile(height * problem.kernels.tile_rows),
+              tile(problem.kernels.tile_queries * problem.kernels.tile_rows),
               panel(height * problem.queries.cols),
               keys(n),
               selected(n),
@@ -131,23 +129,39 @@ private:
         });
     }
 
-    /// Dot products of `count` queries from `first` on with all rows.
-    void multiply_rows(std::size_t first, std::size_t count, float* squared, float* products) {
+    /// Of all queries with all rows, and the rows' squares.
+    AlignedBuffer<float> multiply_rows() {
+        constexpr std::size_t at_once = 4;  // queries, as dot_rows likes it
         const auto& queries = problem_.queries;
-        problem_.kernels.dot_rows(queries.row(first), queries.stride, count, rows_.data, rows_.stride,
-                                  rows_.rows, rows_.cols, products, rows_.rows, squared);
+        const std::size_t n = rows_.rows, rows_a_task = std::max(cached_values / rows_.cols, std::size_t{16});
+        AlignedBuffer<float> products(queries.rows * n);
+        executor_.parallel_for(ceil_div(n, rows_a_task), [&](std::size_t task, std::size_t) {
+            const std::size_t row = task * rows_a_task, count = std::min(rows_a_task, n - row);
+            float* squared = keys_.squared() + row;
+            for (std::size_t q = 0; q < queries.rows || squared; q += at_once, squared = nullptr)
+                problem_.kernels.dot_rows(queries.row(q), queries.stride, std::min(at_once, queries.rows - q),
+                                          rows_.row(row), rows_.stride, count, rows_.cols,
+                                          products.data() + q * n + row, n, squared);
+        });
+        return products;
     }
 
+    /// Of `count` queries from `first` on with all rows.
     const float* multiply_tiles(Worker& worker, std::size_t first, std::size_t count) {
         const auto& kernels = problem_.kernels;
-        const std::size_t n = rows_.rows, dim = rows_.cols, width = kernels.tile_rows;
-        pack_panels(problem_.queries, first, count, kernels.tile_queries, worker.panel.data());
-        for (std::size_t j = 0; j < n; j += width) {
-            kernels.dot_tile(worker.panel.data(), panels_.data() + j * dim, dim, worker.tile.data());
-            for (std::size_t i = 0; i < count; ++i)
-                std::copy_n(worker.tile.data() + i * width, std::min(width, n - j),
-                            worker.products.data() + i * n + j);
-        }
+        const std::size_t n = rows_.rows, dim = rows_.cols, width = kernels.tile_rows,
+                          tile = kernels.tile_queries;
+        const std::size_t block = std::max(cached_values / dim / width, std::size_t{1}) * width;
+        pack_panels(problem_.queries, first, count, tile, worker.panel.data());
+        for (std::size_t begin = 0; begin < n; begin += block)
+            for (std::size_t t = 0; t < count; t += tile)
+                for (std::size_t j = begin; j < std::min(begin + block, n); j += width) {
+                    kernels.dot_tile(worker.panel.data() + t * dim, panels_.data() + j * dim, dim,
+                                     worker.tile.data());
+                    for (std::size_t i = 0; i < std::min(tile, count - t); ++i)
+                        std::copy_n(worker.tile.data() + i * width, std::min(width, n - j),
+                                    worker.products.data() + (t + i) * n + j);
+                }
         return worker.products.data();
     }
 
