@@ -15,8 +15,11 @@ from PIL import Image
 from scenes import scene, view, write_classes
 
 import hcbir
+from hcbir._local_index import LocalFeatureIndex
+from hcbir._store import LocalFeatureStore
 from hcbir.cli import run as hcbir_command
 from hcbir.descriptors import load, open_image
+from hcbir.descriptors.keypoints import as_described
 from hcbir.study.datasets import load_dataset
 from hcbir.study.evaluation import evaluate_dataset
 
@@ -26,8 +29,10 @@ pytest.importorskip("matplotlib", reason='needs matplotlib: pip install "hcbir[s
 from hcbir.study import StudyResult, compare_runs, load_config, run
 from hcbir.study import runner as runner_module
 from hcbir.study import similarity as similarity_module
+from hcbir.study.description import Descriptions
 from hcbir.study.paper_tables import index_table
 from hcbir.study.results import INDEX
+from hcbir.study.similarity import TaskRanker
 
 HEADER = "path,class,collection,scale,color,occlusion"
 
@@ -131,9 +136,11 @@ def test_files_of_all_kinds(result: StudyResult) -> None:
         assert {f"figures/{figure}.{suffix}" for suffix in ("png", "svg")} <= names
         with Image.open(folder / "figures" / f"{figure}.png") as image:
             assert min(image.size) > 200
-    assert {"figures/figure4-rankings-1.png", "figures/figure4-matches-1.png"} <= names
+    for figure, suffix in itertools.product(("rankings", "matches"), ("png", "svg")):
+        assert f"figures/figure4-{figure}-1.{suffix}" in names
     assert not [name for name in names if name.endswith(".partial")]
     page = (folder / "report.html").read_text()
+    assert f"{result.seconds:.0f} s, without what earlier runs had left and without writing this report" in page
     assert page.count('class="page"') == 4 + 12
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
 
@@ -397,14 +404,40 @@ def test_local_search_through_the_index(tmp_path: Path, monkeypatch: pytest.Monk
     assert index.stamp["id"] != every.stamp["id"]
     assert "index" in index.stamp["similarity"]
     for label in ("sift", "orb"):  # fewer images than the short list has: all are looked at
-        np.testing.assert_array_equal(index.main[label].ranking.indices, every.main[label].ranking.indices)
         np.testing.assert_array_equal(index.main[label].ranking.scores, every.main[label].ranking.scores)
+    np.testing.assert_array_equal(index.main["orb"].ranking.indices, every.main["orb"].ranking.indices)
 
     monkeypatch.setattr(similarity_module, "SHORT_LIST", 2)  # what was kept of the longer list is not taken for it
     short = run(path)
     assert (np.count_nonzero(short.main["sift"].ranking.scores, axis=1) <= 2).all()
     np.testing.assert_array_equal(short.main["sift"].ranking.indices[:, 0], every.main["sift"].ranking.indices[:, 0])
     np.testing.assert_array_equal(short.main["orb"].ranking.scores, every.main["orb"].ranking.scores)
+
+
+def test_images_outside_the_short_list_go_by_their_votes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below every image of the short list, and not by their place in the dataset; equal inliers go by votes, too."""
+    monkeypatch.setattr(similarity_module, "SHORT_LIST", 4)
+    sift = load("sift", image_size=160)
+    images = [as_described(sift.describe(scene(seed), (220, 160)), 160) for seed in range(9)]  # type: ignore[union-attr, call-arg, arg-type]
+    store = LocalFeatureStore.create(tmp_path / "features", images)
+    rank, every = (way(images, None) for way in (similarity_module.through_index, similarity_module.exhaustive))
+    for query in images:
+        voted = LocalFeatureIndex.build(store).search(query, 9).indices[0].tolist()
+        indices, scores = rank(query)
+        assert indices.tolist()[4:] == voted[4:] != sorted(voted[4:])
+        assert not scores[4:].any()
+        inliers = dict(zip(*(values.tolist() for values in every(query)), strict=True))
+        assert indices.tolist()[:4] == sorted(voted[:4], key=lambda image: -inliers[image])
+        assert scores.tolist()[:4] == [inliers[image] for image in indices.tolist()[:4]]
+
+
+@pytest.mark.usefixtures("no_outputs")
+def test_a_kept_ranking_needs_no_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_study(tmp_path, descriptors='["sift", "orb"]', more='local = "both"\nnormalisations = []\n')
+    run(path)
+    monkeypatch.setattr(TaskRanker, "features", lambda *arguments: pytest.fail("features were read"))
+    monkeypatch.setattr(Descriptions, "features", lambda *arguments: pytest.fail("features were read"))
+    run(path)
 
 
 def test_index_beside_exhaustive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

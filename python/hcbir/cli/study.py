@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -89,8 +90,10 @@ def run(
         study = replace(study, protocol=replace(study.protocol, local=check_local(local)))
     if reduced_decoding:
         study = replace(study, protocol=replace(study.protocol, reduced_decoding=True))
+    start = time.perf_counter()
     with progress_bars() as progress:
         result = run_study(study, progress=progress, **runtime(provider, provider_option))
+    seconds = time.perf_counter() - start
     tell_skipped(result.skipped)
     tables = make_tables(result)
     if as_json:
@@ -98,7 +101,7 @@ def run(
     else:
         for table in tables:
             print_table(table, titled=True)
-    say(f"report: {study.output / 'report.html'} ({result.seconds:.0f} s; tables and figures beside it)")
+    say(f"report: {study.output / 'report.html'} ({seconds:.0f} s; tables and figures beside it)")
 
 
 def compare(

@@ -10,9 +10,9 @@ from hcbir.descriptors.images import Source, open_image
 from hcbir.study.captions import number
 from hcbir.study.datasets.task import Query, Task
 from hcbir.study.drawing import RankedImage, RankingRow
+from hcbir.study.match_picture import MatchPicture
 from hcbir.study.pairs import explanation_picture
 from hcbir.study.ranking import Ranking
-from hcbir.study.report import MatchFigure
 from hcbir.study.results import StudyResult
 from hcbir.study.similarity import TaskRanker
 
@@ -73,9 +73,14 @@ def ranking_rows(result: StudyResult, verdicts: Verdicts, row: int) -> list[Rank
     return rows
 
 
-def match_figures(result: StudyResult, verdicts: Verdicts, ranker: TaskRanker, row: int) -> list[MatchFigure]:
-    """By each local descriptor, the query and the right image that it ranks best, with their matched features."""
-    figures = []
+def match_pictures(
+    result: StudyResult, verdicts: Verdicts, ranker: TaskRanker, row: int
+) -> list[tuple[str, MatchPicture]]:
+    """By each local descriptor, the query and the right image that it ranks best, with their matched features.
+
+    Before each picture goes what it shows.
+    """
+    pictures = []
     for label, name in result.config.descriptors.items():
         if result.kinds[label] != "local":
             continue
@@ -86,16 +91,14 @@ def match_figures(result: StudyResult, verdicts: Verdicts, ranker: TaskRanker, r
         images, queries = ranker.features(name)
         found = explain_match(queries[row], images[best], ranker.database.descriptor(name).image_size)
         path = result.task.images[best]
-        picture = explanation_picture(found, _shown(result.task.queries[row]), path, height=360).image()
+        picture = explanation_picture(found, _shown(result.task.queries[row]), path, height=360)
         rank = 1 + [image for image, *_ in verdicts.head(row, ranking, len(ranking.indices[row]))].index(best)
-        figures.append(
-            MatchFigure(
-                f"{result.query_name(row)} and the right image that {label} ranks best, {rank}: "
-                f"{found.num_inliers} of {len(found.matches)} matches agree",
-                picture,
-            )
+        caption = (
+            f"{result.query_name(row)} and the right image that {label} ranks best, {rank}: "
+            f"{found.num_inliers} of {len(found.matches)} matches agree"
         )
-    return figures
+        pictures.append((caption, picture))
+    return pictures
 
 
 def _shown(query: Query) -> Source:

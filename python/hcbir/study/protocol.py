@@ -57,7 +57,10 @@ def _searched(local: str) -> str:
     """Which images' inliers were counted."""
     if local == "exhaustive":
         return local
-    index = f"index: of the {SHORT_LIST} images with the most votes; binary descriptors exhaustive"
+    index = (
+        f"index: of the {SHORT_LIST} images with the most votes, equal ones and the rest by votes; "
+        "binary descriptors exhaustive"
+    )
     return f"exhaustive, and beside it {index}" if local == BOTH else index
 
 

@@ -49,6 +49,8 @@ class StudyResult:
     skipped : list of str
         One message for each image that could not be read.
     seconds : float
+        What describing, ranking and evaluating took in this run: what was kept of earlier ones took none of them, and
+        writing the files is not counted, since they tell it.
     """
 
     config: StudyConfig
