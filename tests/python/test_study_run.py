@@ -316,6 +316,18 @@ def test_unreadable_images_are_left_out_and_told(tmp_path: Path) -> None:
     assert "1 file could not be used" in (tmp_path / "study-results" / "report.html").read_text()
 
 
+def test_a_study_without_anything_to_find_is_refused(tmp_path: Path) -> None:
+    path = write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n")
+    rows = (tmp_path / "photos.csv").read_text().splitlines()
+    (tmp_path / "photos.csv").write_text("\n".join([rows[0], *rows[1:11:3], *rows[-2:]]))
+    with pytest.raises(ValueError, match="no query has a right image among the 6 images: nothing to find"):
+        run(path)
+    (tmp_path / "photos.csv").write_text("\n".join([rows[0], *rows[1:3], *rows[-2:]]))
+    (tmp_path / "photos" / "place0" / "1.png").write_text("no image")
+    with pytest.raises(ValueError, match=r"among the 3 images: nothing to find \(1 could not be read\)"):
+        run(path)
+
+
 def test_alegoria_must_be_complete(tmp_path: Path) -> None:
     path = write_study(tmp_path)
     path.write_text(path.read_text().replace('"csv"', '"alegoria"'))

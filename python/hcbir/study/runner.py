@@ -181,12 +181,15 @@ def _describe(
 
 
 def _readable(task: Task, failed: Mapping[Path, str]) -> Task:
-    if not failed:
-        return task
-    images = set(task.images) - failed.keys()
-    task = task.restricted(images, {query.path for query in task.queries} - failed.keys())
-    if not task.images or not task.queries:
-        raise ValueError("no image could be read; " + "; ".join(list(failed.values())[:3]))
+    """The task without what could not be read; it must leave something to find."""
+    if failed:
+        images = set(task.images) - failed.keys()
+        task = task.restricted(images, {query.path for query in task.queries} - failed.keys())
+        if not task.images or not task.queries:
+            raise ValueError("no image could be read; " + "; ".join(list(failed.values())[:3]))
+    if not any(found for truth in task.truths.values() for found in truth.positives):
+        unread = f" ({len(failed)} could not be read)" if failed else ""
+        raise ValueError(f"no query has a right image among the {len(task.images)} images: nothing to find{unread}")
     return task
 
 
