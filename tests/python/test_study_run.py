@@ -267,7 +267,7 @@ def test_cropped_queries_are_described_apart(tmp_path: Path) -> None:
         assert ranking.index(1) < ranking.index(2)
         assert result.main[label].ap[0] == 1
     assert result.stamp["query crop"] == "1 of 2 cropped"
-    assert result.query_name(0) == "both.png [220, 0, 440, 160]"
+    assert result.task.query_name(0) == "both.png [220, 0, 440, 160]"
     described = load("sift", image_size=160)
     crop = open_image(whole.crop((220, 0, 440, 160)), longest_side=80)
     features = described.describe(crop.image, crop.full_size)  # type: ignore[union-attr, call-arg, arg-type]
@@ -321,7 +321,7 @@ def test_a_study_without_anything_to_find_is_refused(tmp_path: Path) -> None:
     rows = (tmp_path / "photos.csv").read_text().splitlines()
     (tmp_path / "photos.csv").write_text("\n".join([rows[0], *rows[1:11:3], *rows[-2:]]))
     with pytest.raises(ValueError, match="no query has a right image among the 6 images: nothing to find"):
-        run(path)
+        run(path, progress=lambda what, done, total: pytest.fail("told only after the work"))
     (tmp_path / "photos.csv").write_text("\n".join([rows[0], *rows[1:3], *rows[-2:]]))
     (tmp_path / "photos" / "place0" / "1.png").write_text("no image")
     with pytest.raises(ValueError, match=r"among the 3 images: nothing to find \(1 could not be read\)"):
@@ -396,10 +396,10 @@ def test_hard_queries_and_chosen_ones(result: StudyResult) -> None:
     report = replace(result.config.report, queries=("place2/1.png",), hard_queries=1)
     chosen = example_queries(replace(result, config=replace(result.config, report=report)))
     assert list(chosen.values()) == ["Chosen", "Hard to find"]
-    assert result.query_name(next(iter(chosen))) == "place2/1.png"
-    report = replace(report, queries=("1.png",))
+    assert result.task.query_name(next(iter(chosen))) == "place2/1.png"
+    config = replace(result.config, report=replace(report, queries=("1.png",)))
     with pytest.raises(ValueError, match=r"report\.queries must end the path of one query each, 1\.png ends 4"):
-        example_queries(replace(result, config=replace(result.config, report=report)))
+        run(config, progress=lambda what, done, total: pytest.fail("told only after the work"))
 
 
 def test_nan_never_reaches_json(result: StudyResult) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
@@ -37,18 +39,30 @@ class Verdicts:
         return next((int(i) for i in ranking.indices[row] if int(i) in self.positives[row]), None)
 
 
+def chosen_queries(task: Task, ends: Sequence[str]) -> list[int]:
+    """The one query whose path ends so, for each end.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or more than one.
+    """
+    chosen = []
+    for end in ends:
+        found = [row for row in range(len(task.queries)) if task.query_name(row).endswith(end)]
+        if len(found) != 1:
+            raise ValueError(f"report.queries must end the path of one query each, {end} ends {len(found)}")
+        chosen += found
+    return chosen
+
+
 def example_queries(result: StudyResult) -> dict[int, str]:
     """The chosen queries, then the hardest: of each class the one with the smallest mean AP over the descriptors.
 
     With each goes why it is there.
     """
     options = result.config.report
-    examples: dict[int, str] = {}
-    for end in options.queries:
-        found = [row for row in range(len(result.task.queries)) if result.query_name(row).endswith(end)]
-        if len(found) != 1:
-            raise ValueError(f"report.queries must end the path of one query each, {end} ends {len(found)}")
-        examples[found[0]] = "Chosen"
+    examples = dict.fromkeys(chosen_queries(result.task, options.queries), "Chosen")
     mean_ap = np.mean([found.ap for found in result.main.values()], axis=0)
     hardest: dict[str, int] = {}
     for row in np.argsort(mean_ap, kind="stable").tolist():  # NaN last
@@ -94,7 +108,7 @@ def match_pictures(
         picture = explanation_picture(found, _shown(result.task.queries[row]), path, height=360)
         rank = 1 + [image for image, *_ in verdicts.head(row, ranking, len(ranking.indices[row]))].index(best)
         caption = (
-            f"{result.query_name(row)} and the right image that {label} ranks best, {rank}: "
+            f"{result.task.query_name(row)} and the right image that {label} ranks best, {rank}: "
             f"{found.num_inliers} of {len(found.matches)} matches agree"
         )
         pictures.append((caption, picture))

@@ -38,7 +38,7 @@ def write_study_report(
     rankings, matches = [], []
     for number, (row, why) in enumerate(example_queries(result).items(), start=1):
         rows = ranking_rows(result, verdicts, row)
-        title = f"{why}: {result.query_name(row)}"
+        title = f"{why}: {result.task.query_name(row)}"
         rankings.append((title, rows))
         picture = RankingPicture(rows, title=title)
         _write(folder, f"figure4-rankings-{number}", _png(picture.image()), picture.svg())
@@ -122,7 +122,7 @@ def _pages(result: StudyResult, verdicts: Verdicts, progress: Progress | None) -
             pages.append(
                 Page(
                     _query_id(row),
-                    result.query_name(row),
+                    result.task.query_name(row),
                     facts=_query_facts(result, row),
                     rankings=[("", ranking_rows(result, verdicts, row))],
                     up=(_class_id(place), label),
@@ -144,7 +144,9 @@ def _titled(table: Table) -> Table:
 def _gallery(result: StudyResult, rows: Sequence[int]) -> list[tuple[Path, str, str]]:
     """The queries of a class, each leading to its page."""
     pages = result.config.report.query_pages
-    return [(result.task.queries[row].path, result.query_name(row), _query_id(row) if pages else "") for row in rows]
+    return [
+        (result.task.queries[row].path, result.task.query_name(row), _query_id(row) if pages else "") for row in rows
+    ]
 
 
 def _class_facts(result: StudyResult, label: str) -> dict[str, str]:
@@ -175,7 +177,7 @@ def _query_facts(result: StudyResult, row: int) -> dict[str, str]:
 
 
 def _query_table(result: StudyResult, rows: Sequence[int]) -> Table:
-    names = [result.query_name(row) for row in rows]
+    names = [result.task.query_name(row) for row in rows]
     links = dict(zip(names, map(_query_id, rows), strict=True)) if result.config.report.query_pages else {}
     cells = [precision_cells([float(result.main[label].ap[row]) for label in result.labels]) for row in rows]
     return Table(
