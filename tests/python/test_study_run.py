@@ -221,6 +221,22 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.usefixtures("no_outputs")
+@pytest.mark.parametrize("place", ["hcbir.collection.records.sqlite3.connect", "pathlib.Path.replace"])
+def test_a_run_interrupted_before_it_describes_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    path = write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(place, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(path)
+    assert len(run(path).task.images) == 14
+
+
+@pytest.mark.usefixtures("no_outputs")
 def test_a_new_descriptor_is_described_alone_and_a_changed_image_again(tmp_path: Path) -> None:
     run(write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n"))
     described: list[tuple[str, int]] = []
@@ -335,6 +351,9 @@ def test_alegoria_must_be_complete(tmp_path: Path) -> None:
         run(path)
     path.write_text(path.read_text().replace('"alegoria"', '"folder"'))
     with pytest.raises(ValueError, match=r"photos\.csv: expected a folder, as kind says"):
+        run(path)
+    path.write_text(path.read_text().replace("photos.csv", "nowhere"))
+    with pytest.raises(ValueError, match=r"nowhere: no such file or folder; dataset\.path says where"):
         run(path)
 
 

@@ -122,6 +122,8 @@ def load_study_dataset(config: DatasetConfig) -> tuple[Task, Dataset | None, Cla
     elif config.kind == "gldv2":
         task = load_gldv2(path, images, config.queries or images)
     else:
+        if not path.exists():
+            raise ValueError(f"{path}: no such file or folder; dataset.path says where the dataset is")
         if path.is_dir() != (config.kind == "folder"):
             raise ValueError(f"{path}: expected a {'folder' if config.kind == 'folder' else 'CSV'}, as kind says")
         dataset = load_dataset(path)
