@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from hcbir.study import StudyResult, compare_runs, load_config, run
 from hcbir.study import runner as runner_module
 from hcbir.study import similarity as similarity_module
 from hcbir.study.description import Descriptions
+from hcbir.study.figures import _difficulty
 from hcbir.study.paper_tables import index_table
 from hcbir.study.results import INDEX
 from hcbir.study.similarity import TaskRanker
@@ -143,6 +145,20 @@ def test_files_of_all_kinds(result: StudyResult) -> None:
     assert f"{result.seconds:.0f} s, without what earlier runs had left and without writing this report" in page
     assert page.count('class="page"') == 4 + 12
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
+
+
+def test_every_column_of_panels_has_its_scale(result: StudyResult) -> None:
+    """Seven descriptors: under the fourth panel there is none."""
+    labels = [f"descriptor {i}" for i in range(7)]
+    many = replace(
+        result,
+        config=replace(result.config, descriptors=dict.fromkeys(labels, "orb")),
+        evaluations={("mixed", "all"): dict.fromkeys(labels, result.main["orb"])},
+    )
+    figure = _difficulty(many)
+    figure.draw_without_rendering()
+    scaled = [any(label.get_visible() for label in axes.get_xticklabels()) for axes in figure.axes]
+    assert scaled == [False, False, False, True, True, True, True, True]
 
 
 def test_rankings_csv_is_what_was_ranked(result: StudyResult) -> None:
@@ -403,8 +419,6 @@ def test_commands(result: StudyResult, tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_hard_queries_and_chosen_ones(result: StudyResult) -> None:
-    from dataclasses import replace
-
     from hcbir.study.examples import example_queries
 
     mean = np.mean([found.ap for found in result.main.values()], axis=0)
