@@ -35,7 +35,8 @@ def protocol_of(
         "image size": ("each descriptor's own" if size is None else f"longest side {size} px, never enlarged")
         + (", decoded reduced" if config.protocol.reduced_decoding else ""),
         "similarity": "dot product; of local descriptors the number of inliers of mutual nearest neighbours "
-        f"({VERIFY_MODEL}, {VERIFY_MAX_ERROR:g} px as described, {_searched(config.protocol.local)})",
+        f"({VERIFY_MODEL}, {VERIFY_MAX_ERROR:g} px as described, {_searched(config.protocol.local)}), "
+        "ties in the order of the images' hashes",
         "hcbir": hcbir.__version__,
         "instruction level": hcbir.isa(),
         "threads": str(num_threads or hcbir.default_num_threads()),

@@ -113,10 +113,11 @@ class TaskRanker:
     progress: Progress | None = None
 
     def rank(self, name: str, *, what: str) -> Ranking:
-        """Of one descriptor: global by dot product, local by the number of inliers; ties by smaller index (through
-        the index by votes, then by smaller index).
+        """Of one descriptor: global by dot product, local by the number of inliers.
 
-        A query that is one of the images stands in its own ranking.
+        Equal counts, of which there are many, follow the hash of the images' content (through the index their votes
+        first): the order of a dataset often tells the classes. A query that is one of the images stands in its own
+        ranking.
         """
         descriptor = self.database.descriptor(name)
         spec = dict(descriptor.spec())
@@ -126,9 +127,8 @@ class TaskRanker:
             }
         key = hash_of({"ranking of": spec, **self._content(name)})
         if descriptor.kind == "local":
-            key = hash_of(
-                {"ranking of": key, "local": self._way(name), "model": VERIFY_MODEL, "error": VERIFY_MAX_ERROR}
-            )
+            way = {"local": self._way(name), "model": VERIFY_MODEL, "error": VERIFY_MAX_ERROR, "ties": "by content"}
+            key = hash_of({"ranking of": key, **way})
             arrays = self.store.get(key, lambda: self._by_inliers(name, key, what))
             for block in range(0, len(self.task.queries), QUERIES_A_BLOCK):
                 self.store.forget(self._block(key, block))
@@ -185,7 +185,8 @@ class TaskRanker:
         images, queries = ([as_described(f, size) for f in features] for features in self.features(name))
         if self.progress is not None:
             self.progress(what, 0, len(queries))  # the index takes a while to be built
-        rank = LOCAL_SEARCHES[self._way(name)[0]](images, self.num_threads)
+        shuffled = np.argsort(self.database.digests(name), kind="stable")
+        rank = LOCAL_SEARCHES[self._way(name)[0]]([images[i] for i in shuffled], self.num_threads)
         depth = self._depth()
         blocks = []
         for first in range(0, len(queries), QUERIES_A_BLOCK):
@@ -194,7 +195,7 @@ class TaskRanker:
             def rank_block(block: Sequence[LocalFeatures] = block) -> Arrays:
                 indices, inliers = zip(*(rank(query) for query in block), strict=True)
                 return {
-                    "indices": np.stack(indices)[:, :depth].astype(np.int32),
+                    "indices": shuffled[np.stack(indices)[:, :depth]].astype(np.int32),
                     "scores": np.stack(inliers)[:, :depth].astype(np.float32),
                 }
 
