@@ -207,7 +207,7 @@ class TaskRanker:
     @staticmethod
     def _block(key: str, first: int) -> str:
         """The key of the queries from `first` on, while the others are being ranked."""
-        return f"{key}-ranked-{first}"
+        return f"{key}-{first}"
 
     def _depth(self) -> int | None:
         return None if self.task.depth is None else min(self.task.depth, len(self.task.images))
