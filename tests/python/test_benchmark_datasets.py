@@ -61,7 +61,7 @@ def test_revisitop_settings_are_those_of_the_authors(tmp_path: Path) -> None:
 def test_a_pickle_gives_the_same(tmp_path: Path) -> None:
     path, images = revisited(tmp_path, ground_truth())
     content = ground_truth()
-    content["gnd"][0]["hard"] = np.array([1, 2])
+    content["gnd"][0] |= {"hard": np.array([1, 2]), "junk": np.array([], int)}
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         pickled = tmp_path / f"gnd{protocol}.pkl"
         pickled.write_bytes(pickle.dumps(content, protocol))
@@ -111,11 +111,28 @@ def change(content: dict[str, Any], *keys: Any, to: Any) -> dict[str, Any]:
         (change(ground_truth(), "gnd", 1, "bbx", to=[1, 2, 3]), r"gnd\[1\]\.bbx: expected x1, y1, x2, y2"),
         (change(ground_truth(), "gnd", 1, "bbx", to=[9, 2, 3, 4]), r"gnd\[1\]\.bbx: expected x1 < x2"),
         (change(ground_truth(), "gnd", 1, to={"ok": []}), r"gnd\[1\]: expected a mapping with bbx"),
+        (change(ground_truth(), "imlist", to=5), r"gnd\.json: imlist: expected a list, got int"),
+        (
+            change(ground_truth(), "gnd", 1, "easy", to=[[1, 2], [3]]),
+            r"gnd\[1\]\.easy: expected a list of whole numbers, got lists within it",
+        ),
+        (
+            change(ground_truth(), "gnd", 0, "junk", to=[3, 2]),
+            r"gnd\[0\]\.junk\[1\]: the image stands in .*gnd\[0\]\.hard\[1\] already",
+        ),
     ],
 )
 def test_revisitop_that_does_not_fit(tmp_path: Path, content: object, message: str) -> None:
     path, images = revisited(tmp_path, content)
     with pytest.raises(ValueError, match=message):
+        load_revisitop(path, images)
+
+
+def test_a_name_that_two_images_bear_is_refused_where_it_is_used(tmp_path: Path) -> None:
+    path, images = revisited(tmp_path, ground_truth())
+    pictures(images / "copies", "unused", "oxford_2")
+    pictures(images, "unused")
+    with pytest.raises(ValueError, match=r"imlist\[1\]: 2 images oxford_2 in .*jpg: copies/oxford_2\.jpg and deep/ox"):
         load_revisitop(path, images)
 
 
@@ -163,6 +180,7 @@ def test_oxford_leaves_the_query_out_unless_it_is_kept(tmp_path: Path) -> None:
         ({"query": "oxc1_x 1 2 3 4"}, r"line 1, column 1: no image x in"),
         ({"query": "oxc1_all_souls_000013 1 2 x 4"}, "line 1, columns 2 to 5: expected x1, y1, x2, y2"),
         ({"good": "b\nnowhere\n"}, r"all_souls_1_good\.txt, line 2, column 1: no image nowhere in"),
+        ({"good": "\nc\n"}, r"_ok\.txt, line 1, column 1: the image stands in .*_good\.txt, line 2, column 1 already"),
     ],
 )
 def test_oxford_that_does_not_fit(tmp_path: Path, files: dict[str, str], message: str) -> None:
@@ -171,6 +189,9 @@ def test_oxford_that_does_not_fit(tmp_path: Path, files: dict[str, str], message
         load_oxford(oxford(tmp_path / "gt", **files), images)
     with pytest.raises(ValueError, match=r"expected a folder with files \*_query\.txt, found none"):
         load_oxford(images, images)
+    (oxford(tmp_path / "gt") / "all_souls_1_ok.txt").write_bytes(b"c\n\xff")
+    with pytest.raises(ValueError, match=r"all_souls_1_ok\.txt: expected text in UTF-8"):
+        load_oxford(tmp_path / "gt", images)
 
 
 def test_gldv2(tmp_path: Path) -> None:
@@ -184,6 +205,9 @@ def test_gldv2(tmp_path: Path) -> None:
         ("q1,ab,private", "line 2, column Usage: expected Public, Private or Ignored, got 'private'"),
         ("q9,ab,Public", "line 2, column id: no image q9"),
         ("q1,zz,Public", "line 2, column images: no image zz"),
+        ("q1,aa ab aa,Public", "column images, word 3: the image stands in .*, line 2, column images, word 1 already"),
+        ("q1,aa,Public\nq1,ab,Public", "line 3, column id: q1 stands in line 2 already"),
+        ("q1,,Ignored", "expected queries whose usage is Public or Private, found none"),
     ):
         solution.write_text(f"id,images,Usage\n{row}\n")
         with pytest.raises(ValueError, match=message):

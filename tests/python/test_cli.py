@@ -376,6 +376,17 @@ def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"hcbir {command}" in capsys.readouterr().out.partition("Example:")[2]
 
 
+def test_help_fills_its_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of the source are no lines of the help."""
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 400)
+    for command in (["index"], ["annotate"], ["study", "run"], ["models", "pull"]):
+        assert run([*command, "--help"]) == 0
+        text = capsys.readouterr().out.partition("Usage:")[2].partition("╭")[0]
+        paragraphs = [part.strip().splitlines() for part in text.split("\n" + " " * 400 + "\n")[1:]]
+        assert len(paragraphs) > 1
+        assert {len(lines) for lines in paragraphs if "".join(lines).strip()} == {1}, paragraphs
+
+
 def test_command_runs_as_a_module() -> None:
     version = hcbir_command("--version")
     assert (version.returncode, version.stdout.strip()) == (0, f"hcbir {hcbir.__version__}")

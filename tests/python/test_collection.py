@@ -379,6 +379,20 @@ def test_create_never_deletes_what_is_not_a_collection(indexed: Collection, phot
         assert len(collection) == 0
 
 
+def test_what_an_interrupted_creation_leaves_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Collection.create(tmp_path / "c.hcbir", ["orb"])
+    (tmp_path / "c.hcbir" / "collection.sqlite.partial-journal").write_bytes(b"of a crash")
+    with Collection.open_or_create(tmp_path / "c.hcbir", ["orb"]) as collection:
+        assert len(collection) == 0
+    assert {path.name for path in (tmp_path / "c.hcbir").iterdir()} <= {"collection.sqlite", "segments", "codebooks"}
+
+
 def test_open_or_create_refuses_other_descriptors(indexed: Collection, tmp_path: Path) -> None:
     with Collection.open_or_create(indexed.folder, ["vlad"]) as same:
         assert len(same) == 11

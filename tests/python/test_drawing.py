@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +13,7 @@ import pytest
 from PIL import Image
 
 from hcbir.study.captions import load_font, number, shortened
-from hcbir.study.drawing import RankedImage, RankingRow, draw_rankings
+from hcbir.study.drawing import RankedImage, RankingPicture, RankingRow
 
 GREY = (90, 90, 90)
 
@@ -29,7 +32,7 @@ def photo(tmp_path: Path) -> Path:
 
 def test_frames_tell_the_query_and_what_is_correct(photo: Path) -> None:
     results = [RankedImage(photo, 0.5, correct) for correct in (True, False, None)]
-    pixels = _array(draw_rankings([RankingRow(photo, "castle", results)], thumbnail=100))
+    pixels = _array(RankingPicture([RankingRow(photo, "castle", results)], thumbnail=100).image())
     top, side = 8, 100
     lefts = [8] + [8 + 108 * rank + 16 for rank in (1, 2, 3)]
     colours = [(255, 255, 255), (67, 186, 103), (217, 69, 63), (128, 131, 136)]
@@ -46,7 +49,7 @@ def test_rows_may_differ_in_length_and_a_title_needs_room(photo: Path) -> None:
         RankingRow(photo, "b", []),
         RankingRow(photo, "c", [RankedImage(photo, 3.0, False)]),
     ]
-    plain, titled = draw_rankings(rows, thumbnail=60), draw_rankings(rows, thumbnail=60, title="Ranked")
+    plain, titled = (RankingPicture(rows, thumbnail=60, title=title).image() for title in (None, "Ranked"))
     assert plain.width == titled.width == 8 + 68 * 5 + 16
     assert titled.height > plain.height
 
@@ -55,7 +58,7 @@ def test_an_image_that_cannot_be_read_does_not_stop_the_picture(photo: Path, tmp
     empty = tmp_path / "empty.jpg"
     empty.write_bytes(b"")
     results = [RankedImage(path, 1.0, True) for path in (empty, tmp_path / "missing.jpg", photo)]
-    pixels = _array(draw_rankings([RankingRow(photo, "castle", results)], thumbnail=100))
+    pixels = _array(RankingPicture([RankingRow(photo, "castle", results)], thumbnail=100).image())
     for rank in (1, 2):
         inside = pixels[14:102, 8 + 108 * rank + 22 : 8 + 108 * rank + 110]
         assert inside[..., 2].max() < 200
@@ -64,14 +67,35 @@ def test_an_image_that_cannot_be_read_does_not_stop_the_picture(photo: Path, tmp
 
 def test_wrong_rankings_are_refused(photo: Path) -> None:
     with pytest.raises(ValueError, match="rows must hold at least one query"):
-        draw_rankings([])
+        RankingPicture([])
     with pytest.raises(ValueError, match="thumbnail must be at least 24 pixels, got 10"):
-        draw_rankings([RankingRow(photo, "a", [])], thumbnail=10)
+        RankingPicture([RankingRow(photo, "a", [])], thumbnail=10)
+
+
+def test_svg_shows_what_the_pixels_show(photo: Path, tmp_path: Path) -> None:
+    results = [RankedImage(photo, 7.0, True), RankedImage(tmp_path / "gone.jpg", 0.25, False)]
+    picture = RankingPicture([RankingRow(photo, "AP <1>", results)], thumbnail=100, title="Hard & found")
+    root = ElementTree.fromstring(picture.svg())
+    space = "{http://www.w3.org/2000/svg}"
+    assert picture.size == (int(root.get("width", "")), int(root.get("height", ""))) == picture.image().size
+    texts = [text.text for text in root.iter(f"{space}text")]
+    assert texts[:4] == ["Hard & found", "query", "AP <1>", "1. 7"]
+    assert texts[5] == "2. 0.250"
+    assert len(texts) == 7
+    drawn = _array(picture.image())
+    for image, frame in zip(root.iter(f"{space}image"), [(255, 255, 255), (67, 186, 103), (217, 69, 63)], strict=True):
+        left, top = int(image.get("x", "")), int(image.get("y", ""))
+        assert tuple(drawn[top + 1, left + 50]) == frame
+        content = base64.b64decode(image.get("href", "").partition(",")[2])
+        with Image.open(io.BytesIO(content)) as inside:
+            assert inside.size == (200, 200)
+            assert np.abs(np.array(inside.getpixel((100, 3))) - frame).max() < 24
 
 
 def test_a_caption_is_shown_in_the_place_of_the_score(photo: Path) -> None:
     def picture(score: float, caption: str | None) -> bytes:
-        return draw_rankings([RankingRow(photo, "a", [RankedImage(photo, score, True, caption)])]).tobytes()
+        rows = [RankingRow(photo, "a", [RankedImage(photo, score, True, caption)])]
+        return RankingPicture(rows).image().tobytes()
 
     assert picture(0.25, None) == picture(0.25, "0.250")
     assert picture(0.25, "12 inliers") == picture(7.0, "12 inliers") != picture(0.25, None)

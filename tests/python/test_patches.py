@@ -38,6 +38,7 @@ class Given:
     """A detector that finds what it is given."""
 
     kind = "local"
+    is_binary = False
     name = "given"
     image_size = 200
     max_features = 10

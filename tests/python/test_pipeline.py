@@ -42,6 +42,7 @@ class Size:
     """A local descriptor with one feature: the size of the image it was given."""
 
     kind = "local"
+    is_binary = False
     name = "size"
     max_features = 1
 

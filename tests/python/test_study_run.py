@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ from PIL import Image
 from scenes import scene, view, write_classes
 
 import hcbir
+from hcbir._local_index import LocalFeatureIndex
+from hcbir._store import LocalFeatureStore
 from hcbir.cli import run as hcbir_command
 from hcbir.descriptors import load, open_image
+from hcbir.descriptors.keypoints import as_described
 from hcbir.study.datasets import load_dataset
 from hcbir.study.evaluation import evaluate_dataset
 
@@ -26,8 +30,11 @@ pytest.importorskip("matplotlib", reason='needs matplotlib: pip install "hcbir[s
 from hcbir.study import StudyResult, compare_runs, load_config, run
 from hcbir.study import runner as runner_module
 from hcbir.study import similarity as similarity_module
+from hcbir.study.description import Descriptions
+from hcbir.study.figures import _difficulty
 from hcbir.study.paper_tables import index_table
 from hcbir.study.results import INDEX
+from hcbir.study.similarity import TaskRanker
 
 HEADER = "path,class,collection,scale,color,occlusion"
 
@@ -69,10 +76,29 @@ def no_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_figures_are_those_of_evaluate(result: StudyResult) -> None:
     dataset = load_dataset(result.config.dataset.path)
     evaluation = evaluate_dataset(dataset, ["vlad", "orb"], image_size=160)
-    for name, figures in evaluation.descriptors.items():
-        np.testing.assert_array_equal(result.main[name].ap, figures.ap)
-        assert result.main[name].per_class == figures.per_class
-        assert result.main[name].mean_ap == figures.mean_ap
+    expected = evaluation.descriptors["vlad"]
+    np.testing.assert_array_equal(result.main["vlad"].ap, expected.ap)
+    assert result.main["vlad"].per_class == expected.per_class
+    assert result.main["vlad"].mean_ap == expected.mean_ap
+    for row, query in enumerate(evaluation.queries.tolist()):  # equal counts are in another order
+        counts = [
+            dict(zip(ranking.indices[row].tolist(), ranking.scores[row].tolist(), strict=True))
+            for ranking in (result.main["orb"].ranking, evaluation.descriptors["orb"].ranking)
+        ]
+        del counts[0][query]
+        assert counts[0] == counts[1]
+
+
+@pytest.mark.usefixtures("no_outputs")
+def test_the_order_of_the_dataset_says_nothing(result: StudyResult, tmp_path: Path) -> None:
+    """Though many images have as many inliers as others."""
+    (tmp_path / "photos").symlink_to(result.config.dataset.path.parent / "photos")
+    head, *rows = result.config.dataset.path.read_text().splitlines()
+    (tmp_path / "photos.csv").write_text("\n".join([head, *reversed(rows)]))
+    other = run(write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n"))
+    np.testing.assert_array_equal(other.main["orb"].ap[::-1], result.main["orb"].ap)
+    scores = result.main["orb"].ranking.scores
+    assert np.mean(scores[:, 1:] == scores[:, :-1]) > 0.2
 
 
 def test_grayscale_changes_nothing_for_descriptors_of_grey_images(result: StudyResult) -> None:
@@ -131,11 +157,27 @@ def test_files_of_all_kinds(result: StudyResult) -> None:
         assert {f"figures/{figure}.{suffix}" for suffix in ("png", "svg")} <= names
         with Image.open(folder / "figures" / f"{figure}.png") as image:
             assert min(image.size) > 200
-    assert {"figures/figure4-rankings-1.png", "figures/figure4-matches-1.png"} <= names
+    for figure, suffix in itertools.product(("rankings", "matches"), ("png", "svg")):
+        assert f"figures/figure4-{figure}-1.{suffix}" in names
     assert not [name for name in names if name.endswith(".partial")]
     page = (folder / "report.html").read_text()
+    assert f"{result.seconds:.0f} s, without what earlier runs had left and without writing this report" in page
     assert page.count('class="page"') == 4 + 12
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
+
+
+def test_every_column_of_panels_has_its_scale(result: StudyResult) -> None:
+    """Seven descriptors: under the fourth panel there is none."""
+    labels = [f"descriptor {i}" for i in range(7)]
+    many = replace(
+        result,
+        config=replace(result.config, descriptors=dict.fromkeys(labels, "orb")),
+        evaluations={("mixed", "all"): dict.fromkeys(labels, result.main["orb"])},
+    )
+    figure = _difficulty(many)
+    figure.draw_without_rendering()
+    scaled = [any(label.get_visible() for label in axes.get_xticklabels()) for axes in figure.axes]
+    assert scaled == [False, False, False, True, True, True, True, True]
 
 
 def test_rankings_csv_is_what_was_ranked(result: StudyResult) -> None:
@@ -209,8 +251,25 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch
     assert len(list((config.output / "cache" / "rankings").glob("*.npz"))) == 1, (
         "blocks are gone when the whole is there"
     )
-    expected = evaluate_dataset(load_dataset(config.dataset.path), ["orb"], image_size=160).descriptors["orb"]
+    expected = run(replace(config, output=tmp_path / "whole")).main["orb"]
+    np.testing.assert_array_equal(found.main["orb"].ranking.indices, expected.ranking.indices)
     np.testing.assert_array_equal(found.main["orb"].ap, expected.ap)
+
+
+@pytest.mark.usefixtures("no_outputs")
+@pytest.mark.parametrize("place", ["hcbir.collection.records.sqlite3.connect", "pathlib.Path.replace"])
+def test_a_run_interrupted_before_it_describes_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    path = write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(place, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(path)
+    assert len(run(path).task.images) == 14
 
 
 @pytest.mark.usefixtures("no_outputs")
@@ -260,7 +319,7 @@ def test_cropped_queries_are_described_apart(tmp_path: Path) -> None:
         assert ranking.index(1) < ranking.index(2)
         assert result.main[label].ap[0] == 1
     assert result.stamp["query crop"] == "1 of 2 cropped"
-    assert result.query_name(0) == "both.png [220, 0, 440, 160]"
+    assert result.task.query_name(0) == "both.png [220, 0, 440, 160]"
     described = load("sift", image_size=160)
     crop = open_image(whole.crop((220, 0, 440, 160)), longest_side=80)
     features = described.describe(crop.image, crop.full_size)  # type: ignore[union-attr, call-arg, arg-type]
@@ -309,6 +368,18 @@ def test_unreadable_images_are_left_out_and_told(tmp_path: Path) -> None:
     assert "1 file could not be used" in (tmp_path / "study-results" / "report.html").read_text()
 
 
+def test_a_study_without_anything_to_find_is_refused(tmp_path: Path) -> None:
+    path = write_study(tmp_path, descriptors='["orb"]', more="normalisations = []\n")
+    rows = (tmp_path / "photos.csv").read_text().splitlines()
+    (tmp_path / "photos.csv").write_text("\n".join([rows[0], *rows[1:11:3], *rows[-2:]]))
+    with pytest.raises(ValueError, match="no query has a right image among the 6 images: nothing to find"):
+        run(path, progress=lambda what, done, total: pytest.fail("told only after the work"))
+    (tmp_path / "photos.csv").write_text("\n".join([rows[0], *rows[1:3], *rows[-2:]]))
+    (tmp_path / "photos" / "place0" / "1.png").write_text("no image")
+    with pytest.raises(ValueError, match=r"among the 3 images: nothing to find \(1 could not be read\)"):
+        run(path)
+
+
 def test_alegoria_must_be_complete(tmp_path: Path) -> None:
     path = write_study(tmp_path)
     path.write_text(path.read_text().replace('"csv"', '"alegoria"'))
@@ -316,6 +387,9 @@ def test_alegoria_must_be_complete(tmp_path: Path) -> None:
         run(path)
     path.write_text(path.read_text().replace('"alegoria"', '"folder"'))
     with pytest.raises(ValueError, match=r"photos\.csv: expected a folder, as kind says"):
+        run(path)
+    path.write_text(path.read_text().replace("photos.csv", "nowhere"))
+    with pytest.raises(ValueError, match=r"nowhere: no such file or folder; dataset\.path says where"):
         run(path)
 
 
@@ -359,14 +433,12 @@ def test_commands(result: StudyResult, tmp_path: Path, capsys: pytest.CaptureFix
     assert "none.toml: no such file; hcbir study init writes one" in capsys.readouterr().err
     folder = str(result.config.output)
     assert hcbir_command(["study", "compare", folder, folder, "--resamples", "100"]) == 0
-    assert "Places and Places" in capsys.readouterr().out
+    assert f"{folder} and {folder}" in capsys.readouterr().out.replace("\n", "")  # of runs of one title their folders
     assert hcbir_command(["study", "compare", folder, folder, "--resamples", "100", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["figures"]) == 4
 
 
 def test_hard_queries_and_chosen_ones(result: StudyResult) -> None:
-    from dataclasses import replace
-
     from hcbir.study.examples import example_queries
 
     mean = np.mean([found.ap for found in result.main.values()], axis=0)
@@ -377,10 +449,10 @@ def test_hard_queries_and_chosen_ones(result: StudyResult) -> None:
     report = replace(result.config.report, queries=("place2/1.png",), hard_queries=1)
     chosen = example_queries(replace(result, config=replace(result.config, report=report)))
     assert list(chosen.values()) == ["Chosen", "Hard to find"]
-    assert result.query_name(next(iter(chosen))) == "place2/1.png"
-    report = replace(report, queries=("1.png",))
+    assert result.task.query_name(next(iter(chosen))) == "place2/1.png"
+    config = replace(result.config, report=replace(report, queries=("1.png",)))
     with pytest.raises(ValueError, match=r"report\.queries must end the path of one query each, 1\.png ends 4"):
-        example_queries(replace(result, config=replace(result.config, report=report)))
+        run(config, progress=lambda what, done, total: pytest.fail("told only after the work"))
 
 
 def test_nan_never_reaches_json(result: StudyResult) -> None:
@@ -405,6 +477,32 @@ def test_local_search_through_the_index(tmp_path: Path, monkeypatch: pytest.Monk
     assert (np.count_nonzero(short.main["sift"].ranking.scores, axis=1) <= 2).all()
     np.testing.assert_array_equal(short.main["sift"].ranking.indices[:, 0], every.main["sift"].ranking.indices[:, 0])
     np.testing.assert_array_equal(short.main["orb"].ranking.scores, every.main["orb"].ranking.scores)
+
+
+def test_images_outside_the_short_list_go_by_their_votes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below every image of the short list, and not by their place in the dataset; equal inliers go by votes, too."""
+    monkeypatch.setattr(similarity_module, "SHORT_LIST", 4)
+    sift = load("sift", image_size=160)
+    images = [as_described(sift.describe(scene(seed), (220, 160)), 160) for seed in range(9)]  # type: ignore[union-attr, call-arg, arg-type]
+    store = LocalFeatureStore.create(tmp_path / "features", images)
+    rank, every = (way(images, None) for way in (similarity_module.through_index, similarity_module.exhaustive))
+    for query in images:
+        voted = LocalFeatureIndex.build(store).search(query, 9).indices[0].tolist()
+        indices, scores = rank(query)
+        assert indices.tolist()[4:] == voted[4:] != sorted(voted[4:])
+        assert not scores[4:].any()
+        inliers = dict(zip(*(values.tolist() for values in every(query)), strict=True))
+        assert indices.tolist()[:4] == sorted(voted[:4], key=lambda image: -inliers[image])
+        assert scores.tolist()[:4] == [inliers[image] for image in indices.tolist()[:4]]
+
+
+@pytest.mark.usefixtures("no_outputs")
+def test_a_kept_ranking_needs_no_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_study(tmp_path, descriptors='["sift", "orb"]', more='local = "both"\nnormalisations = []\n')
+    run(path)
+    monkeypatch.setattr(TaskRanker, "features", lambda *arguments: pytest.fail("features were read"))
+    monkeypatch.setattr(Descriptions, "features", lambda *arguments: pytest.fail("features were read"))
+    run(path)
 
 
 def test_index_beside_exhaustive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -26,6 +28,19 @@ app = typer.Typer(
 )
 for commands in (collection, matching, evaluation, study, whiten, models, export, information):
     commands.register(app)
+
+
+def _flow(group: typer.Typer) -> None:
+    """A paragraph of a command's docstring is folded where the terminal ends, not where the source does."""
+    for command in group.registered_commands:
+        paragraphs = re.split(r"\n\s*\n", inspect.getdoc(command.callback) or "")
+        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            _flow(inner.typer_instance)
+
+
+_flow(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -21,7 +21,7 @@ from hcbir.cli.console import (
     writing,
 )
 from hcbir.collection import Collection
-from hcbir.collection.collection import RECORDS
+from hcbir.collection.collection import RECORDS, is_vacant
 from hcbir.collection.indexing import find_files
 
 NUM_CANDIDATES = 100
@@ -58,7 +58,7 @@ def index(
     Example: [bold]hcbir index photos/ -o photos.hcbir[/bold]
     """
     found = _find_images(photos)
-    if output.is_dir() and any(output.iterdir()) and not (output / RECORDS).exists():
+    if output.is_dir() and not is_vacant(output) and not (output / RECORDS).exists():
         raise ValueError(f"{output} holds other files and no collection: name another folder with -o")
     with writing(output):
         collection = Collection.open_or_create(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -23,12 +24,17 @@ from hcbir.cli.console import (
 from hcbir.cli.tables import print_table
 
 CONFIG = Path("study.toml")
+HELP = (
+    "How descriptors bear the variations of a collection.\n\nBegin with [bold]hcbir study init[/bold], which writes a "
+    "file to fill in, then [bold]hcbir study run[/bold]. Without annotated images, [bold]hcbir study synthesize[/bold] "
+    "draws some."
+)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(no_args_is_help=True, help="How descriptors bear the variations of a collection.")
+    group = typer.Typer(no_args_is_help=True, help=HELP)
     group.command()(init)
     group.command()(run)
     group.command()(compare)
@@ -55,11 +61,18 @@ def init(
 def run(
     config: Annotated[Path, typer.Option(help="What to study; hcbir study init writes one.")] = CONFIG,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The folder of the results instead of the file's.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="The folder of the results; default: what the file says, else FILE-results."
+        ),
     ] = None,
     local: Annotated[
         str | None,
-        typer.Option(help="How local descriptors find images: exhaustive, index or both; default: what the file says."),
+        typer.Option(
+            metavar="exhaustive|index|both",
+            help="Images whose matches with a query are counted, by local descriptors: all, those that an index finds, "
+            "or both ways, with a table of the difference; default: what the file says.",
+        ),
     ] = None,
     reduced_decoding: ReducedOption = False,
     as_json: JsonOption = False,
@@ -68,8 +81,11 @@ def run(
 ) -> None:
     """Describe, rank and evaluate; write the paper's tables and figures and a report.
 
-    What was computed is kept in the output folder: after Ctrl-C, or with another descriptor in the file, the same
-    command goes on where it stopped.
+    The output folder gets report.html, which opens in any browser, study.json with every number, tables/ (CSV, LaTeX,
+    Markdown) and figures/ (PNG, SVG). In cache/ there it keeps what was computed: after Ctrl-C, or with another
+    descriptor in the file, the same command goes on where it stopped.
+
+    HCBIR_NUM_THREADS sets how many threads work, by default one a CPU; the figures do not depend on it.
 
     Example: [bold]hcbir study run --config study.toml[/bold]
     """
@@ -89,8 +105,10 @@ def run(
         study = replace(study, protocol=replace(study.protocol, local=check_local(local)))
     if reduced_decoding:
         study = replace(study, protocol=replace(study.protocol, reduced_decoding=True))
+    start = time.perf_counter()
     with progress_bars() as progress:
         result = run_study(study, progress=progress, **runtime(provider, provider_option))
+    seconds = time.perf_counter() - start
     tell_skipped(result.skipped)
     tables = make_tables(result)
     if as_json:
@@ -98,19 +116,23 @@ def run(
     else:
         for table in tables:
             print_table(table, titled=True)
-    say(f"report: {study.output / 'report.html'} ({result.seconds:.0f} s; tables and figures beside it)")
+    say(f"report: {study.output / 'report.html'} ({seconds:.0f} s; tables and figures beside it)")
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(help="The output folder of a run.")],
+    first: Annotated[Path, typer.Argument(help="The output folder of a run, or its study.json.")],
     second: Annotated[Path, typer.Argument(help="That of another.")],
-    resamples: Annotated[int, typer.Option(min=1, help="Of the bootstrap and the randomisation test.")] = 10_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of both.")] = 0,
+    resamples: Annotated[
+        int, typer.Option(min=1, help="Resamples of the bootstrap and of the randomisation test.")
+    ] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of both.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Put two runs side by side: is the difference more than chance?
 
-    Descriptors are paired by label and queries by path.
+    Descriptors are paired by label and queries by path within the dataset; for each descriptor that both runs have,
+    prints both mAPs, the mean difference over the queries, its confidence interval and p, and in what the protocols
+    differ.
 
     Example: [bold]hcbir study compare before-results/ after-results/[/bold]
     """
@@ -125,12 +147,12 @@ def compare(
 
 def synthesize(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder to make, or to go on with.")],
-    classes: Annotated[int, typer.Option(min=1, help="Places, each a class.")] = 39,
-    images: Annotated[int, typer.Option(min=1, help="Of all classes together.")] = 681,
-    distractors: Annotated[int, typer.Option(min=0, help="Images of other places of the same kinds.")] = 2000,
+    classes: Annotated[int, typer.Option(min=1, help="Number of places, each a class.")] = 39,
+    images: Annotated[int, typer.Option(min=1, help="Labelled images, of all classes together.")] = 681,
+    distractors: Annotated[int, typer.Option(min=0, help="Images of other places of the same kinds, besides.")] = 2000,
     size: Annotated[int, typer.Option(min=64, help="Longest side, in pixels.")] = 640,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, other places.")] = 0,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="one a CPU")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that draw.", show_default="one a CPU")] = None,
     contact_sheet: Annotated[bool, typer.Option("--contact-sheet", help="Write pages of small pictures too.")] = False,
 ) -> None:
     """Make a synthetic collection whose annotations are exact: places under the paper's eleven variations.
@@ -174,8 +196,14 @@ def annotate(
 ) -> None:
     """Score how much each variation bears on each class, from what was noted of its images.
 
-    By the paper's rule: 0 no image is concerned, 1 one shows it strongly or some do weakly, 2 several show it strongly,
-    3 more than a third of the class does.
+    The CSV has a row an image: path, class (empty for a distractor) and a column for each variation that was noted
+    against the reference image of the class, 0 or 1, or 0 (as there) to 3 (very different): scale, illumination,
+    orientation, color, representation domain, occlusion, positioning, clutter, undistinctiveness, alterations, time
+    changes.
+
+    Scores by the paper's rule: 0 no image is concerned, 1 one shows it strongly or some do weakly, 2 several show it
+    strongly, 3 more than a third of the class does. hcbir study run makes them itself from such a CSV; to correct
+    them by hand, write them to a file and name it as scores in study.toml.
 
     Example: [bold]hcbir annotate photos.csv -o scores.csv[/bold]
     """

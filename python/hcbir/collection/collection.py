@@ -24,6 +24,13 @@ from hcbir.collection.segments import Segments, exclusive
 from hcbir.descriptors import Descriptor, Opener
 
 RECORDS, SEGMENTS, CODEBOOKS = "collection.sqlite", "segments", "codebooks"
+
+
+def is_vacant(folder: Path) -> bool:
+    """Whether a collection can be made in a folder: at most what an interruption has left of making one is there."""
+    return set(folder.iterdir()) <= set(Records.leftovers(folder / RECORDS))
+
+
 DEFAULT_DESCRIPTORS = ("vlad",)
 REDUCED = "reduced_decoding"
 """The property of collections that decode large JPEGs at a fraction of their size."""
@@ -107,7 +114,7 @@ class Collection:
         path = Path(folder).absolute()
         if path.exists() and not path.is_dir():
             raise CollectionError(f"{path} is a file, expected a folder to make")
-        if path.is_dir() and any(path.iterdir()):
+        if path.is_dir() and not is_vacant(path):
             if not overwrite:
                 raise CollectionError(f"{path} exists: open it, or create it with overwrite=True")
             Collection.open(path).close()

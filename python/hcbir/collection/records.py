@@ -32,6 +32,9 @@ class CollectionError(ValueError):
     """A folder that is not a collection, or one that cannot do what was asked."""
 
 
+PARTIAL = ".partial"
+
+
 @dataclass(frozen=True)
 class ImageRecord:
     """An image of the collection: its content at the time it was described, and the segment row that describes it."""
@@ -72,10 +75,16 @@ class Records:
             raise
 
     @staticmethod
+    def leftovers(path: Path) -> list[Path]:
+        """What `create` leaves behind where it is interrupted: the unfinished file and its journal."""
+        return list(path.parent.glob(f"{path.name}{PARTIAL}*"))
+
+    @staticmethod
     def create(path: Path, descriptors: Sequence[DescriptorRecord], properties: Mapping[str, str]) -> None:
         """Make the file, with no image yet; it replaces another whole."""
-        partial = path.with_name(path.name + ".partial")
-        partial.unlink(missing_ok=True)
+        for left in Records.leftovers(path):
+            left.unlink()
+        partial = path.with_name(path.name + PARTIAL)
         connection = sqlite3.connect(partial)
         try:
             connection.executescript(SCHEMA)

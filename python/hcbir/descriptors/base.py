@@ -55,6 +55,11 @@ class LocalDescriptor(Protocol):
     @property
     def max_features(self) -> int: ...
 
+    @property
+    def is_binary(self) -> bool:
+        """Whether descriptors are bytes, compared by the Hamming distance."""
+        ...
+
     def describe(self, image: Image, full_size: tuple[int, int]) -> LocalFeatures:
         """Features of an RGB image already shrunk to `image_size`, keypoints in pixels of `full_size`."""
         ...

@@ -38,6 +38,7 @@ class DelfDescriptor:
     """
 
     kind: Literal["local"] = "local"
+    is_binary = False
 
     def __init__(
         self,

@@ -31,6 +31,7 @@ class DenseLocalDescriptor:
     """
 
     kind: Literal["local"] = "local"
+    is_binary = False
 
     def __init__(
         self,

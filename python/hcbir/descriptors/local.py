@@ -32,6 +32,7 @@ class Sift:
     """
 
     kind: Literal["local"] = "local"
+    is_binary = False
     name = "sift"
 
     def __init__(self, *, image_size: int = 800, max_features: int = 1000) -> None:
@@ -65,6 +66,7 @@ class Orb:
     """
 
     kind: Literal["local"] = "local"
+    is_binary = True
     name = "orb"
 
     def __init__(self, *, image_size: int = 800, max_features: int = 500) -> None:

@@ -35,6 +35,7 @@ class PatchDescriptor:
     """
 
     kind: Literal["local"] = "local"
+    is_binary = False
 
     def __init__(self, network: Network, detector: LocalDescriptor, *, name: str | None = None) -> None:
         recipe = network.recipe

@@ -54,6 +54,7 @@ def compare_runs(
         what, have = ("queries", queries) if not common else ("descriptors", aps)
         examples = " and ".join(", ".join(list(names)[:3]) for names in have)
         raise ValueError(f"first and second must share {what}, they have {examples}")
+    titles = [run["title"] for run in runs]
     rows, records = [], []
     for label in labels:
         paired = [ap[label][[of[name] for name in common]] for ap, of in zip(aps, queries, strict=True)]
@@ -64,7 +65,7 @@ def compare_runs(
         records.append({"descriptor": label, "first": means[0], "second": means[1], **difference_record(found)})
     return Table(
         "compare",
-        f"{runs[0]['title']} and {runs[1]['title']}",
+        " and ".join(titles if titles[0] != titles[1] else [os.fspath(first), os.fspath(second)]),
         ["descriptor", "first", "second", *DIFFERENCE_HEADS],
         rows,
         notes=[

@@ -15,7 +15,7 @@ import hcbir
 from hcbir.collection import Collection
 from hcbir.collection.retrieval import VERIFY_MAX_ERROR, VERIFY_MODEL, explain_match
 from hcbir.study.datasets import Dataset, load_dataset
-from hcbir.study.drawing import RankedImage, RankingRow, draw_rankings
+from hcbir.study.drawing import RankedImage, RankingPicture, RankingRow
 from hcbir.study.evaluation import DescriptorEvaluation, Evaluation, evaluate_collection, precision_table
 from hcbir.study.pairs import explanation_picture
 from hcbir.study.ranking import Progress
@@ -97,7 +97,7 @@ def run_demo(folder: str | Path, *, seed: int = 0, progress: Progress | None = N
         example=evaluation.images[_example_queries(evaluation)[0]],
         seconds=time.perf_counter() - start,
     )
-    draw_rankings(rankings[VERIFIED], title=f"Best images by {VERIFIED}").save(result.rankings_picture)
+    RankingPicture(rankings[VERIFIED], title=f"Best images by {VERIFIED}").image().save(result.rankings_picture)
     _grid([figure.image for figure in matches]).save(result.matches_picture)
     write_report(
         result.report,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from hcbir._features import LocalFeatures
 from hcbir.collection import Collection
+from hcbir.collection.collection import RECORDS
 from hcbir.descriptors import Descriptor, load
 from hcbir.study.datasets.labelled import Box
 from hcbir.study.normalisation import make_opener
@@ -77,7 +78,9 @@ class Descriptions:
 
     def _find(self, names: Sequence[str]) -> None:
         wanted = {name: load(name, image_size=self._image_size, **self._runtime).spec() for name in names}
-        folders = sorted(self._folder.glob("*.hcbir"))
+        folders = sorted(
+            path.parent for path in self._folder.glob(f"*.hcbir/{RECORDS}")
+        )  # an interruption leaves others
         for folder in folders:
             collection = self._open.enter_context(Collection.open(folder, **self._runtime))
             if _is_current(collection):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
@@ -10,9 +12,9 @@ from hcbir.descriptors.images import Source, open_image
 from hcbir.study.captions import number
 from hcbir.study.datasets.task import Query, Task
 from hcbir.study.drawing import RankedImage, RankingRow
+from hcbir.study.match_picture import MatchPicture
 from hcbir.study.pairs import explanation_picture
 from hcbir.study.ranking import Ranking
-from hcbir.study.report import MatchFigure
 from hcbir.study.results import StudyResult
 from hcbir.study.similarity import TaskRanker
 
@@ -37,18 +39,30 @@ class Verdicts:
         return next((int(i) for i in ranking.indices[row] if int(i) in self.positives[row]), None)
 
 
+def chosen_queries(task: Task, ends: Sequence[str]) -> list[int]:
+    """The one query whose path ends so, for each end.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or more than one.
+    """
+    chosen = []
+    for end in ends:
+        found = [row for row in range(len(task.queries)) if task.query_name(row).endswith(end)]
+        if len(found) != 1:
+            raise ValueError(f"report.queries must end the path of one query each, {end} ends {len(found)}")
+        chosen += found
+    return chosen
+
+
 def example_queries(result: StudyResult) -> dict[int, str]:
     """The chosen queries, then the hardest: of each class the one with the smallest mean AP over the descriptors.
 
     With each goes why it is there.
     """
     options = result.config.report
-    examples: dict[int, str] = {}
-    for end in options.queries:
-        found = [row for row in range(len(result.task.queries)) if result.query_name(row).endswith(end)]
-        if len(found) != 1:
-            raise ValueError(f"report.queries must end the path of one query each, {end} ends {len(found)}")
-        examples[found[0]] = "Chosen"
+    examples = dict.fromkeys(chosen_queries(result.task, options.queries), "Chosen")
     mean_ap = np.mean([found.ap for found in result.main.values()], axis=0)
     hardest: dict[str, int] = {}
     for row in np.argsort(mean_ap, kind="stable").tolist():  # NaN last
@@ -73,9 +87,14 @@ def ranking_rows(result: StudyResult, verdicts: Verdicts, row: int) -> list[Rank
     return rows
 
 
-def match_figures(result: StudyResult, verdicts: Verdicts, ranker: TaskRanker, row: int) -> list[MatchFigure]:
-    """By each local descriptor, the query and the right image that it ranks best, with their matched features."""
-    figures = []
+def match_pictures(
+    result: StudyResult, verdicts: Verdicts, ranker: TaskRanker, row: int
+) -> list[tuple[str, MatchPicture]]:
+    """By each local descriptor, the query and the right image that it ranks best, with their matched features.
+
+    Before each picture goes what it shows.
+    """
+    pictures = []
     for label, name in result.config.descriptors.items():
         if result.kinds[label] != "local":
             continue
@@ -86,16 +105,14 @@ def match_figures(result: StudyResult, verdicts: Verdicts, ranker: TaskRanker, r
         images, queries = ranker.features(name)
         found = explain_match(queries[row], images[best], ranker.database.descriptor(name).image_size)
         path = result.task.images[best]
-        picture = explanation_picture(found, _shown(result.task.queries[row]), path, height=360).image()
+        picture = explanation_picture(found, _shown(result.task.queries[row]), path, height=360)
         rank = 1 + [image for image, *_ in verdicts.head(row, ranking, len(ranking.indices[row]))].index(best)
-        figures.append(
-            MatchFigure(
-                f"{result.query_name(row)} and the right image that {label} ranks best, {rank}: "
-                f"{found.num_inliers} of {len(found.matches)} matches agree",
-                picture,
-            )
+        caption = (
+            f"{result.task.query_name(row)} and the right image that {label} ranks best, {rank}: "
+            f"{found.num_inliers} of {len(found.matches)} matches agree"
         )
-    return figures
+        pictures.append((caption, picture))
+    return pictures
 
 
 def _shown(query: Query) -> Source:

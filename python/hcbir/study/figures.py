@@ -187,8 +187,9 @@ def _difficulty(result: StudyResult) -> Figure:
         panel.set_axisbelow(True)
         panel.tick_params(length=0)
         _bare(panel)
-    for panel in panels[len(result.labels) :]:
-        panel.set_visible(False)
+    for place in range(len(result.labels), len(panels)):
+        panels[place].set_visible(False)
+        panels[place - num_columns].tick_params(labelbottom=True)  # the lowest of its column now
     figure.supxlabel("overall difficulty", fontsize=9)
     figure.supylabel("mAP", fontsize=9)
     figure.tight_layout()

@@ -73,7 +73,7 @@ def lay_out(
     max_inliers: int,
     max_outliers: int,
 ) -> MatchLayout:
-    """The layout for images of these (width, height); see `draw_matches` for the rest."""
+    """The layout for images of these (width, height); see `MatchPicture` for the rest."""
     first, second, inlier = _checked(points0, points1, inlier_mask)
     if height < 16:
         raise ValueError(f"height must be at least 16 pixels, got {height}")

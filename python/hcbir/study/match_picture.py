@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from os import PathLike
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +13,7 @@ from hcbir.descriptors.images import open_image
 from hcbir.study.captions import load_font, shortened
 from hcbir.study.colours import BACKGROUND, BOX, CHANCE, DIM, INCORRECT, INLIER, SHADOW, TEXT, Colour
 from hcbir.study.match_layout import GAP, Line, Panel, Points, lay_out
+from hcbir.study.svg import css, data_url, document, element, text_of, words
 
 _FINE = 2  # pictures are drawn at twice their size and shrunk; an SVG holds its images at that size
 _BRIGHTNESS = 0.82  # of the images, so that lines stand out
@@ -141,38 +139,32 @@ class MatchPicture:
         """The picture as an SVG document that holds the images."""
         width, height = self.size
         layout = self._layout
-        root = _element(None, "svg", xmlns="http://www.w3.org/2000/svg", width=width, height=height)
-        root.set("viewBox", f"0 0 {width} {height}")
-        root.set("role", "img")
-        _element(root, "title").text = self._words
-        _element(root, "rect", width=width, height=height, fill=_css(BACKGROUND))
+        root = document(width, height, self._words)
+        element(root, "rect", width=width, height=height, fill=css(BACKGROUND))
         for index, (image, panel) in enumerate(zip(self._images, layout.panels, strict=True)):
             box = {"x": panel.left, "y": panel.top, "width": panel.width, "height": panel.height}
-            _element(root, "image", **box, href=_data_url(image))
-            _element(_element(root, "clipPath", id=f"panel{index}"), "rect", **box)
+            element(root, "image", **box, href=data_url(image))
+            element(element(root, "clipPath", id=f"panel{index}"), "rect", **box)
 
         def draw(lines: list[Line], colour: Colour, opacity: float, width: float) -> None:
-            group = _element(root, "g", stroke=_css(colour), stroke_opacity=opacity, stroke_width=width)
+            group = element(root, "g", stroke=css(colour), stroke_opacity=opacity, stroke_width=width)
             for line in lines:
-                _element(group, "line", x1=line.x0, y1=line.y0, x2=line.x1, y2=line.y1)
+                element(group, "line", x1=line.x0, y1=line.y0, x2=line.x1, y2=line.y1)
 
         draw(layout.outliers, INCORRECT, _OUTLIER_OPACITY, 1)
         draw(layout.inliers, SHADOW, layout.opacity / 3, 2.5)
         draw(layout.inliers, self._colour, layout.opacity, 1.5)
-        dots = _element(root, "g", fill=_css(self._colour), stroke=_css(SHADOW), stroke_width=0.5)
+        dots = element(root, "g", fill=css(self._colour), stroke=css(SHADOW), stroke_width=0.5)
         for x, y in layout.dots.tolist():
-            _element(dots, "circle", cx=x, cy=y, r=2.4)
+            element(dots, "circle", cx=x, cy=y, r=2.4)
         for index, frame in enumerate(self._frames()):
             if frame is not None:
                 corners = " ".join(f"{x:.2f},{y:.2f}" for x, y in frame.tolist())
-                style = {"fill": "none", "stroke": _css(BOX), "stroke_width": 2, "stroke_linejoin": "round"}
-                _element(root, "polygon", points=corners, **style, clip_path=f"url(#panel{index})")
+                style = {"fill": "none", "stroke": css(BOX), "stroke_width": 2, "stroke_linejoin": "round"}
+                element(root, "polygon", points=corners, **style, clip_path=f"url(#panel{index})")
         for x, y, text, colour in self._texts():
-            words = _element(root, "text", x=x, y=y, fill=_css(colour), font_size=self._text_size)
-            words.set("font-family", "system-ui, sans-serif")
-            words.set("dominant-baseline", "central")
-            words.text = text
-        return ElementTree.tostring(root, encoding="unicode") + "\n"
+            words(root, x, y, text, self._text_size, colour)
+        return text_of(root)
 
     def _frames(self) -> tuple[Points | None, Points | None]:
         """Corners of the query and where they are in the target."""
@@ -212,24 +204,3 @@ class MatchPicture:
 def _shown(image: Image.Image, panel: Panel) -> Image.Image:
     size = round(panel.width) * _FINE, round(panel.height) * _FINE
     return ImageEnhance.Brightness(image.resize(size, Image.Resampling.LANCZOS)).enhance(_BRIGHTNESS)
-
-
-def _data_url(image: Image.Image) -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=88)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _css(colour: Colour) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
-
-
-def _element(parent: ElementTree.Element | None, tag: str, **attributes: object) -> ElementTree.Element:
-    """An element whose attributes are called as in Python, numbers to two places."""
-    texts = {
-        name.replace("_", "-"): f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-        for name, value in attributes.items()
-    }
-    if parent is None:
-        return ElementTree.Element(tag, texts)
-    return ElementTree.SubElement(parent, tag, texts)

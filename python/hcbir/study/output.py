@@ -53,7 +53,7 @@ def as_plain(result: StudyResult, tables: list[Table]) -> dict[str, Any]:
         "protocol": result.stamp,
         "images": len(result.task.images),
         "queries": [
-            {"name": result.query_name(row), "class": query.label} for row, query in enumerate(result.task.queries)
+            {"name": result.task.query_name(row), "class": query.label} for row, query in enumerate(result.task.queries)
         ],
         "main_setting": result.task.main_setting,
         "scores": result.scores,
@@ -83,7 +83,7 @@ def _queries_csv(result: StudyResult) -> str:
         for row, query in enumerate(result.task.queries):
             values = [found[label].ap[row] for label in result.labels]
             known = ["" if math.isnan(value) else value for value in values]
-            rows.append([result.query_name(row), query.label, normalisation, setting, *known, result.stamp["id"]])
+            rows.append([result.task.query_name(row), query.label, normalisation, setting, *known, result.stamp["id"]])
     return _csv(rows)
 
 
@@ -92,11 +92,11 @@ def _rankings_csv(result: StudyResult) -> str:
     verdicts = Verdicts(result.task)
     rows: list[list[Any]] = [["query", "descriptor", "rank", "image", "score", "verdict", "protocol"]]
     for row in range(len(result.task.queries)):
-        name = result.query_name(row)
+        name = result.task.query_name(row)
         for label in result.labels:
             head = verdicts.head(row, result.main[label].ranking, result.config.report.ranks)
             for rank, (image, score, correct) in enumerate(head, start=1):
-                path = result.image_name(result.task.images[image])
+                path = result.task.image_name(result.task.images[image])
                 verdict = "correct" if correct else "incorrect"
                 rows.append([name, label, rank, path, score, verdict, result.stamp["id"]])
     return _csv(rows)

@@ -80,10 +80,11 @@ def correlation_table(result: StudyResult, *, rank: bool) -> Table:
     variations = list(dict.fromkeys(name for name, _ in found))
     rows = [(name, [_correlation(found[name, label]) for label in result.labels]) for name in variations]
     confidence = f"{result.config.statistics.confidence:.0%}"
+    name = "table1-spearman" if rank else "table1"
     tested = sum(not c.reason for c in found.values())
     notes = [
         f"{'Spearman' if rank else 'Pearson'} correlation over {len(result.task.classes)} classes; "
-        f"* p < {SIGNIFICANT}; intervals of {confidence}. "
+        f"* p < {SIGNIFICANT}; every p and its interval of {confidence} stand in {name}.csv. "
         f"Of {tested} tests, {tested * SIGNIFICANT:.1f} would be starred by chance alone.",
         *dict.fromkeys(f"{name}: {found[name, label].reason}." for name, label in found if found[name, label].reason),
     ]
@@ -102,7 +103,6 @@ def correlation_table(result: StudyResult, *, rank: bool) -> Table:
         for (name, label), c in found.items()
     ]
     title = "Rank correlation" if rank else "Correlation"
-    name = "table1-spearman" if rank else "table1"
     return Table(name, f"{title} of difficulty and precision", ["score", *result.labels], rows, 1, notes, records)
 
 

@@ -35,7 +35,8 @@ def protocol_of(
         "image size": ("each descriptor's own" if size is None else f"longest side {size} px, never enlarged")
         + (", decoded reduced" if config.protocol.reduced_decoding else ""),
         "similarity": "dot product; of local descriptors the number of inliers of mutual nearest neighbours "
-        f"({VERIFY_MODEL}, {VERIFY_MAX_ERROR:g} px as described, {_searched(config.protocol.local)})",
+        f"({VERIFY_MODEL}, {VERIFY_MAX_ERROR:g} px as described, {_searched(config.protocol.local)}), "
+        "ties in the order of the images' hashes",
         "hcbir": hcbir.__version__,
         "instruction level": hcbir.isa(),
         "threads": str(num_threads or hcbir.default_num_threads()),
@@ -57,7 +58,10 @@ def _searched(local: str) -> str:
     """Which images' inliers were counted."""
     if local == "exhaustive":
         return local
-    index = f"index: of the {SHORT_LIST} images with the most votes; binary descriptors exhaustive"
+    index = (
+        f"index: of the {SHORT_LIST} images with the most votes, equal ones and the rest by votes; "
+        "binary descriptors exhaustive"
+    )
     return f"exhaustive, and beside it {index}" if local == BOTH else index
 
 

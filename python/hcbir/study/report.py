@@ -25,7 +25,7 @@ _JPEG_QUALITY = 80
 
 @dataclass(frozen=True)
 class MatchFigure:
-    """A picture of matches, as `draw_matches` makes it, and what it shows."""
+    """A picture of matches, as `MatchPicture` makes it, and what it shows."""
 
     caption: str
     image: Image.Image

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,6 +48,8 @@ class StudyResult:
     skipped : list of str
         One message for each image that could not be read.
     seconds : float
+        What describing, ranking and evaluating took in this run: what was kept of earlier ones took none of them, and
+        writing the files is not counted, since they tell it.
     """
 
     config: StudyConfig
@@ -87,19 +88,3 @@ class StudyResult:
     def dataset_rows(self) -> dict[Path, int]:
         """Where the dataset says what it knows of an image."""
         return {path: row for row, path in enumerate(self.dataset.images)} if self.dataset else {}
-
-    @cached_property
-    def _root(self) -> str:
-        """The folder that holds all images."""
-        files = [*self.task.images, *(query.path for query in self.task.queries)]
-        return os.path.commonpath([path.parent for path in files])
-
-    def image_name(self, path: Path) -> str:
-        """An image's path within its dataset."""
-        return Path(os.path.relpath(path, self._root)).as_posix()
-
-    def query_name(self, row: int) -> str:
-        """What tells a query from the others, wherever the dataset stands: its path within it, and its box."""
-        query = self.task.queries[row]
-        name = self.image_name(query.path)
-        return name if query.box is None else f"{name} [{', '.join(f'{value:g}' for value in query.box)}]"

@@ -15,6 +15,7 @@ from hcbir.study.config import DatasetConfig, StudyConfig, load_config
 from hcbir.study.datasets import Dataset, Task, load_dataset, load_gldv2, load_oxford, load_revisitop, task_of
 from hcbir.study.description import Descriptions
 from hcbir.study.evaluation import evaluate_ranking
+from hcbir.study.examples import chosen_queries
 from hcbir.study.normalisation import MIXED
 from hcbir.study.output import write_outputs
 from hcbir.study.protocol import protocol_of
@@ -64,6 +65,8 @@ def run(
     start = time.perf_counter()
     config = config if isinstance(config, StudyConfig) else load_config(config)
     task, dataset, scores = load_study_dataset(config.dataset)
+    _check_findable(task)
+    chosen_queries(task, config.report.queries)  # what does not fit is told before the work, not after it
     with ExitStack() as opened:
         views = {name: _views(opened, config, task, name, runtime) for name in (MIXED, *config.protocol.normalisations)}
         failed: dict[Path, str] = {}
@@ -119,6 +122,8 @@ def load_study_dataset(config: DatasetConfig) -> tuple[Task, Dataset | None, Cla
     elif config.kind == "gldv2":
         task = load_gldv2(path, images, config.queries or images)
     else:
+        if not path.exists():
+            raise ValueError(f"{path}: no such file or folder; dataset.path says where the dataset is")
         if path.is_dir() != (config.kind == "folder"):
             raise ValueError(f"{path}: expected a {'folder' if config.kind == 'folder' else 'CSV'}, as kind says")
         dataset = load_dataset(path)
@@ -181,13 +186,20 @@ def _describe(
 
 
 def _readable(task: Task, failed: Mapping[Path, str]) -> Task:
+    """The task without what could not be read."""
     if not failed:
         return task
     images = set(task.images) - failed.keys()
     task = task.restricted(images, {query.path for query in task.queries} - failed.keys())
     if not task.images or not task.queries:
         raise ValueError("no image could be read; " + "; ".join(list(failed.values())[:3]))
+    _check_findable(task, f" ({len(failed)} could not be read)")
     return task
+
+
+def _check_findable(task: Task, more: str = "") -> None:
+    if not any(found for truth in task.truths.values() for found in truth.positives):
+        raise ValueError(f"no query has a right image among the {len(task.images)} images: nothing to find{more}")
 
 
 def _evaluate(

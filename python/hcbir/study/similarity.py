@@ -26,44 +26,58 @@ from hcbir.study.store import Arrays, Store, hash_of
 QUERIES_A_BLOCK = 16
 """Queries whose inliers are counted between two writes: what an interruption loses at most."""
 
-Counts = npt.NDArray[np.int32]
+Ranked = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]
+"""All images, best first, and how many inliers each has."""
+
+RankImages = Callable[[LocalFeatures], Ranked]
+"""For one query."""
 
 
-CountInliers = Callable[[LocalFeatures], Counts]
-"""Of one query, with each image; 0 where an image was not looked at."""
+def exhaustive(images: Sequence[LocalFeatures], num_threads: int | None) -> RankImages:
+    """By the inliers of one-to-one matches of the query with every image."""
 
+    def rank(query: LocalFeatures) -> Ranked:
+        return _by_inliers(query, images, np.arange(len(images)), num_threads)
 
-def exhaustive(images: Sequence[LocalFeatures], num_threads: int | None) -> CountInliers:
-    """One-to-one matches of the query with every image."""
-    return lambda query: verify_query(query, images, num_threads=num_threads).num_inliers
+    return rank
 
 
 SHORT_LIST = 100
 """Images whose inliers are counted after the votes."""
 
 
-def through_index(images: Sequence[LocalFeatures], num_threads: int | None) -> CountInliers:
-    """One-to-one matches with the images that get the most votes through inverted lists of product codes alone.
+def through_index(images: Sequence[LocalFeatures], num_threads: int | None) -> RankImages:
+    """By votes through inverted lists of product codes, and the first of them anew by inliers.
 
-    Binary descriptors, which no codes can stand for, are matched exhaustively.
+    An image of the short list stands before all others; equal inliers stay in the order of their votes, and an image
+    that was not looked at has none. Where the short list would hold all images there is nothing to vote for.
     """
-    if any(features.is_binary for features in images):
+    if len(images) <= SHORT_LIST:
         return exhaustive(images, num_threads)
     folder = tempfile.TemporaryDirectory(prefix="hcbir-study-")
     store = LocalFeatureStore.create(Path(folder.name) / "features", images)
     index = LocalFeatureIndex.build(store, num_threads=num_threads)
 
-    def count(query: LocalFeatures) -> Counts:
-        found = index.search(query, SHORT_LIST, num_threads=num_threads).indices[0]
-        inliers = np.zeros(len(images), np.int32)
-        inliers[found] = verify_query(query, [images[i] for i in found], num_threads=num_threads).num_inliers
-        return inliers
+    def rank(query: LocalFeatures) -> Ranked:
+        voted = index.search(query, len(images), num_threads=num_threads).indices[0]
+        head, inliers = _by_inliers(query, images, voted[:SHORT_LIST], num_threads)
+        rest = voted[SHORT_LIST:]
+        return np.concatenate([head, rest]), np.concatenate([inliers, np.zeros(len(rest), np.int32)])
 
-    weakref.finalize(count, folder.cleanup)
-    return count
+    weakref.finalize(rank, folder.cleanup)
+    return rank
 
 
-LOCAL_SEARCHES: Mapping[str, Callable[[Sequence[LocalFeatures], int | None], CountInliers]] = {
+def _by_inliers(
+    query: LocalFeatures, images: Sequence[LocalFeatures], chosen: npt.NDArray[np.int64], num_threads: int | None
+) -> Ranked:
+    """The chosen images in the order of their inliers; equal ones stay in the order that they come in."""
+    inliers = verify_query(query, [images[i] for i in chosen], num_threads=num_threads).num_inliers
+    best = np.argsort(-inliers, kind="stable")
+    return chosen[best], inliers[best]
+
+
+LOCAL_SEARCHES: Mapping[str, Callable[[Sequence[LocalFeatures], int | None], RankImages]] = {
     "exhaustive": exhaustive,
     "index": through_index,
 }
@@ -99,9 +113,11 @@ class TaskRanker:
     progress: Progress | None = None
 
     def rank(self, name: str, *, what: str) -> Ranking:
-        """Of one descriptor: global by dot product, local by the number of inliers; ties by smaller index.
+        """Of one descriptor: global by dot product, local by the number of inliers.
 
-        A query that is one of the images stands in its own ranking.
+        Equal counts, of which there are many, follow the hash of the images' content (through the index their votes
+        first): the order of a dataset often tells the classes. A query that is one of the images stands in its own
+        ranking.
         """
         descriptor = self.database.descriptor(name)
         spec = dict(descriptor.spec())
@@ -111,12 +127,11 @@ class TaskRanker:
             }
         key = hash_of({"ranking of": spec, **self._content(name)})
         if descriptor.kind == "local":
-            key = hash_of(
-                {"ranking of": key, "local": self._way(name), "model": VERIFY_MODEL, "error": VERIFY_MAX_ERROR}
-            )
+            way = {"local": self._way(name), "model": VERIFY_MODEL, "error": VERIFY_MAX_ERROR, "ties": "by content"}
+            key = hash_of({"ranking of": key, **way})
             arrays = self.store.get(key, lambda: self._by_inliers(name, key, what))
             for block in range(0, len(self.task.queries), QUERIES_A_BLOCK):
-                self.store.forget(f"{key}-{block}")
+                self.store.forget(self._block(key, block))
         else:
             arrays = self.store.get(key, lambda: self._by_vectors(name))
         if self.progress is not None:
@@ -130,10 +145,12 @@ class TaskRanker:
         return images, [next(asked) if query.place is None else images[query.place] for query in self.task.queries]
 
     def _way(self, name: str) -> list[Any]:
-        """All that tells the way in which the images are found from others."""
-        if self.local == "exhaustive" or any(features.is_binary for features in self.database.features(name)):
+        """How the images are found whose inliers are counted: one of `LOCAL_SEARCHES`, and all that tells it from
+        others. Binary descriptors, which no codes can stand for, are always matched exhaustively."""
+        descriptor = self.database.descriptor(name)
+        if self.local == "exhaustive" or (descriptor.kind == "local" and descriptor.is_binary):
             return ["exhaustive"]
-        return [self.local, SHORT_LIST]
+        return [self.local, SHORT_LIST, "the rest by votes"]
 
     def _content(self, name: str) -> dict[str, Any]:
         """What tells the images and queries from others."""
@@ -168,21 +185,29 @@ class TaskRanker:
         images, queries = ([as_described(f, size) for f in features] for features in self.features(name))
         if self.progress is not None:
             self.progress(what, 0, len(queries))  # the index takes a while to be built
-        count = LOCAL_SEARCHES[self.local](images, self.num_threads)
+        shuffled = np.argsort(self.database.digests(name), kind="stable")
+        rank = LOCAL_SEARCHES[self._way(name)[0]]([images[i] for i in shuffled], self.num_threads)
+        depth = self._depth()
         blocks = []
         for first in range(0, len(queries), QUERIES_A_BLOCK):
             block = queries[first : first + QUERIES_A_BLOCK]
 
-            def count_block(block: Sequence[LocalFeatures] = block) -> Arrays:
-                return {"inliers": np.stack([count(query) for query in block])}
+            def rank_block(block: Sequence[LocalFeatures] = block) -> Arrays:
+                indices, inliers = zip(*(rank(query) for query in block), strict=True)
+                return {
+                    "indices": shuffled[np.stack(indices)[:, :depth]].astype(np.int32),
+                    "scores": np.stack(inliers)[:, :depth].astype(np.float32),
+                }
 
-            blocks.append(self.store.get(f"{key}-{first}", count_block)["inliers"])
+            blocks.append(self.store.get(self._block(key, first), rank_block))
             if self.progress is not None:
                 self.progress(what, first + len(block), len(queries))
-        inliers = np.concatenate(blocks)
-        order = np.argsort(-inliers, axis=1, kind="stable")[:, : self._depth()]
-        scores = np.take_along_axis(inliers, order, axis=1)
-        return {"indices": order.astype(np.int32), "scores": scores.astype(np.float32)}
+        return {name: np.concatenate([block[name] for block in blocks]) for name in ("indices", "scores")}
+
+    @staticmethod
+    def _block(key: str, first: int) -> str:
+        """The key of the queries from `first` on, while the others are being ranked."""
+        return f"{key}-{first}"
 
     def _depth(self) -> int | None:
         return None if self.task.depth is None else min(self.task.depth, len(self.task.images))

@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image
 
 from hcbir.study.annotation import overall_difficulty
-from hcbir.study.drawing import draw_rankings
-from hcbir.study.examples import Verdicts, example_queries, match_figures, ranking_rows
+from hcbir.study.drawing import RankingPicture
+from hcbir.study.examples import Verdicts, example_queries, match_pictures, ranking_rows
 from hcbir.study.figures import draw_figures
 from hcbir.study.files import write_whole
 from hcbir.study.ranking import Progress
-from hcbir.study.report import Drawing, Page, Report, write_report
+from hcbir.study.report import Drawing, MatchFigure, Page, Report, write_report
 from hcbir.study.results import StudyResult
 from hcbir.study.similarity import TaskRanker
 from hcbir.study.tables import Table, precision_cells
@@ -33,18 +33,18 @@ def write_study_report(
     folder = result.config.output
     figures = draw_figures(result)
     for figure in figures:
-        write_whole(folder / "figures" / f"{figure.name}.png", figure.png)
-        write_whole(folder / "figures" / f"{figure.name}.svg", figure.svg)
+        _write(folder, figure.name, figure.png, figure.svg)
     verdicts = Verdicts(result.task)
     rankings, matches = [], []
     for number, (row, why) in enumerate(example_queries(result).items(), start=1):
         rows = ranking_rows(result, verdicts, row)
-        title = f"{why}: {result.query_name(row)}"
+        title = f"{why}: {result.task.query_name(row)}"
         rankings.append((title, rows))
-        _save(draw_rankings(rows, title=title), result, f"figure4-rankings-{number}")
-        for pair in match_figures(result, verdicts, ranker, row):
-            matches.append(pair)
-            _save(pair.image, result, f"figure4-matches-{len(matches)}")
+        picture = RankingPicture(rows, title=title)
+        _write(folder, f"figure4-rankings-{number}", _png(picture.image()), picture.svg())
+        for caption, pair in match_pictures(result, verdicts, ranker, row):
+            matches.append(MatchFigure(caption, pair.image()))
+            _write(folder, f"figure4-matches-{len(matches)}", _png(matches[-1].image), pair.svg())
     links = {label: _class_id(place) for place, label in enumerate(result.task.classes)}
     report = Report(
         title=result.config.title,
@@ -62,10 +62,16 @@ def write_study_report(
     partial.replace(folder / REPORT)
 
 
-def _save(picture: Image.Image, result: StudyResult, name: str) -> None:
+def _write(folder: Path, name: str, png: bytes, svg: str | bytes) -> None:
+    """A figure in both forms."""
+    write_whole(folder / "figures" / f"{name}.png", png)
+    write_whole(folder / "figures" / f"{name}.svg", svg)
+
+
+def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    write_whole(result.config.output / "figures" / f"{name}.png", buffer.getvalue())
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _summary(result: StudyResult) -> str:
@@ -87,7 +93,8 @@ def _shown_stamp(result: StudyResult) -> dict[str, str]:
         sha256 = facts.get("model sha256", "")
         size = f"{facts['image size']} px"
         stamp[label] = f"{size}, sha256 {sha256[:12]}…" if sha256 else f"{facts['name']}, {size}"
-    return {**stamp, "seconds of this run": f"{result.seconds:.0f}", "protocol": result.stamp["id"]}
+    took = f"{result.seconds:.0f} s, without what earlier runs had left and without writing this report"
+    return {**stamp, "describing and ranking took": took, "protocol": result.stamp["id"]}
 
 
 def _pages(result: StudyResult, verdicts: Verdicts, progress: Progress | None) -> list[Page]:
@@ -115,7 +122,7 @@ def _pages(result: StudyResult, verdicts: Verdicts, progress: Progress | None) -
             pages.append(
                 Page(
                     _query_id(row),
-                    result.query_name(row),
+                    result.task.query_name(row),
                     facts=_query_facts(result, row),
                     rankings=[("", ranking_rows(result, verdicts, row))],
                     up=(_class_id(place), label),
@@ -137,7 +144,9 @@ def _titled(table: Table) -> Table:
 def _gallery(result: StudyResult, rows: Sequence[int]) -> list[tuple[Path, str, str]]:
     """The queries of a class, each leading to its page."""
     pages = result.config.report.query_pages
-    return [(result.task.queries[row].path, result.query_name(row), _query_id(row) if pages else "") for row in rows]
+    return [
+        (result.task.queries[row].path, result.task.query_name(row), _query_id(row) if pages else "") for row in rows
+    ]
 
 
 def _class_facts(result: StudyResult, label: str) -> dict[str, str]:
@@ -168,7 +177,7 @@ def _query_facts(result: StudyResult, row: int) -> dict[str, str]:
 
 
 def _query_table(result: StudyResult, rows: Sequence[int]) -> Table:
-    names = [result.query_name(row) for row in rows]
+    names = [result.task.query_name(row) for row in rows]
     links = dict(zip(names, map(_query_id, rows), strict=True)) if result.config.report.query_pages else {}
     cells = [precision_cells([float(result.main[label].ap[row]) for label in result.labels]) for row in rows]
     return Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,18 +49,21 @@ def load_revisitop(ground_truth: Path, images: Path) -> Task:
     """
     content = _read_json(ground_truth) if ground_truth.suffix == ".json" else read_pickle(ground_truth)
     content = _mapping(content, ("imlist", "qimlist", "gnd"), f"{ground_truth}")
-    names, query_names, entries = (list(content[key]) for key in ("imlist", "qimlist", "gnd"))
+    names, query_names, entries = (
+        _list(content[key], f"{ground_truth}: {key}") for key in ("imlist", "qimlist", "gnd")
+    )
     if len(entries) != len(query_names):
         raise ValueError(f"{ground_truth}: gnd must hold one entry a query, {len(query_names)}, got {len(entries)}")
-    find = _finder(images)
-    database = [find(name, f"{ground_truth}: imlist[{i}]") for i, name in enumerate(names)]
+    files = _Names(images)
+    database = [files.path(name, f"{ground_truth}: imlist[{i}]") for i, name in enumerate(names)]
     queries, lists = [], []
     landmarks = [_landmark(str(name)) for name in names]
     for i, (name, entry) in enumerate(zip(query_names, entries, strict=True)):
         where = f"{ground_truth}: gnd[{i}]"
         entry = _mapping(entry, ("bbx", "easy", "hard", "junk"), where)
-        path = find(name, f"{ground_truth}: qimlist[{i}]")
+        path = files.path(name, f"{ground_truth}: qimlist[{i}]")
         own = {key: _indices(entry[key], len(names), f"{where}.{key}") for key in ("easy", "hard", "junk")}
+        _check_once([(image, f"{where}.{key}[{k}]") for key, found in own.items() for k, image in enumerate(found)])
         shown = Counter(landmarks[i] for indices in own.values() for i in indices)
         for name_of_none in _NO_LANDMARK:
             del shown[name_of_none]
@@ -106,23 +109,22 @@ def load_oxford(ground_truth: Path, images: Path, *, keep_query: bool = False) -
     files = sorted(ground_truth.glob("*_query.txt")) if ground_truth.is_dir() else []
     if not files:
         raise ValueError(f"{ground_truth}: expected a folder with files *_query.txt, found none")
-    database = list_images(images)
-    place = {path.stem: i for i, path in enumerate(database)}
+    database = _Names(images)
     queries, positives, junk = [], [], []
     for file in files:
         stem = file.name.removesuffix("_query.txt")
-        words = file.read_text().split()
+        words = _read_text(file).split()
         if len(words) != 5:
             raise ValueError(f"{file}, line 1: expected a name and a box of 4 numbers, got {len(words)} words")
-        own = _place(place, words[0].removeprefix("oxc1_"), f"{file}, line 1, column 1", images)
-        lists = {kind: _read_names(file.with_name(f"{stem}_{kind}.txt"), place, images) for kind in _OXFORD_KINDS}
-        right = [*lists["good"], *lists["ok"]]
+        own = database.place(words[0].removeprefix("oxc1_"), f"{file}, line 1, column 1")
+        good, ok, other = (_read_places(file.with_name(f"{stem}_{kind}.txt"), database) for kind in _OXFORD_KINDS)
+        _check_once([*good, *ok, *other])
         box = _box(words[1:], f"{file}, line 1, columns 2 to 5")
         left_out = set() if keep_query else {own}
-        queries.append(Query(database[own], _landmark(stem), box, own))
-        positives.append([i for i in right if i not in left_out])
-        junk.append(sorted({*lists["junk"], *left_out}))
-    return Task(database, queries, {"all": Truth(positives, junk)}, query_left_out=not keep_query)
+        queries.append(Query(database.images[own], _landmark(stem), box, own))
+        positives.append([i for i, _ in (*good, *ok) if i not in left_out])
+        junk.append(sorted({*(i for i, _ in other), *left_out}))
+    return Task(database.images, queries, {"all": Truth(positives, junk)}, query_left_out=not keep_query)
 
 
 def load_gldv2(solution: Path, images: Path, queries: Path) -> Task:
@@ -145,28 +147,75 @@ def load_gldv2(solution: Path, images: Path, queries: Path) -> Task:
     -----
     Weyand et al., *Google Landmarks Dataset v2*, CVPR 2020.
     """
-    database = list_images(images)
-    place = {path.stem: i for i, path in enumerate(database)}
-    find = _finder(queries)
+    database, files = _Names(images), _Names(queries)
     asked, positives = [], []
+    line_of: dict[Path, int] = {}
     for row in read_table(solution, ("id", "images", "Usage")):
         usage = row.cells["Usage"]
         if usage not in ("Public", "Private", "Ignored"):
             raise row.error("Usage", f"expected Public, Private or Ignored, got {usage!r}")
-        if usage != "Ignored":
-            asked.append(Query(find(row.cells["id"], f"{solution}, line {row.line}, column id"), usage))
-            where = f"{solution}, line {row.line}, column images"
-            positives.append([_place(place, name, where, images) for name in row.cells["images"].split()])
-    return Task(database, asked, {"all": Truth(positives, [[] for _ in asked])}, depth=GLDV2_DEPTH)
+        if usage == "Ignored":
+            continue
+        path = files.path(row.cells["id"], f"{solution}, line {row.line}, column id")
+        if path in line_of:
+            raise row.error("id", f"{row.cells['id']} stands in line {line_of[path]} already")
+        line_of[path] = row.line
+        where = f"{solution}, line {row.line}, column images"
+        names = row.cells["images"].split()
+        found = [(database.place(name, where), f"{where}, word {k}") for k, name in enumerate(names, 1)]
+        _check_once(found)
+        asked.append(Query(path, usage))
+        positives.append([i for i, _ in found])
+    if not asked:
+        raise ValueError(f"{solution}: expected queries whose usage is Public or Private, found none")
+    return Task(database.images, asked, {"all": Truth(positives, [[] for _ in asked])}, depth=GLDV2_DEPTH)
+
+
+class _Names:
+    """The images of a folder, at any depth, by their names without extension."""
+
+    def __init__(self, folder: Path) -> None:
+        self.images = list_images(folder)
+        self._folder = folder
+        self._places: dict[str, list[int]] = {}
+        for place, path in enumerate(self.images):
+            self._places.setdefault(path.stem, []).append(place)
+
+    def place(self, name: Any, where: str) -> int:
+        """The place of the image among the images; `where` is named if there is none, or more than one."""
+        places = self._places.get(str(name), [])
+        if not places:
+            raise ValueError(f"{where}: no image {name} in {self._folder} ({len(self.images)} images there)")
+        if len(places) > 1:
+            one, other = (self.images[place].relative_to(self._folder) for place in places[:2])
+            raise ValueError(f"{where}: {len(places)} images {name} in {self._folder}: {one} and {other}")
+        return places[0]
+
+    def path(self, name: Any, where: str) -> Path:
+        return self.images[self.place(name, where)]
+
+
+def _check_once(told: Sequence[tuple[int, str]]) -> None:
+    """Of images and where each is told: no image is right, wrong or junk twice."""
+    seen: dict[int, str] = {}
+    for image, where in told:
+        if image in seen:
+            raise ValueError(f"{where}: the image stands in {seen[image]} already")
+        seen[image] = where
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected text in UTF-8 ({error})") from None
 
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(_read_text(path))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}, line {error.lineno}, column {error.colno}: {error.msg}") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected JSON in UTF-8 ({error})") from None
 
 
 def _mapping(value: Any, keys: Sequence[str], where: str) -> Mapping[str, Any]:
@@ -176,8 +225,17 @@ def _mapping(value: Any, keys: Sequence[str], where: str) -> Mapping[str, Any]:
     return value
 
 
+def _list(values: Any, where: str) -> list[Any]:
+    if not isinstance(values, (list, tuple, np.ndarray)):
+        raise ValueError(f"{where}: expected a list, got {type(values).__name__}")
+    return list(values)
+
+
 def _indices(values: Any, count: int, where: str) -> list[int]:
-    numbers = np.asarray(values)
+    try:
+        numbers = np.asarray(values)
+    except ValueError:  # lists of lists of several lengths
+        raise ValueError(f"{where}: expected a list of whole numbers, got lists within it") from None
     if numbers.size == 0:
         return []
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
@@ -199,29 +257,12 @@ def _box(values: Any, where: str) -> Box:
     return x1, y1, x2, y2
 
 
-def _finder(folder: Path) -> Callable[[Any, str], Path]:
-    """Finds the image of a name, without its extension, in a folder."""
-    paths = {path.stem: path for path in list_images(folder)}
-
-    def find(name: Any, where: str) -> Path:
-        if str(name) not in paths:
-            raise ValueError(f"{where}: no image {name} in {folder} ({len(paths)} images there)")
-        return paths[str(name)]
-
-    return find
-
-
-def _place(place: Mapping[str, int], name: str, where: str, folder: Path) -> int:
-    if name not in place:
-        raise ValueError(f"{where}: no image {name} in {folder} ({len(place)} images there)")
-    return place[name]
-
-
-def _read_names(file: Path, place: Mapping[str, int], folder: Path) -> list[int]:
+def _read_places(file: Path, database: _Names) -> list[tuple[int, str]]:
+    """The places of the images that the file names, one a line, and where each stands in it."""
     if not file.is_file():
         raise ValueError(f"{file}: no such file; expected one beside the query's")
-    lines = [line.strip() for line in file.read_text().splitlines()]
-    return [_place(place, name, f"{file}, line {n}, column 1", folder) for n, name in enumerate(lines, 1) if name]
+    lines = [(line.strip(), f"{file}, line {n}, column 1") for n, line in enumerate(_read_text(file).splitlines(), 1)]
+    return [(database.place(name, where), where) for name, where in lines if name]
 
 
 def _landmark(name: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from hcbir.study.datasets.labelled import Box, Dataset
@@ -74,6 +76,22 @@ class Task:
     @property
     def main_setting(self) -> str:
         return next(iter(self.truths))
+
+    @cached_property
+    def _root(self) -> str:
+        """The folder that holds all images."""
+        files = [*self.images, *(query.path for query in self.queries)]
+        return os.path.commonpath([path.parent for path in files])
+
+    def image_name(self, path: Path) -> str:
+        """An image's path within the dataset."""
+        return Path(os.path.relpath(path, self._root)).as_posix()
+
+    def query_name(self, row: int) -> str:
+        """What tells a query from the others, wherever the dataset stands: its path within it, and its box."""
+        query = self.queries[row]
+        name = self.image_name(query.path)
+        return name if query.box is None else f"{name} [{', '.join(f'{value:g}' for value in query.box)}]"
 
     def restricted(self, images: Collection[Path], query_files: Collection[Path]) -> Task:
         """The same without the images and queries that are not among those given."""
