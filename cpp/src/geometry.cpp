@@ -94,13 +94,13 @@ std::optional<Matrix3> step_homography(const double* s, const Matrix3& m, double
 }  // namespace
 
 Normalization normalization_of(std::span<const double> x, std::span<const double> y) {
-    Normalization n;
     const auto count = static_cast<double>(x.size());
-    for (std::size_t i = 0; i < x.size(); ++i) n.x += x[i] / count, n.y += y[i] / count;
-    double spread = 0;
+    double sum_x = 0, sum_y = 0, spread = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) sum_x += x[i], sum_y += y[i];
+    Normalization n{sum_x / count, sum_y / count, 1};
     for (std::size_t i = 0; i < x.size(); ++i)
-        spread += ((x[i] - n.x) * (x[i] - n.x) + (y[i] - n.y) * (y[i] - n.y)) / count;
-    if (spread > 0) n.scale = std::sqrt(2 / spread);
+        spread += (x[i] - n.x) * (x[i] - n.x) + (y[i] - n.y) * (y[i] - n.y);
+    if (spread > 0) n.scale = std::sqrt(2 * count / spread);
     return n;
 }
 

@@ -81,6 +81,7 @@ public:
           count_(matches.size()),
           max_error_(max_error),
           unit_(unit),
+          needed_successes_(-std::log1p(-options.confidence)),
           order_(shuffled(count_, options.seed)),
           points_(matches, order_),
           exact_(matches, order_),
@@ -160,24 +161,23 @@ private:
         seeds_.push_back(seed);
         const bool success = is_success(seed);
         num_successes_ += success;
-        const float slack = success ? 0 : proposal_slack * squared_bound();
         kernels::Neighbourhood around;
         float* relative[] = {around.x0, around.y0, around.x1, around.y1};
         for (std::size_t c = 0; c < 4; ++c)
             for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
                 relative[c][k] = points_[c][seed.neighbours[k]] - points_[c][seed.match];
         if (options_.model == GeometricModel::similarity) {
-            consider_proposal(kernels_.propose_similarity, 6, around, seed.match, slack);
+            consider_proposal(kernels_.propose_similarity, 6, around, seed.match, success);
         } else {
-            consider_proposal(kernels_.propose_affine, 15, around, seed.match, slack);
+            consider_proposal(kernels_.propose_affine, 15, around, seed.match, success);
             // Over a small neighbourhood a homography is nearly affine.
             if (options_.model == GeometricModel::homography && far_apart)
-                consider_proposal(kernels_.propose_homography, 16, around, seed.match, slack);
+                consider_proposal(kernels_.propose_homography, 16, around, seed.match, success);
         }
     }
 
     void consider_proposal(decltype(kernels::Table::propose_affine) propose, std::size_t num_samples,
-                           const kernels::Neighbourhood& around, std::size_t match, float slack) {
+                           const kernels::Neighbourhood& around, std::size_t match, bool success) {
         num_samples = std::min(num_samples, options_.max_trials - num_trials_);
         if (num_samples == 0) return;
         num_trials_ += num_samples;
@@ -188,13 +188,14 @@ private:
         const auto model =
             moved(relative, exact_[0][match], exact_[1][match], exact_[2][match], exact_[3][match]);
         if (!model || !is_plausible(*model, unit_, max_stretch)) return;
-        const float bar = best_proposal_cost_ + slack;
+        const float bar = best_proposal_cost_ + (success ? 0 : proposal_slack * squared_bound());
         const kernels::Residuals found = score(*model, bar);
         if (!(found.cost < bar)) return;
         best_proposal_cost_ = std::min(best_proposal_cost_, found.cost);
         const float before = best_cost_;
         take_if_better(*model, found);
-        if (optimize(*model, growing_bounds)) optimize(*model, keeping_bounds);
+        if (optimize(*model, growing_bounds, growing_way_, success))
+            optimize(*model, keeping_bounds, keeping_way_, success);
         if (best_cost_ < before) mark_inliers();
     }
 
@@ -221,18 +222,25 @@ private:
         std::size_t num_used;
     };
 
+    /// Matches used in each round of a local optimisation.
+    using Way = std::array<std::size_t, std::size(growing_bounds)>;
+
     /// Least squares over the matches within multiples of max_error, from round to round, until these are the
-    /// same; whether it went so far.
-    bool optimize(Matrix3 model, std::span<const double> bounds) {
-        std::size_t used_before = 0;
-        for (const double multiple : bounds) {
-            const auto fitted = fit(model, multiple * max_error_, growing_support, false);
+    /// same; whether it went so far. From the seed of a `success` only until these are as many as in the run
+    /// that led to the best model: the rest would be the same.
+    bool optimize(Matrix3 model, std::span<const double> bounds, Way& best_way, bool success) {
+        Way way{};
+        const float before = best_cost_;
+        for (std::size_t round = 0; round < bounds.size(); ++round) {
+            const auto fitted = fit(model, bounds[round] * max_error_, growing_support, false);
             if (!fitted) return false;
             model = fitted->model;
+            way[round] = fitted->num_used;
+            if (success && way[round] == best_way[round]) break;
             take_if_better(model, score(model, best_cost_));
-            if (multiple == 1 && fitted->num_used == used_before) break;
-            used_before = fitted->num_used;
+            if (bounds[round] == 1 && round > 0 && way[round] == way[round - 1]) break;
         }
+        if (best_cost_ < before) best_way = way;
         return true;
     }
 
@@ -293,8 +301,7 @@ private:
     /// Whether a model that as many seeds lead to as to the best one would have been met: so many having
     /// succeeded, none does with the probability exp(-num_successes_) (Poisson).
     bool is_enough() const {
-        return num_trials_ >= options_.min_trials &&
-               std::exp(-static_cast<double>(num_successes_)) <= 1 - options_.confidence;
+        return num_trials_ >= options_.min_trials && static_cast<double>(num_successes_) >= needed_successes_;
     }
 
     RansacResult result() {
@@ -306,7 +313,7 @@ private:
     const VerifyOptions& options_;
     const kernels::Table& kernels_;
     const std::size_t count_;
-    const double max_error_, unit_;
+    const double max_error_, unit_, needed_successes_;
     const std::vector<std::uint32_t> order_;
     const Columns<float> points_;
     const Columns<double> exact_;
@@ -315,6 +322,7 @@ private:
     std::vector<Seed> seeds_;
     std::size_t num_trials_ = 0, num_successes_ = 0, best_inliers_ = 0;
     Matrix3 best_{};
+    Way growing_way_{}, keeping_way_{};  // that led to it
     float best_cost_ = std::numeric_limits<float>::infinity(),
           best_proposal_cost_ = std::numeric_limits<float>::infinity();
 };

@@ -39,10 +39,10 @@ void check(MatrixView<const float> points0, MatrixView<const float> points1, con
 
 PointMatches gather(MatrixView<const float> points0, MatrixView<const float> points1) {
     PointMatches matches;
-    for (auto* column : matches.columns()) column->reserve(points0.rows);
+    for (auto* column : matches.columns()) column->resize(points0.rows);
     for (std::size_t i = 0; i < points0.rows; ++i) {
-        matches.x0.push_back(points0.row(i)[0]), matches.y0.push_back(points0.row(i)[1]);
-        matches.x1.push_back(points1.row(i)[0]), matches.y1.push_back(points1.row(i)[1]);
+        matches.x0[i] = points0.row(i)[0], matches.y0[i] = points0.row(i)[1];
+        matches.x1[i] = points1.row(i)[0], matches.y1[i] = points1.row(i)[1];
     }
     return matches;
 }
