@@ -1,7 +1,6 @@
 #include "geometry.hpp"
 
 #include <cmath>
-#include <limits>
 
 namespace hcbir {
 namespace {
@@ -160,13 +159,6 @@ bool is_plausible(const Matrix3& h, double unit, double max_stretch) {
     const double p = std::sqrt((a + d) * (a + d) + (c - b) * (c - b)) / 2;
     const double q = std::sqrt((a - d) * (a - d) + (c + b) * (c + b)) / 2;
     return p + q < max_stretch && p - q > 1 / max_stretch;
-}
-
-double squared_error(const Matrix3& m, double x0, double y0, double x1, double y1) {
-    const double w = m[6] * x0 + m[7] * y0 + m[8];
-    if (!(w > 0)) return std::numeric_limits<double>::infinity();
-    const double dx = (m[0] * x0 + m[1] * y0 + m[2]) / w - x1, dy = (m[3] * x0 + m[4] * y0 + m[5]) / w - y1;
-    return dx * dx + dy * dy;
 }
 
 }  // namespace hcbir

@@ -1,6 +1,7 @@
 #include "ransac.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -72,6 +73,12 @@ std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
     return order;
 }
 
+/// Whole numbers in the order of the floats.
+std::uint32_t ascending_bits(float x) {
+    const auto bits = std::bit_cast<std::uint32_t>(x);
+    return bits >> 31 ? ~bits : bits | 0x80000000u;
+}
+
 class Estimator {
 public:
     Estimator(const PointMatches& matches, const MatchTurns& turns, double max_error, double unit,
@@ -114,47 +121,51 @@ private:
 
     /// Tries each match of a window as a seed; false if that is enough.
     bool search(std::size_t begin, std::size_t size) {
-        const std::vector<std::uint32_t> nearest = neighbours_in(begin, size);
+        find_neighbours(begin, size);
         for (std::size_t i = 0; i < size; ++i) {
             if (num_trials_ >= options_.max_trials || is_enough()) return false;
-            Seed seed{begin + i, {}};
-            for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
-                seed.neighbours[k] = nearest[kernels::num_neighbours * i + k];
+            const Seed seed = seed_at(begin, i);
             if (seed.neighbours[needed_neighbours() - 1] == count_) continue;
             try_seed(seed, size <= windows[0]);
         }
         return true;
     }
 
-    /// The neighbours of each match of a window; `count_` where there is none.
-    std::vector<std::uint32_t> neighbours_in(std::size_t begin, std::size_t size) const {
-        constexpr std::size_t each = kernels::num_neighbours;
+    /// Sorts the matches of a window and finds the neighbours of each.
+    void find_neighbours(std::size_t begin, std::size_t size) {
         const bool turned = !turns_[0].empty();
-        const float* along = turned ? turns_[0].data() : points_[0];
-        std::vector<std::pair<float, std::uint32_t>> sorted(size);
-        for (std::size_t i = 0; i < size; ++i)
-            sorted[i] = {along[begin + i], static_cast<std::uint32_t>(begin + i)};
-        std::sort(sorted.begin(), sorted.end());
+        const float* along = (turned ? turns_[0].data() : points_[0]) + begin;
+        std::vector<std::uint64_t> keys(size);
+        for (std::size_t i = 0; i < size; ++i) keys[i] = std::uint64_t{ascending_bits(along[i])} << 32 | i;
+        std::sort(keys.begin(), keys.end());
+        auto& [sorted, rank, nearest] = window_;
+        sorted.resize(size), rank.resize(size), nearest.resize(kernels::num_neighbours * (size + 16));
+        for (std::size_t i = 0; i < size; ++i) {
+            const std::size_t match = keys[i] & 0xffffffff;
+            sorted[i] = static_cast<std::uint32_t>(begin + match);
+            rank[match] = static_cast<std::uint32_t>(i);
+        }
         std::vector<float> columns[7];
         for (std::size_t c = 0; c < (turned ? 7 : 4); ++c) {
             const float* from = c < 4 ? points_[c] : turns_[c - 4].data();
-            columns[c].assign(size + 16, from[sorted.back().second]);
-            for (std::size_t i = 0; i < size; ++i) columns[c][i] = from[sorted[i].second];
+            columns[c].assign(size + 16, from[sorted.back()]);
+            for (std::size_t i = 0; i < size; ++i) columns[c][i] = from[sorted[i]];
         }
         const double apart = std::min(separation * max_error_, max_separation);
-        std::vector<std::uint32_t> nearest(each * (size + 16)), result(each * size);
         kernels_.nearest_pairs(
             {columns[0].data(), columns[1].data(), columns[2].data(), columns[3].data(), size},
             {turned ? columns[4].data() : nullptr, columns[5].data(), columns[6].data()},
             static_cast<float>(apart * apart), nearest.data());
-        for (std::size_t i = 0; i < size; ++i)
-            for (std::size_t k = 0; k < each; ++k) {
-                const std::uint32_t found = nearest[each * i + k];
-                result[each * (sorted[i].second - begin) + k] = found == kernels::no_neighbour
-                                                                    ? static_cast<std::uint32_t>(count_)
-                                                                    : sorted[found].second;
-            }
-        return result;
+    }
+
+    /// The i-th match of the window that begins there.
+    Seed seed_at(std::size_t begin, std::size_t i) const {
+        Seed seed{begin + i, {}};
+        const std::uint32_t* found = window_.nearest.data() + kernels::num_neighbours * window_.rank[i];
+        for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
+            seed.neighbours[k] = found[k] == kernels::no_neighbour ? static_cast<std::uint32_t>(count_)
+                                                                   : window_.sorted[found[k]];
+        return seed;
     }
 
     void try_seed(const Seed& seed, bool far_apart) {
@@ -319,6 +330,9 @@ private:
     const Columns<double> exact_;
     std::vector<float> turns_[3];          // as kernels::Turns, or empty
     std::vector<std::uint8_t> is_inlier_;  // of the best model; one more for no match
+    struct {
+        std::vector<std::uint32_t> sorted, rank, nearest;  // nearest counts in sorted order
+    } window_;
     std::vector<Seed> seeds_;
     std::size_t num_trials_ = 0, num_successes_ = 0, best_inliers_ = 0;
     Matrix3 best_{};

@@ -115,13 +115,14 @@ def verify(
     return Verification(*_core.verify(p0, p1, frames, *options, bool(one_to_one)))
 
 
+NO_FRAMES = np.empty((0, 0), np.float32)
 FRAME_NAMES = ("scales0", "orientations0", "scales1", "orientations1")
 
 
 def _frames(given: tuple[npt.ArrayLike | None, ...], count: int) -> npt.NDArray[np.float32]:
     """The four in rows; no rows if none is given."""
     if all(values is None for values in given):
-        return np.empty((0, count), np.float32)
+        return NO_FRAMES
     rows = np.empty((4, count), np.float32)
     for row, values, name in zip(rows, given, FRAME_NAMES, strict=True):
         if values is None:
