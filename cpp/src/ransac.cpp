@@ -14,7 +14,8 @@ namespace {
 
 constexpr double max_stretch = 20;
 /// Windows of the matches in random order: in a small one neighbours are far apart and determine a model
-/// well, in a large one neighbours of a true match are true more often.
+/// well, in a large one neighbours of a true match are true more often. The second is for matches of which
+/// the first found some to agree.
 constexpr std::size_t windows[] = {32, 128, kernels::max_window};
 /// Of so few matches a model needs none beside its sample.
 constexpr std::size_t few_matches = 16;
@@ -103,6 +104,7 @@ public:
 
     RansacResult run() {
         for (const std::size_t size : windows) {
+            if (size == windows[1] && size < count_ && num_successes_ == 0) continue;
             if (!search(0, std::min(size, count_)) || size >= count_) return result();
         }
         for (std::size_t begin = kernels::max_window; begin < count_; begin += kernels::max_window) {

@@ -58,13 +58,13 @@ def verify(
 ) -> Verification:
     """Estimates by RANSAC the model that maps points0 to points1, and counts the pairs that obey it.
 
-    A sample is a match and some of the 6 nearest to it in both images, looked for among 32, 128 and 512 matches in
-    turn: neighbours of a true match are true more often than others. A match proposes the model that explains its
-    neighbours best, and one of them beside the sample if there are more than 16 matches. Proposals are compared by
-    MSAC (Torr and Zisserman 2000) over all, the better ones optimised locally (Chum, Matas and Kittler 2003), the
-    last by robust least squares. Mirrored models, and those that stretch by more than 20, are not considered. Samples
-    of a homography are tried as affine models too: these need fewer true pairs, and stand where no homography is
-    determined. The result is a function of the arguments, the same at every instruction level.
+    A sample is a match and some of the 6 nearest to it in both images, looked for among 32, 128 (if the 32 led to
+    something) and 512 matches in turn: neighbours of a true match are true more often than others. A match proposes
+    the model that explains its neighbours best, and one of them beside the sample if there are more than 16 matches.
+    Proposals are compared by MSAC (Torr and Zisserman 2000) over all, the better ones optimised locally (Chum, Matas
+    and Kittler 2003), the last by robust least squares. Mirrored models, and those that stretch by more than 20, are
+    not considered. Samples of a homography are tried as affine models too: these need fewer true pairs, and stand where
+    no homography is determined. The result is a function of the arguments, the same at every instruction level.
 
     Parameters
     ----------
