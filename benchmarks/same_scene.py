@@ -60,10 +60,10 @@ def matched(a: LocalFeatures, b: LocalFeatures) -> Matched:
     return Matched(a.keypoints[rows0], b.keypoints[rows1], known if len(known) == 4 else {})
 
 
-def by_hcbir(model: str, *, with_frames: bool = False) -> Compare:
+def by_hcbir(model: str, *, with_frames: bool = False, exhaustive: bool = False) -> Compare:
     def compare(m: Matched) -> tuple[float, float]:
         frames: dict[str, Any] = m.frames if with_frames else {}
-        found = hcbir.verify(m.points0, m.points1, model=model, max_error=MAX_ERROR, **frames)
+        found = hcbir.verify(m.points0, m.points1, model=model, max_error=MAX_ERROR, exhaustive=exhaustive, **frames)
         return float(found.num_inliers), -found.log10_nfa
 
     return compare
@@ -73,7 +73,7 @@ def by_opencv(model: str, method: int) -> Compare:
     def compare(m: Matched) -> tuple[float, float]:
         if len(m.points0) < 4:
             return 0.0, float("nan")
-        estimate = cv2.findHomography if model == "homography" else cv2.estimateAffine2D
+        estimate = ESTIMATORS[model]
         options = {"maxIters": 10_000, "confidence": 0.999}
         mask = estimate(m.points0, m.points1, method=method, ransacReprojThreshold=MAX_ERROR, **options)[1]
         return float(0 if mask is None else mask.sum()), float("nan")
@@ -81,9 +81,15 @@ def by_opencv(model: str, method: int) -> Compare:
     return compare
 
 
+ESTIMATORS = {
+    "homography": cv2.findHomography,
+    "affine": cv2.estimateAffine2D,
+    "similarity": cv2.estimateAffinePartial2D,
+}
 METHODS = {
     "hcbir": by_hcbir,
     "hcbir, frames": lambda model: by_hcbir(model, with_frames=True),
+    "hcbir, all frames": lambda model: by_hcbir(model, with_frames=True, exhaustive=True),
     "OpenCV RANSAC": lambda model: by_opencv(model, cv2.RANSAC),
     "OpenCV USAC_MAGSAC": lambda model: by_opencv(model, cv2.USAC_MAGSAC),
 }
@@ -112,8 +118,8 @@ def compare_images(descriptor: str, folder: Path, most: int, only: str) -> None:
     count = f"{len(true)} true and {len(other)} other pairs of {len(paths)} images"
     print(f"\n{Path(descriptor).name}, {count}, {MAX_ERROR:g} px, {hcbir.isa()}, OpenCV {cv2.__version__}\n")
     print("| scored by | model | area | true pairs found at 1 % | ms a pair |\n| --- | --- | --- | --- | --- |")
-    for model, (name, make) in itertools.product(("homography", "affine"), METHODS.items()):
-        lacking = (model == "affine" and "MAGSAC" in name) or ("frames" in name and not true[0].frames)
+    for model, (name, make) in itertools.product(("homography", "affine", "similarity"), METHODS.items()):
+        lacking = (model != "homography" and "MAGSAC" in name) or ("frames" in name and not true[0].frames)
         if only not in name or lacking:
             continue
         compare = make(model)

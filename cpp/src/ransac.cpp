@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include "frame_hypotheses.hpp"
 #include "kernels/dispatch.hpp"
 #include "random.hpp"
 
@@ -25,6 +26,10 @@ constexpr double separation = 2, max_separation = 0.05;
 /// Proposals whose cost is so many outliers above that of the best proposal are optimised too, if their seed
 /// does not lead to the best model: a few matches say little of what a model grows into.
 constexpr float proposal_slack = 2;
+/// Of the similarities that features propose, so many are optimised; matches bear them out up to this
+/// multiple of max_error.
+constexpr std::size_t optimised_frames = 8;
+constexpr double frame_bound = 3, frame_bounds[] = {5, 4};
 /// Local optimisation: multiples of max_error within which matches take part, from round to round. The first
 /// rounds let a model grow from where it was sampled; the second keep to what it explains.
 constexpr double growing_bounds[] = {5, 4, 3, 2, 1.5, 1, 1, 1}, keeping_bounds[] = {1, 1, 1, 1, 1, 1};
@@ -64,10 +69,15 @@ private:
     std::vector<T> values_[4];
 };
 
-/// A random permutation.
-std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
+std::vector<std::uint32_t> in_order(std::size_t count) {
     std::vector<std::uint32_t> order(count);
     std::iota(order.begin(), order.end(), 0u);
+    return order;
+}
+
+/// A random permutation.
+std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
+    std::vector<std::uint32_t> order = in_order(count);
     CounterRandom random(seed, 0);
     for (std::size_t i = 0; i + 1 < count; ++i)
         std::swap(order[i], order[i + random.below(static_cast<std::uint32_t>(count - i))]);
@@ -90,7 +100,7 @@ public:
           max_error_(max_error),
           unit_(unit),
           needed_successes_(-std::log1p(-options.confidence)),
-          order_(shuffled(count_, options.seed)),
+          order_(options.exhaustive ? in_order(count_) : shuffled(count_, options.seed)),
           points_(matches, order_),
           exact_(matches, order_),
           is_inlier_(count_ + 1) {
@@ -110,6 +120,22 @@ public:
         for (std::size_t begin = kernels::max_window; begin < count_; begin += kernels::max_window) {
             const std::size_t size = std::min(kernels::max_window, count_ - begin);
             if (!search(count_ - begin - size < few_matches ? count_ - size : begin, size)) break;
+        }
+        return result();
+    }
+
+    /// The same from the similarities of the matches' features that the others bear out best.
+    RansacResult run_frames(const PointMatches& matches, const MatchTurns& turns) {
+        num_trials_ = count_;
+        for (const std::uint32_t match :
+             best_frames(matches, turns, frame_bound * max_error_, optimised_frames)) {
+            Matrix3 model = similarity_of_frame(matches, turns, match);
+            if (is_inlier_[match] || !is_plausible(model, unit_, max_stretch)) continue;
+            for (const double multiple : frame_bounds)
+                if (const auto fitted =
+                        fit(GeometricModel::similarity, model, multiple * max_error_, 1, false))
+                    model = fitted->model;
+            grow(model, false);
         }
         return result();
     }
@@ -205,10 +231,15 @@ private:
         const kernels::Residuals found = score(*model, bar);
         if (!(found.cost < bar)) return;
         best_proposal_cost_ = std::min(best_proposal_cost_, found.cost);
-        const float before = best_cost_;
         take_if_better(*model, found);
-        if (optimize(*model, growing_bounds, growing_way_, success))
-            optimize(*model, keeping_bounds, keeping_way_, success);
+        grow(*model, success);
+    }
+
+    /// Optimises a proposal.
+    void grow(const Matrix3& model, bool success) {
+        const float before = marked_cost_;
+        if (optimize(model, growing_bounds, growing_way_, success))
+            optimize(model, keeping_bounds, keeping_way_, success);
         if (best_cost_ < before) mark_inliers();
     }
 
@@ -245,7 +276,8 @@ private:
         Way way{};
         const float before = best_cost_;
         for (std::size_t round = 0; round < bounds.size(); ++round) {
-            const auto fitted = fit(model, bounds[round] * max_error_, growing_support, false);
+            const auto fitted =
+                fit(options_.model, model, bounds[round] * max_error_, growing_support, false);
             if (!fitted) return false;
             model = fitted->model;
             way[round] = fitted->num_used;
@@ -262,7 +294,7 @@ private:
     void polish() {
         Matrix3 model = best_;
         for (int round = 0; round < polish_rounds; ++round) {
-            const auto fitted = fit(model, polish_bound * max_error_, 0, true);
+            const auto fitted = fit(options_.model, model, polish_bound * max_error_, 0, true);
             if (!fitted) return;
             double change = 0;
             for (std::size_t e = 0; e < model.size(); ++e)
@@ -276,9 +308,10 @@ private:
 
     /// A step of least squares over the matches within `bound` of the model, if there are `support` beside a
     /// sample.
-    std::optional<Fit> fit(const Matrix3& model, double bound, std::size_t support, bool polishing) const {
+    std::optional<Fit> fit(GeometricModel type, const Matrix3& model, double bound, std::size_t support,
+                           bool polishing) const {
         kernels::NormalSums sums;
-        const bool projective = options_.model == GeometricModel::homography;
+        const bool projective = type == GeometricModel::homography;
         if (polishing) {
             kernels_.biweight_sums(model.data(), exact_.pairs(8), bound * bound, projective, sums);
         } else {
@@ -287,14 +320,15 @@ private:
             kernels_.normal_sums(rounded, points_.pairs(16), static_cast<float>(bound * bound), projective,
                                  sums);
         }
-        if (sums.num_used < sample_size(options_.model) + support) return std::nullopt;
+        if (sums.num_used < sample_size(type) + support) return std::nullopt;
         const double prior = polishing ? 0 : std::pow(max_error_ / usual_perspective, 2);
-        const auto fitted = gauss_newton_step(options_.model, sums, model, prior);
+        const auto fitted = gauss_newton_step(type, sums, model, prior);
         if (!fitted || !is_plausible(*fitted, unit_, max_stretch)) return std::nullopt;
         return Fit{*fitted, sums.num_used};
     }
 
     void mark_inliers() {
+        marked_cost_ = best_cost_;
         for (std::size_t i = 0; i < count_; ++i)
             is_inlier_[i] = squared_error(best_, exact_[0][i], exact_[1][i], exact_[2][i], exact_[3][i]) <
                             max_error_ * max_error_;
@@ -340,13 +374,16 @@ private:
     Matrix3 best_{};
     Way growing_way_{}, keeping_way_{};  // that led to it
     float best_cost_ = std::numeric_limits<float>::infinity(),
-          best_proposal_cost_ = std::numeric_limits<float>::infinity();
+          best_proposal_cost_ = std::numeric_limits<float>::infinity(),
+          marked_cost_ = std::numeric_limits<float>::infinity();  // of the model that is_inlier_ tells of
 };
 
 }  // namespace
 
 RansacResult ransac(const PointMatches& matches, const MatchTurns& turns, double max_error, double unit,
                     const VerifyOptions& options) {
+    if (options.exhaustive)
+        return Estimator(matches, {}, max_error, unit, options).run_frames(matches, turns);
     return Estimator(matches, turns, max_error, unit, options).run();
 }
 

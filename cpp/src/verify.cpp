@@ -70,9 +70,10 @@ void check_frames(const FeatureFrames& frames, std::size_t count) {
 
 MatchTurns turns_of(const FeatureFrames& frames, double unit) {
     MatchTurns turns;
+    turns.scale.resize(frames.scales0.size()), turns.angle.resize(frames.scales0.size());
     for (std::size_t i = 0; i < frames.scales0.size(); ++i) {
-        turns.scale.push_back(static_cast<double>(frames.scales1[i]) / frames.scales0[i] / unit);
-        turns.angle.push_back(static_cast<double>(frames.orientations1[i]) - frames.orientations0[i]);
+        turns.scale[i] = static_cast<double>(frames.scales1[i]) / frames.scales0[i] / unit;
+        turns.angle[i] = static_cast<double>(frames.orientations1[i]) - frames.orientations0[i];
     }
     return turns;
 }
@@ -114,6 +115,8 @@ Verification verify_matches(const PointMatches& matches, const FeatureFrames& fr
     normalize(normalized.x0, normalized.y0, from);
     normalize(normalized.x1, normalized.y1, to);
     const double unit = from.scale / to.scale;
+    require(!options.exhaustive || !frames.scales0.empty(), "exhaustive", "with scales and orientations",
+            "none");
     const auto [model, num_trials] =
         ransac(normalized, turns_of(frames, unit), options.max_error * to.scale, unit, options);
     verified.num_trials = num_trials;

@@ -50,6 +50,7 @@ def verify(
     orientations0: npt.ArrayLike | None = None,
     scales1: npt.ArrayLike | None = None,
     orientations1: npt.ArrayLike | None = None,
+    exhaustive: bool = False,
     one_to_one: bool = False,
     seed: int = 0,
     confidence: float = 0.999,
@@ -78,6 +79,9 @@ def verify(
         All four or none: of the matched features, as in `LocalFeatures`, orientations in radians. Each pair's features
         propose a similarity; a sample is then drawn from pairs alone that agree with that of the first, in scale to a
         factor of 1.5, in angle to 30 degrees and in place to 0.6 of the way. Models are so found that fewer pairs obey.
+    exhaustive : bool
+        Instead of samples, the similarities that all pairs' features propose are tried (Philbin et al. 2007), and those
+        that the other pairs bear out best are optimised. Without chance, and faster.
     one_to_one : bool
         Of inliers that share a point, in either image, only the one of least error counts: for pairs that are not
         mutual nearest neighbours.
@@ -112,7 +116,7 @@ def verify(
         raise ValueError(f"points1 must be as many as points0, {len(p0)}, got {len(p1)}")
     options = verify_options(model, max_error, confidence, min_trials, max_trials, seed)
     frames = _frames((scales0, orientations0, scales1, orientations1), len(p0))
-    return Verification(*_core.verify(p0, p1, frames, *options, bool(one_to_one)))
+    return Verification(*_core.verify(p0, p1, frames, *options, bool(one_to_one), bool(exhaustive)))
 
 
 NO_FRAMES = np.empty((0, 0), np.float32)

@@ -25,6 +25,8 @@ struct VerifyOptions {
     std::uint64_t seed = 0;
     /// Of inliers that share a point, in either image, only the one of least error counts.
     bool one_to_one = false;
+    /// With features' frames: all similarities that they propose are tried, instead of samples.
+    bool exhaustive = false;
 };
 
 /// Scales (of any unit) and orientations (radians, from x towards y) of the matched features, one a match.
