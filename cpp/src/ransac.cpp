@@ -271,7 +271,7 @@ private:
 
     /// Least squares over the matches within multiples of max_error, from round to round, until these are the
     /// same; whether it went so far. From the seed of a `success` only until these are as many as in the run
-    /// that led to the best model: the rest would be the same.
+    /// that led to the best model: the rest would hardly differ.
     bool optimize(Matrix3 model, std::span<const double> bounds, Way& best_way, bool success) {
         Way way{};
         const float before = best_cost_;

@@ -115,8 +115,6 @@ Verification verify_matches(const PointMatches& matches, const FeatureFrames& fr
     normalize(normalized.x0, normalized.y0, from);
     normalize(normalized.x1, normalized.y1, to);
     const double unit = from.scale / to.scale;
-    require(!options.exhaustive || !frames.scales0.empty(), "exhaustive", "with scales and orientations",
-            "none");
     const auto [model, num_trials] =
         ransac(normalized, turns_of(frames, unit), options.max_error * to.scale, unit, options);
     verified.num_trials = num_trials;
@@ -138,6 +136,7 @@ Verification verify_matches(const PointMatches& matches, const FeatureFrames& fr
 Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
                     const VerifyOptions& options) {
     check(points0, points1, options);
+    require(!options.exhaustive, "exhaustive", "given with scales and orientations", "without");
     return verify_matches(gather(points0, points1), {}, options);
 }
 
