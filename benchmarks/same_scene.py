@@ -1,9 +1,10 @@
 """Do two photographs show the same scene? True pairs of classes against pairs across them, by hcbir and by OpenCV.
 
-    python benchmarks/same_scene.py FOLDER [--descriptor sift] [--pairs 600]
+    python benchmarks/same_scene.py FOLDER [--descriptor sift orb] [--pairs 600] [--only hcbir]
 
-FOLDER has one sub-folder a class; `_distractors`, if there, belongs to none. All compare the same features, matched
-mutually; printed are the area under the ROC curve and the share of true pairs found where 1 in 100 others passes.
+FOLDER has one sub-folder a class; `_distractors`, if there, belongs to none. All verify the same mutual matches;
+printed are the area under the ROC curve and the share of true pairs found where 1 in 100 others passes. A descriptor
+takes some minutes, nearly all of them OpenCV's RANSAC of homographies: 0.2 s for a pair without one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import argparse
 import itertools
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,6 +25,19 @@ from hcbir import LocalFeatures, descriptors
 from hcbir.descriptors.images import open_image
 
 MAX_ERROR = 8.0
+FRAMES = ("scales0", "orientations0", "scales1", "orientations1")
+
+
+@dataclass
+class Matched:
+    """Mutual matches of two images."""
+
+    points0: np.ndarray
+    points1: np.ndarray
+    frames: dict[str, np.ndarray]  # none for features without
+
+
+Compare = Callable[[Matched], tuple[float, float]]
 
 
 def area(true: np.ndarray, other: np.ndarray) -> float:
@@ -36,40 +52,53 @@ def found_at(true: np.ndarray, other: np.ndarray, share: float) -> float:
     return float((true > np.quantile(other, 1 - share, method="higher")).mean())
 
 
-def by_hcbir(model: str) -> Callable[[LocalFeatures, LocalFeatures], tuple[float, float]]:
-    def compare(a: LocalFeatures, b: LocalFeatures) -> tuple[float, float]:
-        found = hcbir.explain(a, b, model=model, max_error=MAX_ERROR, num_threads=1)
+def matched(a: LocalFeatures, b: LocalFeatures) -> Matched:
+    rows0, rows1 = hcbir.match(a.descriptors, b.descriptors, num_threads=1).indices.T
+    frames = [a.scales, a.orientations, b.scales, b.orientations]
+    chosen = zip(FRAMES, frames, (rows0, rows0, rows1, rows1), strict=True)
+    known = {name: values[rows] for name, values, rows in chosen if values is not None}
+    return Matched(a.keypoints[rows0], b.keypoints[rows1], known if len(known) == 4 else {})
+
+
+def by_hcbir(model: str, *, with_frames: bool = False, exhaustive: bool = False) -> Compare:
+    def compare(m: Matched) -> tuple[float, float]:
+        frames: dict[str, Any] = m.frames if with_frames else {}
+        found = hcbir.verify(m.points0, m.points1, model=model, max_error=MAX_ERROR, exhaustive=exhaustive, **frames)
         return float(found.num_inliers), -found.log10_nfa
 
     return compare
 
 
-def by_opencv(model: str, method: int) -> Callable[[LocalFeatures, LocalFeatures], tuple[float, float]]:
-    def compare(a: LocalFeatures, b: LocalFeatures) -> tuple[float, float]:
-        norm = cv2.NORM_HAMMING if a.is_binary else cv2.NORM_L2
-        matches = cv2.BFMatcher(norm, crossCheck=True).match(a.descriptors, b.descriptors)
-        if len(matches) < 4:
+def by_opencv(model: str, method: int) -> Compare:
+    def compare(m: Matched) -> tuple[float, float]:
+        if len(m.points0) < 4:
             return 0.0, float("nan")
-        p0 = a.keypoints[[m.queryIdx for m in matches]]
-        p1 = b.keypoints[[m.trainIdx for m in matches]]
-        estimate = cv2.findHomography if model == "homography" else cv2.estimateAffine2D
+        estimate = ESTIMATORS[model]
         options = {"maxIters": 10_000, "confidence": 0.999}
-        mask = estimate(p0, p1, method=method, ransacReprojThreshold=MAX_ERROR, **options)[1]
+        mask = estimate(m.points0, m.points1, method=method, ransacReprojThreshold=MAX_ERROR, **options)[1]
         return float(0 if mask is None else mask.sum()), float("nan")
 
     return compare
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--descriptor", default="sift")
-    parser.add_argument("--pairs", type=int, default=600, help="true pairs; as many others twice")
-    options = parser.parse_args()
-    cv2.setNumThreads(1)
+ESTIMATORS = {
+    "homography": cv2.findHomography,
+    "affine": cv2.estimateAffine2D,
+    "similarity": cv2.estimateAffinePartial2D,
+}
+METHODS = {
+    "hcbir": by_hcbir,
+    "hcbir, frames": lambda model: by_hcbir(model, with_frames=True),
+    "hcbir, all frames": lambda model: by_hcbir(model, with_frames=True, exhaustive=True),
+    "OpenCV RANSAC": lambda model: by_opencv(model, cv2.RANSAC),
+    "OpenCV USAC_MAGSAC": lambda model: by_opencv(model, cv2.USAC_MAGSAC),
+}
 
-    local = descriptors.load(options.descriptor)
-    paths = sorted(p for p in options.folder.glob("*/*") if p.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"})
+
+def compare_images(descriptor: str, folder: Path, most: int, only: str) -> None:
+    """Prints a table."""
+    local = descriptors.load(descriptor)
+    paths = sorted(p for p in folder.glob("*/*") if p.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"})
     features = []
     for path in paths:
         loaded = open_image(path, longest_side=local.image_size)
@@ -78,34 +107,42 @@ def main() -> None:
     pairs = list(itertools.combinations(range(len(paths)), 2))
     rng = np.random.default_rng(0)
 
-    def some(wanted: bool, most: int) -> list[tuple[int, int]]:
+    def some(wanted: bool, most: int) -> list[Matched]:
         chosen = [(a, b) for a, b in pairs if (labels[a] == labels[b] and labels[a] != "_distractors") == wanted]
         if not wanted:  # two distractors may show the same thing
             chosen = [(a, b) for a, b in chosen if labels[a] != labels[b]]
-        return [chosen[i] for i in sorted(rng.permutation(len(chosen))[:most])]
+        kept = [chosen[i] for i in sorted(rng.permutation(len(chosen))[:most])]
+        return [matched(features[a], features[b]) for a, b in kept]
 
-    true, other = some(True, options.pairs), some(False, 2 * options.pairs)
+    true, other = some(True, most), some(False, 2 * most)
     count = f"{len(true)} true and {len(other)} other pairs of {len(paths)} images"
-    print(f"{options.descriptor}, {count}, {MAX_ERROR:g} px, {hcbir.isa()}, OpenCV {cv2.__version__}\n")
+    print(f"\n{Path(descriptor).name}, {count}, {MAX_ERROR:g} px, {hcbir.isa()}, OpenCV {cv2.__version__}\n")
     print("| scored by | model | area | true pairs found at 1 % | ms a pair |\n| --- | --- | --- | --- | --- |")
-    methods = {
-        "hcbir": lambda model: by_hcbir(model),
-        "OpenCV RANSAC": lambda model: by_opencv(model, cv2.RANSAC),
-        "OpenCV USAC_MAGSAC": lambda model: by_opencv(model, cv2.USAC_MAGSAC),
-    }
-    for model in ("homography", "affine"):
-        for name, make in methods.items():
-            if model == "affine" and name == "OpenCV USAC_MAGSAC":
-                continue
-            compare = make(model)
-            start = time.perf_counter()
-            scores = [np.array([compare(features[a], features[b]) for a, b in part]) for part in (true, other)]
-            milliseconds = (time.perf_counter() - start) / (len(true) + len(other)) * 1e3
-            for column, what in enumerate(("inliers", "log10_nfa")):
-                one, two = scores[0][:, column], scores[1][:, column]
-                if not np.isnan(one).all():
-                    row = f"{area(one, two):.4f} | {found_at(one, two, 0.01):.3f} | {milliseconds:.1f}"
-                    print(f"| {name}, {what} | {model} | {row} |", flush=True)
+    for model, (name, make) in itertools.product(("homography", "affine", "similarity"), METHODS.items()):
+        lacking = (model != "homography" and "MAGSAC" in name) or ("frames" in name and not true[0].frames)
+        if only not in name or lacking:
+            continue
+        compare = make(model)
+        start = time.perf_counter()
+        scores = [np.array([compare(m) for m in part]) for part in (true, other)]
+        milliseconds = (time.perf_counter() - start) / (len(true) + len(other)) * 1e3
+        for column, what in enumerate(("inliers", "log10_nfa")):
+            one, two = scores[0][:, column], scores[1][:, column]
+            if not np.isnan(one).all():
+                row = f"{area(one, two):.4f} | {found_at(one, two, 0.01):.3f} | {milliseconds:.2f}"
+                print(f"| {name}, {what} | {model} | {row} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--descriptor", nargs="+", default=["sift"], help="names of local descriptors, or their files")
+    parser.add_argument("--pairs", type=int, default=600, help="true pairs; as many others twice")
+    parser.add_argument("--only", default="", metavar="TEXT", help="methods with this in their names")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    for descriptor in options.descriptor:
+        compare_images(descriptor, options.folder, options.pairs, options.only)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ namespace hcbir::bindings {
 namespace {
 
 VerifyOptions options(GeometricModel model, double max_error, double confidence, std::size_t min_trials,
-                      std::size_t max_trials, std::uint64_t seed, bool one_to_one) {
-    return {model, max_error, confidence, min_trials, max_trials, seed, one_to_one};
+                      std::size_t max_trials, std::uint64_t seed, bool one_to_one, bool exhaustive) {
+    return {model, max_error, confidence, min_trials, max_trials, seed, one_to_one, exhaustive};
 }
 
 }  // namespace
@@ -26,14 +26,14 @@ void bind_verify(py::module_& m) {
         "verify",
         [](const Array<float>& points0, const Array<float>& points1, const Array<float>& frames,
            GeometricModel model, double max_error, double confidence, std::size_t min_trials,
-           std::size_t max_trials, std::uint64_t seed, bool one_to_one) {
+           std::size_t max_trials, std::uint64_t seed, bool one_to_one, bool exhaustive) {
             const auto p0 = matrix(points0, "points0"), p1 = matrix(points1, "points1"),
                        f = matrix(frames, "frames");
             Verification verified;
             {
                 py::gil_scoped_release unlocked;
-                const auto given =
-                    options(model, max_error, confidence, min_trials, max_trials, seed, one_to_one);
+                const auto given = options(model, max_error, confidence, min_trials, max_trials, seed,
+                                           one_to_one, exhaustive);
                 const auto row = [&](std::size_t r) { return std::span(f.row(r), f.cols); };
                 verified = f.rows == 0 ? verify(p0, p1, given)
                                        : verify(p0, p1, {row(0), row(1), row(2), row(3)}, given);
@@ -47,7 +47,7 @@ void bind_verify(py::module_& m) {
         },
         py::arg("points0").noconvert(), py::arg("points1").noconvert(), py::arg("frames").noconvert(),
         py::arg("model"), py::arg("max_error"), py::arg("confidence"), py::arg("min_trials"),
-        py::arg("max_trials"), py::arg("seed"), py::arg("one_to_one"));
+        py::arg("max_trials"), py::arg("seed"), py::arg("one_to_one"), py::arg("exhaustive"));
 }
 
 }  // namespace hcbir::bindings

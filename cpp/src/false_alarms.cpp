@@ -29,38 +29,56 @@ double floor_of(double x) {
     return whole > x ? whole - 1 : whole;
 }
 
+/// Numbers of the squares of a grid along one axis.
+std::vector<double> squares_along(const std::vector<double>& x, double side) {
+    std::vector<double> squares(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) squares[i] = floor_of(x[i] / side) + 0.0;  // no -0
+    return squares;
+}
+
+double extent(const std::vector<double>& x) {
+    double least = infinity, most = -infinity;
+    for (const double value : x) least = std::min(least, value), most = std::max(most, value);
+    return most - least;
+}
+
 /// Which different squares of a grid, with this side, points lie in; by a hash table with open addressing.
 class Squares {
 public:
-    Squares(const std::vector<double>& x, const std::vector<double>& y, double side) : of_point_(x.size()) {
+    Squares(const std::vector<double>& x, const std::vector<double>& y, double side) : first_in_(x.size()) {
+        const std::vector<double> column = squares_along(x, side), row = squares_along(y, side);
         const int bits = std::bit_width(x.size()) + 1, shift = 64 - bits;
-        std::vector<std::uint32_t> table(std::size_t{1} << bits);  // 1 + the square's number, 0 if free
+        std::vector<std::uint32_t> table(std::size_t{1} << bits);  // 1 + the first point there, 0 if free
         for (std::size_t i = 0; i < x.size(); ++i) {
-            const std::pair square(floor_of(x[i] / side) + 0.0, floor_of(y[i] / side) + 0.0);  // no -0
             // Small whole numbers differ in their upper bits only, and a product passes on what differs
             // upwards.
-            const std::uint64_t key = std::bit_cast<std::uint64_t>(square.first) ^
-                                      std::rotl(std::bit_cast<std::uint64_t>(square.second), 32);
+            const std::uint64_t key =
+                std::bit_cast<std::uint64_t>(column[i]) ^ std::rotl(std::bit_cast<std::uint64_t>(row[i]), 32);
             std::size_t slot = key * 0x9e3779b97f4a7c15u >> shift;
-            while (table[slot] && squares_[table[slot] - 1] != square) slot = (slot + 1) & (table.size() - 1);
-            if (!table[slot]) {
-                squares_.push_back(square);
-                table[slot] = static_cast<std::uint32_t>(squares_.size());
-            }
-            of_point_[i] = table[slot] - 1;
+            const auto is_other = [&](std::size_t first) {
+                return (column[first] != column[i]) | (row[first] != row[i]);
+            };
+            while (table[slot] && is_other(table[slot] - 1)) slot = (slot + 1) & (table.size() - 1);
+            if (!table[slot]) table[slot] = static_cast<std::uint32_t>(i + 1), ++count_;
+            first_in_[i] = table[slot] - 1;
         }
     }
 
-    std::size_t count() const { return squares_.size(); }
+    std::size_t count() const { return count_; }
     std::size_t count(std::span<const std::uint8_t> mask) const {
-        std::vector<std::uint8_t> seen(squares_.size());
-        for (std::size_t i = 0; i < mask.size(); ++i) seen[of_point_[i]] |= mask[i];
-        return static_cast<std::size_t>(std::count(seen.begin(), seen.end(), 1));
+        std::vector<std::uint8_t> seen(first_in_.size());
+        std::size_t number = 0;
+        for (std::size_t i = 0; i < mask.size(); ++i) {
+            std::uint8_t& here = seen[first_in_[i]];
+            number += mask[i] > here;
+            here |= mask[i];
+        }
+        return number;
     }
 
 private:
-    std::vector<std::pair<double, double>> squares_;
-    std::vector<std::uint32_t> of_point_;
+    std::vector<std::uint32_t> first_in_;  // of each point's square, the first point
+    std::size_t count_ = 0;
 };
 
 }  // namespace
@@ -76,9 +94,7 @@ double log10_nfa(const PointMatches& m, std::span<const std::uint8_t> inlier_mas
     const std::size_t k = std::min(in0.count(inlier_mask), in1.count(inlier_mask));
     const std::size_t n = std::min(in0.count(), in1.count());
     if (k <= sample) return infinity;
-    const auto [left, right] = std::minmax_element(m.x1.begin(), m.x1.end());
-    const auto [top, bottom] = std::minmax_element(m.y1.begin(), m.y1.end());
-    const double area = (*right - *left) * (*bottom - *top);
+    const double area = extent(m.x1) * extent(m.y1);
     const double by_chance = std::numbers::pi * max_error * max_error / area;
     if (!(by_chance < 1)) return infinity;
     return std::log10(static_cast<double>(n - sample)) + log10_binomial(n, k) + log10_binomial(k, sample) +

@@ -1,7 +1,6 @@
 #include "geometry.hpp"
 
 #include <cmath>
-#include <limits>
 
 namespace hcbir {
 namespace {
@@ -94,13 +93,13 @@ std::optional<Matrix3> step_homography(const double* s, const Matrix3& m, double
 }  // namespace
 
 Normalization normalization_of(std::span<const double> x, std::span<const double> y) {
-    Normalization n;
     const auto count = static_cast<double>(x.size());
-    for (std::size_t i = 0; i < x.size(); ++i) n.x += x[i] / count, n.y += y[i] / count;
-    double spread = 0;
+    double sum_x = 0, sum_y = 0, spread = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) sum_x += x[i], sum_y += y[i];
+    Normalization n{sum_x / count, sum_y / count, 1};
     for (std::size_t i = 0; i < x.size(); ++i)
-        spread += ((x[i] - n.x) * (x[i] - n.x) + (y[i] - n.y) * (y[i] - n.y)) / count;
-    if (spread > 0) n.scale = std::sqrt(2 / spread);
+        spread += (x[i] - n.x) * (x[i] - n.x) + (y[i] - n.y) * (y[i] - n.y);
+    if (spread > 0) n.scale = std::sqrt(2 * count / spread);
     return n;
 }
 
@@ -160,13 +159,6 @@ bool is_plausible(const Matrix3& h, double unit, double max_stretch) {
     const double p = std::sqrt((a + d) * (a + d) + (c - b) * (c - b)) / 2;
     const double q = std::sqrt((a - d) * (a - d) + (c + b) * (c + b)) / 2;
     return p + q < max_stretch && p - q > 1 / max_stretch;
-}
-
-double squared_error(const Matrix3& m, double x0, double y0, double x1, double y1) {
-    const double w = m[6] * x0 + m[7] * y0 + m[8];
-    if (!(w > 0)) return std::numeric_limits<double>::infinity();
-    const double dx = (m[0] * x0 + m[1] * y0 + m[2]) / w - x1, dy = (m[3] * x0 + m[4] * y0 + m[5]) / w - y1;
-    return dx * dx + dy * dy;
 }
 
 }  // namespace hcbir

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
 
@@ -42,6 +43,12 @@ std::optional<Matrix3> gauss_newton_step(GeometricModel type, const kernels::Nor
 bool is_plausible(const Matrix3& model, double unit, double max_stretch);
 
 /// |model(x0, y0) - (x1, y1)|^2, infinite where the model sends the point to infinity or beyond.
-double squared_error(const Matrix3& model, double x0, double y0, double x1, double y1);
+inline double squared_error(const Matrix3& m, double x0, double y0, double x1, double y1) {
+    const double w = m[6] * x0 + m[7] * y0 + m[8];
+    if (!(w > 0)) return std::numeric_limits<double>::infinity();
+    double u = m[0] * x0 + m[1] * y0 + m[2], v = m[3] * x0 + m[4] * y0 + m[5];
+    if (w != 1) u /= w, v /= w;
+    return (u - x1) * (u - x1) + (v - y1) * (v - y1);
+}
 
 }  // namespace hcbir

@@ -1,10 +1,12 @@
 #include "ransac.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
+#include "frame_hypotheses.hpp"
 #include "kernels/dispatch.hpp"
 #include "random.hpp"
 
@@ -13,7 +15,8 @@ namespace {
 
 constexpr double max_stretch = 20;
 /// Windows of the matches in random order: in a small one neighbours are far apart and determine a model
-/// well, in a large one neighbours of a true match are true more often.
+/// well, in a large one neighbours of a true match are true more often. The second is for matches of which
+/// the first found some to agree.
 constexpr std::size_t windows[] = {32, 128, kernels::max_window};
 /// Of so few matches a model needs none beside its sample.
 constexpr std::size_t few_matches = 16;
@@ -23,6 +26,10 @@ constexpr double separation = 2, max_separation = 0.05;
 /// Proposals whose cost is so many outliers above that of the best proposal are optimised too, if their seed
 /// does not lead to the best model: a few matches say little of what a model grows into.
 constexpr float proposal_slack = 2;
+/// Of the similarities that features propose, so many are optimised; matches bear them out up to this
+/// multiple of max_error.
+constexpr std::size_t optimised_frames = 8;
+constexpr double frame_bound = 3, frame_bounds[] = {5, 4};
 /// Local optimisation: multiples of max_error within which matches take part, from round to round. The first
 /// rounds let a model grow from where it was sampled; the second keep to what it explains.
 constexpr double growing_bounds[] = {5, 4, 3, 2, 1.5, 1, 1, 1}, keeping_bounds[] = {1, 1, 1, 1, 1, 1};
@@ -62,14 +69,25 @@ private:
     std::vector<T> values_[4];
 };
 
-/// A random permutation.
-std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
+std::vector<std::uint32_t> in_order(std::size_t count) {
     std::vector<std::uint32_t> order(count);
     std::iota(order.begin(), order.end(), 0u);
+    return order;
+}
+
+/// A random permutation.
+std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
+    std::vector<std::uint32_t> order = in_order(count);
     CounterRandom random(seed, 0);
     for (std::size_t i = 0; i + 1 < count; ++i)
         std::swap(order[i], order[i + random.below(static_cast<std::uint32_t>(count - i))]);
     return order;
+}
+
+/// Whole numbers in the order of the floats.
+std::uint32_t ascending_bits(float x) {
+    const auto bits = std::bit_cast<std::uint32_t>(x);
+    return bits >> 31 ? ~bits : bits | 0x80000000u;
 }
 
 class Estimator {
@@ -81,7 +99,8 @@ public:
           count_(matches.size()),
           max_error_(max_error),
           unit_(unit),
-          order_(shuffled(count_, options.seed)),
+          needed_successes_(-std::log1p(-options.confidence)),
+          order_(options.exhaustive ? in_order(count_) : shuffled(count_, options.seed)),
           points_(matches, order_),
           exact_(matches, order_),
           is_inlier_(count_ + 1) {
@@ -95,11 +114,28 @@ public:
 
     RansacResult run() {
         for (const std::size_t size : windows) {
+            if (size == windows[1] && size < count_ && num_successes_ == 0) continue;
             if (!search(0, std::min(size, count_)) || size >= count_) return result();
         }
         for (std::size_t begin = kernels::max_window; begin < count_; begin += kernels::max_window) {
             const std::size_t size = std::min(kernels::max_window, count_ - begin);
             if (!search(count_ - begin - size < few_matches ? count_ - size : begin, size)) break;
+        }
+        return result();
+    }
+
+    /// The same from the similarities of the matches' features that the others bear out best.
+    RansacResult run_frames(const PointMatches& matches, const MatchTurns& turns) {
+        num_trials_ = count_;
+        for (const std::uint32_t match :
+             best_frames(matches, turns, frame_bound * max_error_, optimised_frames)) {
+            Matrix3 model = similarity_of_frame(matches, turns, match);
+            if (is_inlier_[match] || !is_plausible(model, unit_, max_stretch)) continue;
+            for (const double multiple : frame_bounds)
+                if (const auto fitted =
+                        fit(GeometricModel::similarity, model, multiple * max_error_, 1, false))
+                    model = fitted->model;
+            grow(model, false);
         }
         return result();
     }
@@ -113,71 +149,74 @@ private:
 
     /// Tries each match of a window as a seed; false if that is enough.
     bool search(std::size_t begin, std::size_t size) {
-        const std::vector<std::uint32_t> nearest = neighbours_in(begin, size);
+        find_neighbours(begin, size);
         for (std::size_t i = 0; i < size; ++i) {
             if (num_trials_ >= options_.max_trials || is_enough()) return false;
-            Seed seed{begin + i, {}};
-            for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
-                seed.neighbours[k] = nearest[kernels::num_neighbours * i + k];
+            const Seed seed = seed_at(begin, i);
             if (seed.neighbours[needed_neighbours() - 1] == count_) continue;
             try_seed(seed, size <= windows[0]);
         }
         return true;
     }
 
-    /// The neighbours of each match of a window; `count_` where there is none.
-    std::vector<std::uint32_t> neighbours_in(std::size_t begin, std::size_t size) const {
-        constexpr std::size_t each = kernels::num_neighbours;
+    /// Sorts the matches of a window and finds the neighbours of each.
+    void find_neighbours(std::size_t begin, std::size_t size) {
         const bool turned = !turns_[0].empty();
-        const float* along = turned ? turns_[0].data() : points_[0];
-        std::vector<std::pair<float, std::uint32_t>> sorted(size);
-        for (std::size_t i = 0; i < size; ++i)
-            sorted[i] = {along[begin + i], static_cast<std::uint32_t>(begin + i)};
-        std::sort(sorted.begin(), sorted.end());
+        const float* along = (turned ? turns_[0].data() : points_[0]) + begin;
+        std::vector<std::uint64_t> keys(size);
+        for (std::size_t i = 0; i < size; ++i) keys[i] = std::uint64_t{ascending_bits(along[i])} << 32 | i;
+        std::sort(keys.begin(), keys.end());
+        auto& [sorted, rank, nearest] = window_;
+        sorted.resize(size), rank.resize(size), nearest.resize(kernels::num_neighbours * (size + 16));
+        for (std::size_t i = 0; i < size; ++i) {
+            const std::size_t match = keys[i] & 0xffffffff;
+            sorted[i] = static_cast<std::uint32_t>(begin + match);
+            rank[match] = static_cast<std::uint32_t>(i);
+        }
         std::vector<float> columns[7];
         for (std::size_t c = 0; c < (turned ? 7 : 4); ++c) {
             const float* from = c < 4 ? points_[c] : turns_[c - 4].data();
-            columns[c].assign(size + 16, from[sorted.back().second]);
-            for (std::size_t i = 0; i < size; ++i) columns[c][i] = from[sorted[i].second];
+            columns[c].assign(size + 16, from[sorted.back()]);
+            for (std::size_t i = 0; i < size; ++i) columns[c][i] = from[sorted[i]];
         }
         const double apart = std::min(separation * max_error_, max_separation);
-        std::vector<std::uint32_t> nearest(each * (size + 16)), result(each * size);
         kernels_.nearest_pairs(
             {columns[0].data(), columns[1].data(), columns[2].data(), columns[3].data(), size},
             {turned ? columns[4].data() : nullptr, columns[5].data(), columns[6].data()},
             static_cast<float>(apart * apart), nearest.data());
-        for (std::size_t i = 0; i < size; ++i)
-            for (std::size_t k = 0; k < each; ++k) {
-                const std::uint32_t found = nearest[each * i + k];
-                result[each * (sorted[i].second - begin) + k] = found == kernels::no_neighbour
-                                                                    ? static_cast<std::uint32_t>(count_)
-                                                                    : sorted[found].second;
-            }
-        return result;
+    }
+
+    /// The i-th match of the window that begins there.
+    Seed seed_at(std::size_t begin, std::size_t i) const {
+        Seed seed{begin + i, {}};
+        const std::uint32_t* found = window_.nearest.data() + kernels::num_neighbours * window_.rank[i];
+        for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
+            seed.neighbours[k] = found[k] == kernels::no_neighbour ? static_cast<std::uint32_t>(count_)
+                                                                   : window_.sorted[found[k]];
+        return seed;
     }
 
     void try_seed(const Seed& seed, bool far_apart) {
         seeds_.push_back(seed);
         const bool success = is_success(seed);
         num_successes_ += success;
-        const float slack = success ? 0 : proposal_slack * squared_bound();
         kernels::Neighbourhood around;
         float* relative[] = {around.x0, around.y0, around.x1, around.y1};
         for (std::size_t c = 0; c < 4; ++c)
             for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
                 relative[c][k] = points_[c][seed.neighbours[k]] - points_[c][seed.match];
         if (options_.model == GeometricModel::similarity) {
-            consider_proposal(kernels_.propose_similarity, 6, around, seed.match, slack);
+            consider_proposal(kernels_.propose_similarity, 6, around, seed.match, success);
         } else {
-            consider_proposal(kernels_.propose_affine, 15, around, seed.match, slack);
+            consider_proposal(kernels_.propose_affine, 15, around, seed.match, success);
             // Over a small neighbourhood a homography is nearly affine.
             if (options_.model == GeometricModel::homography && far_apart)
-                consider_proposal(kernels_.propose_homography, 16, around, seed.match, slack);
+                consider_proposal(kernels_.propose_homography, 16, around, seed.match, success);
         }
     }
 
     void consider_proposal(decltype(kernels::Table::propose_affine) propose, std::size_t num_samples,
-                           const kernels::Neighbourhood& around, std::size_t match, float slack) {
+                           const kernels::Neighbourhood& around, std::size_t match, bool success) {
         num_samples = std::min(num_samples, options_.max_trials - num_trials_);
         if (num_samples == 0) return;
         num_trials_ += num_samples;
@@ -188,13 +227,19 @@ private:
         const auto model =
             moved(relative, exact_[0][match], exact_[1][match], exact_[2][match], exact_[3][match]);
         if (!model || !is_plausible(*model, unit_, max_stretch)) return;
-        const float bar = best_proposal_cost_ + slack;
+        const float bar = best_proposal_cost_ + (success ? 0 : proposal_slack * squared_bound());
         const kernels::Residuals found = score(*model, bar);
         if (!(found.cost < bar)) return;
         best_proposal_cost_ = std::min(best_proposal_cost_, found.cost);
-        const float before = best_cost_;
         take_if_better(*model, found);
-        if (optimize(*model, growing_bounds)) optimize(*model, keeping_bounds);
+        grow(*model, success);
+    }
+
+    /// Optimises a proposal.
+    void grow(const Matrix3& model, bool success) {
+        const float before = marked_cost_;
+        if (optimize(model, growing_bounds, growing_way_, success))
+            optimize(model, keeping_bounds, keeping_way_, success);
         if (best_cost_ < before) mark_inliers();
     }
 
@@ -221,18 +266,26 @@ private:
         std::size_t num_used;
     };
 
+    /// Matches used in each round of a local optimisation.
+    using Way = std::array<std::size_t, std::size(growing_bounds)>;
+
     /// Least squares over the matches within multiples of max_error, from round to round, until these are the
-    /// same; whether it went so far.
-    bool optimize(Matrix3 model, std::span<const double> bounds) {
-        std::size_t used_before = 0;
-        for (const double multiple : bounds) {
-            const auto fitted = fit(model, multiple * max_error_, growing_support, false);
+    /// same; whether it went so far. From the seed of a `success` only until these are as many as in the run
+    /// that led to the best model: the rest would hardly differ.
+    bool optimize(Matrix3 model, std::span<const double> bounds, Way& best_way, bool success) {
+        Way way{};
+        const float before = best_cost_;
+        for (std::size_t round = 0; round < bounds.size(); ++round) {
+            const auto fitted =
+                fit(options_.model, model, bounds[round] * max_error_, growing_support, false);
             if (!fitted) return false;
             model = fitted->model;
+            way[round] = fitted->num_used;
+            if (success && way[round] == best_way[round]) break;
             take_if_better(model, score(model, best_cost_));
-            if (multiple == 1 && fitted->num_used == used_before) break;
-            used_before = fitted->num_used;
+            if (bounds[round] == 1 && round > 0 && way[round] == way[round - 1]) break;
         }
+        if (best_cost_ < before) best_way = way;
         return true;
     }
 
@@ -241,7 +294,7 @@ private:
     void polish() {
         Matrix3 model = best_;
         for (int round = 0; round < polish_rounds; ++round) {
-            const auto fitted = fit(model, polish_bound * max_error_, 0, true);
+            const auto fitted = fit(options_.model, model, polish_bound * max_error_, 0, true);
             if (!fitted) return;
             double change = 0;
             for (std::size_t e = 0; e < model.size(); ++e)
@@ -255,9 +308,10 @@ private:
 
     /// A step of least squares over the matches within `bound` of the model, if there are `support` beside a
     /// sample.
-    std::optional<Fit> fit(const Matrix3& model, double bound, std::size_t support, bool polishing) const {
+    std::optional<Fit> fit(GeometricModel type, const Matrix3& model, double bound, std::size_t support,
+                           bool polishing) const {
         kernels::NormalSums sums;
-        const bool projective = options_.model == GeometricModel::homography;
+        const bool projective = type == GeometricModel::homography;
         if (polishing) {
             kernels_.biweight_sums(model.data(), exact_.pairs(8), bound * bound, projective, sums);
         } else {
@@ -266,14 +320,15 @@ private:
             kernels_.normal_sums(rounded, points_.pairs(16), static_cast<float>(bound * bound), projective,
                                  sums);
         }
-        if (sums.num_used < sample_size(options_.model) + support) return std::nullopt;
+        if (sums.num_used < sample_size(type) + support) return std::nullopt;
         const double prior = polishing ? 0 : std::pow(max_error_ / usual_perspective, 2);
-        const auto fitted = gauss_newton_step(options_.model, sums, model, prior);
+        const auto fitted = gauss_newton_step(type, sums, model, prior);
         if (!fitted || !is_plausible(*fitted, unit_, max_stretch)) return std::nullopt;
         return Fit{*fitted, sums.num_used};
     }
 
     void mark_inliers() {
+        marked_cost_ = best_cost_;
         for (std::size_t i = 0; i < count_; ++i)
             is_inlier_[i] = squared_error(best_, exact_[0][i], exact_[1][i], exact_[2][i], exact_[3][i]) <
                             max_error_ * max_error_;
@@ -293,8 +348,7 @@ private:
     /// Whether a model that as many seeds lead to as to the best one would have been met: so many having
     /// succeeded, none does with the probability exp(-num_successes_) (Poisson).
     bool is_enough() const {
-        return num_trials_ >= options_.min_trials &&
-               std::exp(-static_cast<double>(num_successes_)) <= 1 - options_.confidence;
+        return num_trials_ >= options_.min_trials && static_cast<double>(num_successes_) >= needed_successes_;
     }
 
     RansacResult result() {
@@ -306,23 +360,30 @@ private:
     const VerifyOptions& options_;
     const kernels::Table& kernels_;
     const std::size_t count_;
-    const double max_error_, unit_;
+    const double max_error_, unit_, needed_successes_;
     const std::vector<std::uint32_t> order_;
     const Columns<float> points_;
     const Columns<double> exact_;
     std::vector<float> turns_[3];          // as kernels::Turns, or empty
     std::vector<std::uint8_t> is_inlier_;  // of the best model; one more for no match
+    struct {
+        std::vector<std::uint32_t> sorted, rank, nearest;  // nearest counts in sorted order
+    } window_;
     std::vector<Seed> seeds_;
     std::size_t num_trials_ = 0, num_successes_ = 0, best_inliers_ = 0;
     Matrix3 best_{};
+    Way growing_way_{}, keeping_way_{};  // that led to it
     float best_cost_ = std::numeric_limits<float>::infinity(),
-          best_proposal_cost_ = std::numeric_limits<float>::infinity();
+          best_proposal_cost_ = std::numeric_limits<float>::infinity(),
+          marked_cost_ = std::numeric_limits<float>::infinity();  // of the model that is_inlier_ tells of
 };
 
 }  // namespace
 
 RansacResult ransac(const PointMatches& matches, const MatchTurns& turns, double max_error, double unit,
                     const VerifyOptions& options) {
+    if (options.exhaustive)
+        return Estimator(matches, {}, max_error, unit, options).run_frames(matches, turns);
     return Estimator(matches, turns, max_error, unit, options).run();
 }
 

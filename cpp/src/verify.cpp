@@ -13,36 +13,40 @@
 namespace hcbir {
 namespace {
 
+// Messages are made where they are needed: they would take a good part of a short call.
+
 void check(const VerifyOptions& options) {
-    require(options.max_error > 0 && std::isfinite(options.max_error), "max_error", "positive",
-            std::to_string(options.max_error));
-    require(options.confidence > 0 && options.confidence < 1, "confidence", "between 0 and 1",
-            std::to_string(options.confidence));
-    require(options.max_trials >= 1, "max_trials", "at least 1", std::to_string(options.max_trials));
+    if (!(options.max_error > 0 && std::isfinite(options.max_error)))
+        require(false, "max_error", "positive", std::to_string(options.max_error));
+    if (!(options.confidence > 0 && options.confidence < 1))
+        require(false, "confidence", "between 0 and 1", std::to_string(options.confidence));
+    if (options.max_trials < 1)
+        require(false, "max_trials", "at least 1", std::to_string(options.max_trials));
 }
 
-void check_points(MatrixView<const float> points, const std::string& name) {
-    require(points.cols == 2 || points.rows == 0, name.c_str(), "n x 2",
-            std::to_string(points.cols) + " columns");
+void check_points(MatrixView<const float> points, const char* name) {
+    if (points.cols != 2 && points.rows != 0)
+        require(false, name, "n x 2", std::to_string(points.cols) + " columns");
     for (std::size_t i = 0; i < points.rows; ++i)
         if (!std::isfinite(points.row(i)[0]) || !std::isfinite(points.row(i)[1]))
-            require(false, name.c_str(), "finite", "a value that is not in row " + std::to_string(i));
+            require(false, name, "finite", "a value that is not in row " + std::to_string(i));
 }
 
 void check(MatrixView<const float> points0, MatrixView<const float> points1, const VerifyOptions& options) {
     check(options);
-    require(points0.rows == points1.rows, "points1",
-            "as many as points0 (" + std::to_string(points0.rows) + ")", std::to_string(points1.rows));
+    if (points0.rows != points1.rows)
+        require(false, "points1", "as many as points0 (" + std::to_string(points0.rows) + ")",
+                std::to_string(points1.rows));
     check_points(points0, "points0");
     check_points(points1, "points1");
 }
 
 PointMatches gather(MatrixView<const float> points0, MatrixView<const float> points1) {
     PointMatches matches;
-    for (auto* column : matches.columns()) column->reserve(points0.rows);
+    for (auto* column : matches.columns()) column->resize(points0.rows);
     for (std::size_t i = 0; i < points0.rows; ++i) {
-        matches.x0.push_back(points0.row(i)[0]), matches.y0.push_back(points0.row(i)[1]);
-        matches.x1.push_back(points1.row(i)[0]), matches.y1.push_back(points1.row(i)[1]);
+        matches.x0[i] = points0.row(i)[0], matches.y0[i] = points0.row(i)[1];
+        matches.x1[i] = points1.row(i)[0], matches.y1[i] = points1.row(i)[1];
     }
     return matches;
 }
@@ -58,8 +62,9 @@ void check_frames(const FeatureFrames& frames, std::size_t count) {
                                                                   {frames.scales1, "scales1"},
                                                                   {frames.orientations1, "orientations1"}};
     for (const auto& [values, name] : all) {
-        require(values.size() == count, name, "one a match (" + std::to_string(count) + ")",
-                std::to_string(values.size()));
+        if (values.size() != count)
+            require(false, name, "one a match (" + std::to_string(count) + ")",
+                    std::to_string(values.size()));
         const bool is_scale = name[0] == 's';
         for (std::size_t i = 0; i < count; ++i)
             if (!std::isfinite(values[i]) || (is_scale && !(values[i] > 0)))
@@ -70,9 +75,10 @@ void check_frames(const FeatureFrames& frames, std::size_t count) {
 
 MatchTurns turns_of(const FeatureFrames& frames, double unit) {
     MatchTurns turns;
+    turns.scale.resize(frames.scales0.size()), turns.angle.resize(frames.scales0.size());
     for (std::size_t i = 0; i < frames.scales0.size(); ++i) {
-        turns.scale.push_back(static_cast<double>(frames.scales1[i]) / frames.scales0[i] / unit);
-        turns.angle.push_back(static_cast<double>(frames.orientations1[i]) - frames.orientations0[i]);
+        turns.scale[i] = static_cast<double>(frames.scales1[i]) / frames.scales0[i] / unit;
+        turns.angle[i] = static_cast<double>(frames.orientations1[i]) - frames.orientations0[i];
     }
     return turns;
 }
@@ -135,6 +141,7 @@ Verification verify_matches(const PointMatches& matches, const FeatureFrames& fr
 Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
                     const VerifyOptions& options) {
     check(points0, points1, options);
+    require(!options.exhaustive, "exhaustive", "given with scales and orientations", "without");
     return verify_matches(gather(points0, points1), {}, options);
 }
 

@@ -126,6 +126,7 @@ def verify(
     max_trials: int,
     seed: int,
     one_to_one: bool,
+    exhaustive: bool,
 ) -> tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.float64], int, float]: ...
 
 _Features = tuple[npt.NDArray[np.float32], npt.NDArray[np.generic], npt.NDArray[np.float32] | ProductQuantizer | None]

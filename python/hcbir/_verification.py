@@ -50,6 +50,7 @@ def verify(
     orientations0: npt.ArrayLike | None = None,
     scales1: npt.ArrayLike | None = None,
     orientations1: npt.ArrayLike | None = None,
+    exhaustive: bool = False,
     one_to_one: bool = False,
     seed: int = 0,
     confidence: float = 0.999,
@@ -58,13 +59,13 @@ def verify(
 ) -> Verification:
     """Estimates by RANSAC the model that maps points0 to points1, and counts the pairs that obey it.
 
-    A sample is a match and some of the 6 nearest to it in both images, looked for among 32, 128 and 512 matches in
-    turn: neighbours of a true match are true more often than others. A match proposes the model that explains its
-    neighbours best, and one of them beside the sample if there are more than 16 matches. Proposals are compared by
-    MSAC (Torr and Zisserman 2000) over all, the better ones optimised locally (Chum, Matas and Kittler 2003), the
-    last by robust least squares. Mirrored models, and those that stretch by more than 20, are not considered. Samples
-    of a homography are tried as affine models too: these need fewer true pairs, and stand where no homography is
-    determined. The result is a function of the arguments, the same at every instruction level.
+    A sample is a match and some of the 6 nearest to it in both images, looked for among 32, 128 (if the 32 led to
+    something) and 512 matches in turn: neighbours of a true match are true more often than others. A match proposes
+    the model that explains its neighbours best, and one of them beside the sample if there are more than 16 matches.
+    Proposals are compared by MSAC (Torr and Zisserman 2000) over all, the better ones optimised locally (Chum, Matas
+    and Kittler 2003), the last by robust least squares. Mirrored models, and those that stretch by more than 20, are
+    not considered. Samples of a homography are tried as affine models too: these need fewer true pairs, and stand where
+    no homography is determined. The result is a function of the arguments, the same at every instruction level.
 
     Parameters
     ----------
@@ -78,6 +79,9 @@ def verify(
         All four or none: of the matched features, as in `LocalFeatures`, orientations in radians. Each pair's features
         propose a similarity; a sample is then drawn from pairs alone that agree with that of the first, in scale to a
         factor of 1.5, in angle to 30 degrees and in place to 0.6 of the way. Models are so found that fewer pairs obey.
+    exhaustive : bool
+        Instead of samples, the similarities that all pairs' features propose are tried (Philbin et al. 2007), and those
+        that the other pairs bear out best are optimised. Without chance, and faster.
     one_to_one : bool
         Of inliers that share a point, in either image, only the one of least error counts: for pairs that are not
         mutual nearest neighbours.
@@ -112,16 +116,17 @@ def verify(
         raise ValueError(f"points1 must be as many as points0, {len(p0)}, got {len(p1)}")
     options = verify_options(model, max_error, confidence, min_trials, max_trials, seed)
     frames = _frames((scales0, orientations0, scales1, orientations1), len(p0))
-    return Verification(*_core.verify(p0, p1, frames, *options, bool(one_to_one)))
+    return Verification(*_core.verify(p0, p1, frames, *options, bool(one_to_one), bool(exhaustive)))
 
 
+NO_FRAMES = np.empty((0, 0), np.float32)
 FRAME_NAMES = ("scales0", "orientations0", "scales1", "orientations1")
 
 
 def _frames(given: tuple[npt.ArrayLike | None, ...], count: int) -> npt.NDArray[np.float32]:
     """The four in rows; no rows if none is given."""
     if all(values is None for values in given):
-        return np.empty((0, count), np.float32)
+        return NO_FRAMES
     rows = np.empty((4, count), np.float32)
     for row, values, name in zip(rows, given, FRAME_NAMES, strict=True):
         if values is None:

@@ -226,12 +226,41 @@ void test_normal_sums(std::size_t n, bool projective) {
     }
 }
 
+void test_frame_support(std::size_t n) {
+    const Matches<float> m(n);
+    std::vector<float> a(n + 16), b(n + 16), first;
+    for (std::size_t i = 0; i < n; ++i) a[i] = uniform(-2, 2), b[i] = uniform(-2, 2);
+    const float bound = 0.3f, slope = 0.02f;
+    for (const auto& level : hcbir::available_isas()) {
+        hcbir::use_isa(level);
+        std::vector<float> support(n + 16);
+        const auto pairs = m.pairs();
+        kernels::active().frame_support({pairs.x0, pairs.y0, pairs.x1, pairs.y1, a.data(), b.data()}, n,
+                                        pairs, bound, slope, support.data());
+        support.resize(n);
+        for (std::size_t i = 0; i < n; ++i) {
+            double expected = 0;
+            for (std::size_t j = 0; j < n; ++j) {
+                const double dx = m.columns[0][j] - m.columns[0][i], dy = m.columns[1][j] - m.columns[1][i];
+                const double u = a[i] * dx - b[i] * dy, v = b[i] * dx + a[i] * dy;
+                const double error = std::hypot(u - (m.columns[2][j] - m.columns[2][i]),
+                                                v - (m.columns[3][j] - m.columns[3][i]));
+                expected += std::max(0.0, 1 - error * error / (bound + slope * (u * u + v * v)));
+            }
+            check(close(support[i], expected, 1e-4), "support");
+        }
+        if (first.empty()) first = support;
+        same_at_every_level(first, support);
+    }
+}
+
 }  // namespace
 
 int main() {
     for (std::size_t n = 1; n <= 70; ++n)
         for (const bool flag : {false, true}) {
             test_nearest_pairs(n, flag);
+            if (flag) test_frame_support(n);
             test_normal_sums<float>(n, flag);
             test_normal_sums<double>(n, flag);
         }

@@ -308,10 +308,10 @@ def test_trials_end_at_the_confidence_asked_for(model: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_unrelated_pairs_are_all_tried(model: str) -> None:
-    """In windows of 32, 128 and 512 in random order, unless max_trials ends it."""
+    """In windows of 32 and 512 in random order, unless max_trials ends it."""
     rng = np.random.default_rng(9)
     each = SAMPLES_A_SEED[model]
-    for n, seeds in [(20, 20), (60, 32 + 60), (200, 32 + 128 + 200), (1000, 32 + 128 + 512 + 488)]:
+    for n, seeds in [(20, 20), (60, 32 + 60), (200, 32 + 200), (1000, 32 + 512 + 488)]:
         p0, p1 = points(n, rng), points(n, rng)
         four = SAMPLES_OF_FOUR * min(n, FIRST_WINDOW) if model == "homography" else 0
         found = hcbir.verify(p0, p1, model=model, max_error=1, max_trials=10**6)
@@ -399,6 +399,58 @@ def test_samples_are_of_pairs_whose_features_agree() -> None:
         assert hcbir.verify(p0[:3], p0[:3], max_error=3, **turned).num_inliers == found
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_all_frames_agree_with_the_reference(isa: str, model: str) -> None:
+    rng = np.random.default_rng(4)
+    for seed in range(3):
+        p0, p1, is_true, truth = scene(model, 90, 0.5, noise=0.5, seed=seed)
+        frames = frames_of(truth, p0, is_true, rng)
+        rows = np.array([frames[name] for name in FRAMES], np.float32).astype(float)
+        count, mask, _ = reference.verify_frames(p0.astype(float), p1.astype(float), rows, model=model, max_error=6)
+        found = hcbir.verify(p0, p1, model=model, max_error=6, exhaustive=True, **frames)
+        np.testing.assert_array_equal(found.inlier_mask, mask)
+        assert found.num_inliers == count > 40
+        assert found.num_trials == 90
+        assert_consistent(found, p0, p1, 6)
+        with hcbir.use_isa("baseline"):
+            other = hcbir.verify(p0, p1, model=model, max_error=6, exhaustive=True, seed=3, **frames)
+            assert_same(other, found)  # nothing is drawn
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_all_frames_find_a_tenth(model: str) -> None:
+    rng, found_in = np.random.default_rng(0), 0
+    for seed in range(10):
+        p0, p1, is_true, truth = scene(model, 300, 0.1, seed=seed)
+        frames = frames_of(truth, p0, is_true, rng)
+        found = hcbir.verify(p0, p1, model=model, max_error=4, exhaustive=True, **frames)
+        found_in += found.inlier_mask[is_true].mean() > 0.9
+    assert found_in >= 9
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 40])
+@pytest.mark.parametrize("kind", ["apart", "equal", "on a line", "far outside"])
+def test_frames_of_next_to_nothing(model: str, n: int, kind: str) -> None:
+    rng = np.random.default_rng(n)
+    p0 = points(n, rng)
+    if kind == "equal":
+        p0[:] = 5
+    if kind == "on a line":
+        p0[:, 1] = 2 * p0[:, 0]
+    if kind == "far outside":
+        p0 = p0 * 50 - 1e5
+    frames = {name: np.ones(n, np.float32) for name in FRAMES}
+    for exhaustive in (False, True):
+        found = hcbir.verify(p0, p0, model=model, max_error=3, exhaustive=exhaustive, **frames)
+        assert found.inlier_mask.shape == (n,)
+        assert found.num_inliers == found.inlier_mask.sum()
+        assert found.num_inliers in (0, n)
+        if kind == "equal" or n < reference.SAMPLE_SIZE[model]:
+            assert found.num_inliers == 0
+            assert found.log10_nfa == math.inf
+
+
 SOME = np.arange(20.0).reshape(10, 2)
 NOT_FINITE = SOME.copy()
 NOT_FINITE[3, 1] = math.nan
@@ -427,6 +479,8 @@ FRAMES = {name: np.ones(10) for name in ("scales0", "orientations0", "scales1", 
         (SOME, SOME, {"seed": 0.5}, ValueError, "seed must be a whole number from 0 to .* got 0.5"),
         (SOME, SOME, {"seed": 2**64}, ValueError, "seed must be a whole number from 0 to"),
         (SOME, SOME, {"threshold": 3}, TypeError, "threshold"),
+        (SOME[:0], SOME[:0], {"exhaustive": True}, ValueError, "exhaustive must be given with scales"),
+        (SOME, SOME, {"exhaustive": True}, ValueError, "exhaustive must be given with scales and orientations"),
         (SOME, SOME, {"scales0": np.ones(10)}, ValueError, "orientations0 must be given with the others"),
         (SOME, SOME, FRAMES | {"scales1": np.ones(9)}, ValueError, r"scales1 must be \(10,\) numbers"),
         (

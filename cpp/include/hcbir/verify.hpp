@@ -25,6 +25,8 @@ struct VerifyOptions {
     std::uint64_t seed = 0;
     /// Of inliers that share a point, in either image, only the one of least error counts.
     bool one_to_one = false;
+    /// With features' frames: all similarities that they propose are tried, instead of samples.
+    bool exhaustive = false;
 };
 
 /// Scales (of any unit) and orientations (radians, from x towards y) of the matched features, one a match.
@@ -48,13 +50,13 @@ struct Verification {
 /// random order (a function of the seed) are taken as seeds; a seed's samples are itself and some of the 6
 /// matches nearest to it in both images, because neighbours of a true match are true more often than others:
 /// near in one image alone is what wrong matches are by chance. Neighbours are looked for in windows of 32,
-/// 128 and 512 matches in turn, far apart at first, then near. A seed proposes the model of least cost over
-/// its neighbours, and must explain one of them beside the sample if there are more than 16 matches.
-/// Proposals are compared by the cost sum of min(error^2, max_error^2) over all matches (MSAC, Torr and
-/// Zisserman 2000), and the better ones optimised locally (Chum, Matas and Kittler 2003). A homography's
-/// samples are tried as affine models too, and such a one stands where the matches determine no more.
-/// Mirrored models, and those that stretch by more than 20, are not considered. The inliers are those of the
-/// model that is returned, by its errors in double.
+/// 128 (if the first led to something) and 512 matches in turn, far apart at first, then near. A seed
+/// proposes the model of least cost over its neighbours, and must explain one of them beside the sample if
+/// there are more than 16 matches. Proposals are compared by the cost sum of min(error^2, max_error^2) over
+/// all matches (MSAC, Torr and Zisserman 2000), and the better ones optimised locally (Chum, Matas and
+/// Kittler 2003). A homography's samples are tried as affine models too, and such a one stands where the
+/// matches determine no more. Mirrored models, and those that stretch by more than 20, are not considered.
+/// The inliers are those of the model that is returned, by its errors in double.
 ///
 /// Too few points, or points on a line where the model needs more: no inliers. The result is the same at
 /// every instruction level. Throws std::invalid_argument for points that are not finite and for options out

@@ -56,6 +56,12 @@ struct Proposal {
     Model model;
 };
 
+/// Pairs whose features propose the similarity that sends (x0, y0) to (x1, y1) and turns and scales by (a,
+/// b), as in Turns.
+struct Frames {
+    const float *x0, *y0, *x1, *y1, *a, *b;
+};
+
 /// With (x, y, w) the image of a pair under a model, u = x / w, v = y / w, (a, b, c) = (x0, y0, 1) / w, (du,
 /// dv) = (x1 - u, y1 - v) and e = u du + v dv, the weighted sums over the pairs of: aa ab ac bb bc cc; a du,
 /// b du, c du; a dv, b dv, c dv; u times aa ab ac bb bc; v times the same; (u u + v v) times aa ab bb; a e, b
@@ -352,6 +358,12 @@ struct Table {
                                float max_squared_error);
     Proposal (*propose_homography)(const Neighbourhood& around, std::size_t num_samples,
                                    std::uint32_t support, float max_squared_error);
+
+    /// support[i] = sum over the pairs, in order, of max(0, 1 - e^2 / (max_squared_error + squared_slope
+    /// d^2)), d being how far from hypothesis i its similarity sends the pair and e by how much that is wrong
+    /// [same bits]. Up to 15 hypotheses more can be read, and their support written.
+    void (*frame_support)(const Frames& hypotheses, std::size_t num_hypotheses, const PairsF32& pairs,
+                          float max_squared_error, float squared_slope, float* support);
 
     /// See NormalSums; the last 15 are 0 unless `projective` [same bits]. A pair weighs 0 if w <= 0 or the
     /// ratio r of its squared error to max_squared_error is not below 1; else 1, or (1 - r)^2

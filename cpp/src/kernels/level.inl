@@ -30,6 +30,7 @@ namespace {
 #include "kernels/residual.inl"
 #include "kernels/rotate.inl"
 #include "kernels/select.inl"
+#include "kernels/support.inl"
 #include "kernels/widen.inl"
 
 }  // namespace
@@ -84,6 +85,7 @@ extern const Table HCBIR_LEVEL = {
     .propose_similarity = propose<2>,
     .propose_affine = propose<3>,
     .propose_homography = propose<4>,
+    .frame_support = frame_support,
     .normal_sums = normal_sums,
     .biweight_sums = biweight_sums,
 };

@@ -42,9 +42,9 @@ def match(
 ) -> None:
     """Match two images and draw why: matched features joined by lines, green where one map explains them.
 
-    The yellow frame is the edge of A, and in B where that map puts it. Whether it is a match is decided by how likely
-    it is that so many features agree by chance: where chance explains them, their lines are grey and there is no frame.
-    The other features that matched are joined in red.
+    The yellow frame is the edge of A, and in B where that map puts it. The other matches are joined in red.
+
+    Where chance explains as many, it is no match: their lines are grey, and there is no frame.
 
     Example: [bold]hcbir match old.jpg new.jpg -o match.svg[/bold]
     """

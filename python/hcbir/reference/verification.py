@@ -98,6 +98,52 @@ def verify(
     return int(mask.sum()), mask, best
 
 
+def similarity_of_frames(points0: Array, points1: Array, frames: Array) -> Floats:
+    """(n, 3, 3): what each pair's features propose; rows of frames: scales0, orientations0, scales1, orientations1."""
+    scale, angle = frames[2] / frames[0], frames[3] - frames[1]
+    models = np.zeros((len(points0), 3, 3))
+    models[:, 0, 0] = models[:, 1, 1] = scale * np.cos(angle)
+    models[:, 1, 0] = scale * np.sin(angle)
+    models[:, 0, 1] = -models[:, 1, 0]
+    models[:, :2, 2] = points1 - np.einsum("nij,nj->ni", models[:, :2, :2], points0)
+    models[:, 2, 2] = 1
+    return models
+
+
+def frame_support(points0: Array, points1: Array, frames: Array, max_error: float, slope: float = 0.1) -> Floats:
+    """(n,): how far the pairs bear out each one's similarity.
+
+    One counts 1 - e^2 / (max_error^2 + (slope d)^2) if that is positive, d being how far from the hypothesis the
+    similarity sends it and e by how much that is wrong, and if its features turn by an angle of the same sixteenth of a
+    circle, or of the next.
+    """
+    models = similarity_of_frames(points0, points1, frames)
+    sector = np.floor(((frames[3] - frames[1]) / (2 * math.pi) + 0.5) % 1 * 16).astype(int) % 16
+    support = np.empty(len(points0))
+    for i, model in enumerate(models):
+        sent = transform(model, points0)
+        squared = ((sent - points1) ** 2).sum(axis=1)
+        away = ((sent - points1[i]) ** 2).sum(axis=1)
+        near = (sector - sector[i] + 1) % 16 <= 2
+        support[i] = np.maximum(0, 1 - squared / (max_error**2 + slope**2 * away))[near].sum()
+    return support
+
+
+def verify_frames(
+    points0: Array, points1: Array, frames: Array, *, model: str = "affine", max_error: float = 8.0
+) -> tuple[int, npt.NDArray[np.bool_], Floats]:
+    """As `verify`, from the best supported similarity that a pair's features propose, fitted within less and less."""
+    support = frame_support(points0, points1, frames, 3 * max_error)
+    best = similarity_of_frames(points0, points1, frames)[int(support.argmax())]
+    for kind, multiple in [("similarity", 5), ("similarity", 4)] + [(model, m) for m in (5, 4, 3, 2, 1.5, 1, 1, 1)]:
+        mask = inlier_mask(best, points0, points1, multiple * max_error)
+        if mask.sum() < SAMPLE_SIZE[kind]:
+            return 0, np.zeros(len(mask), bool), np.full((3, 3), np.nan)
+        best = fit(points0[mask], points1[mask], kind)
+    mask = inlier_mask(best, points0, points1, max_error)
+    return int(mask.sum()), mask, best
+
+
 def count_inliers(
     query: tuple[Array, Array], candidates: list[tuple[Array, Array]], *, metric: str = "dot", **options: Any
 ) -> list[int]:
