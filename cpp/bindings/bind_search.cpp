@@ -85,6 +85,8 @@ void bind_search(py::module_& m) {
             return py::make_tuple(codes.array, bounds.array, offsets);
         },
         py::arg("database").noconvert(), py::arg("metric"), py::arg("num_threads"));
+    m.def("is_small", &is_small, py::arg("rows"), py::arg("cols"));
+
     m.attr("max_byte_codes_dim") = max_byte_codes_dim();
 }
 

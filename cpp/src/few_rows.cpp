@@ -216,9 +216,7 @@ private:
 
 }  // namespace
 
-bool are_few(const Rows& rows) {
-    return rows.size() <= most_rows && rows.size() * rows.cols() <= most_values;
-}
+bool is_small(std::size_t rows, std::size_t cols) { return rows <= most_rows && rows * cols <= most_values; }
 
 bool search_few_rows(const SearchProblem& problem, MatrixView<float> scores, MatrixView<std::int64_t> indices,
                      Executor& executor) {

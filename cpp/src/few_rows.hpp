@@ -5,9 +5,6 @@
 
 namespace hcbir {
 
-/// Whether a database is small enough.
-bool are_few(const Rows& rows);
-
 /// Searches for all queries, of all rows. False, and nothing written, if some row is not fit for bounds.
 bool search_few_rows(const SearchProblem& problem, MatrixView<float> scores, MatrixView<std::int64_t> indices,
                      Executor& executor);

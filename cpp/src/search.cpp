@@ -226,7 +226,7 @@ void search(MatrixView<const float> queries, const Database& database, std::size
 
     // Few rows are picked out; of many, the codes of all are read.
     SearchOptions chosen = options;
-    const bool small = options.precision == Precision::automatic && are_few(Rows(database));
+    const bool small = options.precision == Precision::automatic && is_small(database.rows, database.cols);
     if (small || num_allowed < database.rows / few_allowed) chosen.codes = nullptr;
     const bool pick = num_allowed < database.rows && !chosen.codes;
     const Rows rows = pick ? Rows(database, options.allowed) : Rows(database);

@@ -28,6 +28,7 @@ class Precision(enum.Enum):
 
 max_byte_codes_dim: int
 
+def is_small(rows: int, cols: int) -> bool: ...
 def search(
     queries: npt.NDArray[np.float32],
     database: npt.NDArray[Any],

@@ -40,9 +40,9 @@ class ExactIndex:
         As for `hcbir.search`.
     precision : {"auto", "float32", "int8"}
         What is scanned. "int8": the bytes, always. "float32": no bytes are made, the database is scanned. "auto":
-        bytes are made if, on a sample of the rows, they tell the best from most others, and scanned if that pays for
-        the k and the queries at hand. Memory of the bytes: `nbytes`, n d and 16 for 32 rows (d rounded up to 4, n to
-        32); l2: 4 n more.
+        bytes are made if there are more rows than all scores are quickly made of (16,384 rows, 4 million values), and
+        if, on a sample, bytes tell the best from most others; they are scanned if that pays for the k and the queries
+        at hand. Memory of the bytes: `nbytes`, n d and 16 for 32 rows (d rounded up to 4, n to 32); l2: 4 n more.
     num_threads : int, optional
         For preparing the index.
 
@@ -78,7 +78,9 @@ class ExactIndex:
         if precision != "float32" and rows > 0 and 0 < dim <= _core.max_byte_codes_dim:
             threads = num_threads_argument(num_threads)
             codes = _core.quantize(self._database, _core.Metric[metric], threads)
-            if precision == "int8" or _tells_apart(self._database, codes[1], metric, threads):
+            if precision == "int8" or (
+                not _core.is_small(rows, dim) and _tells_apart(self._database, codes[1], metric, threads)
+            ):
                 self._codes = codes
 
     def __len__(self) -> int:
@@ -105,7 +107,7 @@ class ExactIndex:
             self.metric,
             allowed,
             num_threads,
-            precision="float32" if self._codes is None else self.precision,
+            precision=self.precision if self._codes or _core.is_small(*self._database.shape) else "float32",
             codes=self._codes,
         )
 

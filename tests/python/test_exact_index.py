@@ -183,7 +183,7 @@ def test_half_precision_databases(isa: str, kind: str, metric: str) -> None:
 def test_saves_and_opens(tmp_path: Path, metric: str, kind: str) -> None:
     database, queries = random_vectors(300, 20), random_vectors(5, 20, seed=1)
     database = bfloat16(database) if kind == "bfloat16" else database.astype(kind)
-    index = hcbir.ExactIndex(database, metric=metric)
+    index = hcbir.ExactIndex(database, metric=metric, precision="int8")
     index.save(tmp_path / "index")
     opened = hcbir.ExactIndex.open(tmp_path / "index")
     expected = index.search(queries, 4)
@@ -221,9 +221,10 @@ def test_refuses_a_database_that_is_not_finite(isa: str, bad: float, metric: str
 
 
 def test_auto_makes_bytes_only_where_they_tell_rows_apart() -> None:
-    apart = random_vectors(3000, 64)
-    alike = (1 + random_vectors(3000, 64) / 4096).astype(np.float32)  # all nearly the same
+    apart = random_vectors(17_000, 64)
+    alike = (1 + random_vectors(17_000, 64) / 4096).astype(np.float32)  # all nearly the same
     assert hcbir.ExactIndex(apart).nbytes > 0
+    assert hcbir.ExactIndex(apart[:3000]).nbytes == 0  # so few are searched by all their scores
     index = hcbir.ExactIndex(alike)
     assert index.nbytes == 0
     assert_same(index.search(alike[:3], 5), reference.search(alike[:3], alike, 5))
@@ -231,7 +232,7 @@ def test_auto_makes_bytes_only_where_they_tell_rows_apart() -> None:
 
 def test_empty_database_and_memory() -> None:
     assert hcbir.ExactIndex(random_vectors(0, 8)).search(random_vectors(2, 8), None).indices.shape == (2, 0)
-    index = hcbir.ExactIndex(random_vectors(320, 64))
+    index = hcbir.ExactIndex(random_vectors(320, 64), precision="int8")
     assert index.nbytes == 320 * 64 + 10 * 16
     assert hcbir.ExactIndex(random_vectors(320, 64), precision="float32").nbytes == 0
 

@@ -76,6 +76,8 @@ void rank(MatrixView<const float> queries, const Database& database, Metric metr
           std::span<const std::uint8_t> allowed, MatrixView<float> scores, MatrixView<std::int64_t> indices,
           Executor& executor);
 
+/// Whether automatic precision goes by all scores of so small a database, for which it needs no ByteCodes.
+bool is_small(std::size_t rows, std::size_t cols);
 /// Dimensions up to this can be quantised.
 std::size_t max_byte_codes_dim();
 /// Shape of ByteCodes::codes.
