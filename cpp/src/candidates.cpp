@@ -31,8 +31,8 @@ void check_kind(const DescriptorsView& descriptors, const DescriptorsView& query
 void check_points(MatrixView<const float> points, const std::string& name) {
     for (std::size_t i = 0; i < points.rows; ++i)
         if (!std::isfinite(points.row(i)[0]) || !std::isfinite(points.row(i)[1]))
-            require(false, ("keypoints of " + name).c_str(), "finite",
-                    "a value that is not in row " + std::to_string(i));
+            refuse(("keypoints of " + name).c_str(), "finite",
+                   "a value that is not in row " + std::to_string(i));
 }
 
 /// One thread's memory.

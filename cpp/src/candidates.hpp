@@ -25,7 +25,7 @@ public:
     /// Takes up a row whose key is in [lower, upper], which may be wider than float arithmetic needs unless
     /// `refined`. The bar may have risen if this returns true.
     bool add(std::size_t q, float lower, float upper, std::size_t row, bool refined) {
-        if (!problem_.allowed.empty() && problem_.allowed[row] == 0) return false;
+        if (!problem_.may_be_found(row)) return false;
         Shortlist& shortlist = best_[q].shortlist;
         shortlist.add({lower, upper, row, refined});
         if (!shortlist.full()) return false;

@@ -18,8 +18,7 @@ constexpr Index max_images = Index{1} << 31;
 
 [[noreturn]] void refuse(const char* name, const std::string& expected, const std::string& got,
                          std::size_t query) {
-    require(false, name, expected, got + " for query " + std::to_string(query));
-    __builtin_unreachable();
+    hcbir::refuse(name, expected, got + " for query " + std::to_string(query));
 }
 
 std::string index_range(Index num_images) {

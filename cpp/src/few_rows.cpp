@@ -180,9 +180,12 @@ private:
                                                           worker.selected.data());
         worker.best.clear();
         score(worker, query, found);
-        const auto end = worker.best.begin() + static_cast<std::ptrdiff_t>(k);
-        if (found > 2 * k) std::nth_element(worker.best.begin(), end - 1, worker.best.end());
-        std::sort(worker.best.begin(), found > 2 * k ? end : worker.best.end());
+        auto end = worker.best.end();
+        if (found > 2 * k) {
+            end = worker.best.begin() + static_cast<std::ptrdiff_t>(k);
+            std::nth_element(worker.best.begin(), end - 1, worker.best.end());
+        }
+        std::sort(worker.best.begin(), end);
         for (std::size_t c = 0; c < k; ++c) {
             scores[c] = worker.best[c].score;
             indices[c] = problem_.rows.index(static_cast<std::size_t>(worker.best[c].index));

@@ -6,8 +6,6 @@ namespace hcbir {
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
-constexpr double largest_product = 1e38;    // of two lengths, so that no partial sum overflows
-constexpr float shortest_squared = 1e-30f;  // that can be divided by
 
 }  // namespace
 
@@ -29,7 +27,7 @@ bool FloatKeys::prepare(MatrixView<const float> rows) {
         return false;
     }
     max_norm_ = problem_.error.length(longest), max_scale_ = cosine ? 1 / std::sqrt(shortest) : 1;
-    if (!(max_norm_ * problem_.max_query_norm < largest_product)) {
+    if (!(max_norm_ * problem_.max_query_norm < longest_product)) {
         prepare_each(rows);
         return false;
     }
@@ -47,7 +45,7 @@ void FloatKeys::prepare_each(MatrixView<const float> rows) {
     max_norm_ = max_scale_ = 0;
     for (std::size_t j = 0; j < rows.rows; ++j) {
         const double norm = problem_.error.length(squared_[j]);
-        bool safe = norm * problem_.max_query_norm < largest_product;
+        bool safe = norm * problem_.max_query_norm < longest_product;
         if (problem_.metric == Metric::cosine) safe = safe && squared_[j] > shortest_squared;
         if (!std::isfinite(squared_[j])) {
             safe = false;

@@ -34,12 +34,10 @@ RowSample::RowSample(const SearchProblem& problem, const ByteCodes* codes, Execu
         panels_.push_back(
             {(first + random.below(static_cast<std::uint32_t>(next - first))) * byte_panel_rows, {}});
     }
-    std::size_t sampled = 0, found = n;
+    std::size_t sampled = 0;
     for (const Panel& panel : panels_)
-        for (std::size_t j = 0; j < byte_panel_rows; ++j) sampled += allowed(panel.row + j);
-    if (!problem.allowed.empty())
-        found = n - static_cast<std::size_t>(std::count(problem.allowed.begin(), problem.allowed.end(), 0));
-    share_ = static_cast<double>(sampled) / static_cast<double>(found);
+        for (std::size_t j = 0; j < byte_panel_rows; ++j) sampled += problem.may_be_found(panel.row + j);
+    share_ = static_cast<double>(sampled) / static_cast<double>(count_allowed(problem.allowed, n));
     if (codes) {
         for (Panel& panel : panels_) panel.codes = coded_rows(*codes, panel.row, byte_panel_rows);
         return;
@@ -85,7 +83,7 @@ bool RowSample::guess(std::size_t base, std::size_t count, const std::vector<Byt
                                   margins.data() + p * byte_panel_rows, num_sampled);
         if (!problem_.allowed.empty())
             for (std::size_t i = 0; i < num_sampled; ++i)
-                if (!allowed(panels_[i / byte_panel_rows].row + i % byte_panel_rows))
+                if (!problem_.may_be_found(panels_[i / byte_panel_rows].row + i % byte_panel_rows))
                     for (std::size_t q = 0; q < height; ++q)
                         keys[q * num_sampled + i] = -std::numeric_limits<float>::infinity();
         std::size_t reach = 0;

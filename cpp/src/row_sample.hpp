@@ -24,8 +24,6 @@ private:
         CodedRows codes;
     };
 
-    bool allowed(std::size_t row) const { return problem_.allowed.empty() || problem_.allowed[row] != 0; }
-
     const SearchProblem& problem_;
     std::vector<Panel> panels_;
     double share_ = 0;  // of the rows that may be found

@@ -1,6 +1,7 @@
 // The rows that a search goes through, as floats.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -8,6 +9,13 @@
 #include "hcbir/search.hpp"
 
 namespace hcbir {
+
+/// Of flags a row, or of all rows where there are none.
+inline std::size_t count_allowed(std::span<const std::uint8_t> allowed, std::size_t num_rows) {
+    return allowed.empty()
+               ? num_rows
+               : num_rows - static_cast<std::size_t>(std::count(allowed.begin(), allowed.end(), 0));
+}
 
 /// A database of any element type, or those of its rows that are allowed, in their order.
 class Rows {

@@ -10,8 +10,6 @@ namespace hcbir {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double longest_product = 1e38;           // of two lengths, so that no partial sum overflows
-constexpr float smallest_squared_length = 1e-30f;  // that can be divided by
 
 }  // namespace
 
@@ -30,8 +28,7 @@ ScanRows::ScanRows(MatrixView<const float> rows_, Metric metric_, bool is_second
         if (!std::isfinite(squared[i])) require_finite(rows, name);
         double& length = lengths[i] = error.length(squared[i]);
         if (metric == Metric::cosine)
-            length =
-                squared[i] == 0 || squared[i] > smallest_squared_length ? 1 + 4 * error.relative : infinity;
+            length = squared[i] == 0 || squared[i] > shortest_squared ? 1 + 4 * error.relative : infinity;
         if (metric == Metric::l2) {
             const double half = length * length / 2 / unit;
             length = std::sqrt(length * length + half * half + double{unit} * unit) * (1 + 1e-12);

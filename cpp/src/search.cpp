@@ -28,12 +28,6 @@ constexpr std::size_t few_allowed = 8;   // one row in more than this many
 constexpr std::size_t few_products = 1'000'000;  // done before another thread wakes
 constexpr std::size_t worth_bytes = 4;           // one pair in this many looked at in float: bytes do not pay
 
-std::size_t count_allowed(const Database& database, std::span<const std::uint8_t> allowed) {
-    return allowed.empty()
-               ? database.rows
-               : allowed.size() - static_cast<std::size_t>(std::count(allowed.begin(), allowed.end(), 0));
-}
-
 /// A group's queries as panels for dot_tile, made when a scan first asks for them.
 class QueryPanels {
 public:
@@ -212,7 +206,7 @@ void search(MatrixView<const float> queries, const Database& database, std::size
     require(options.allowed.empty() || options.allowed.size() == database.rows, "allowed",
             "a flag for each of the " + std::to_string(database.rows) + " rows",
             std::to_string(options.allowed.size()));
-    const std::size_t num_allowed = count_allowed(database, options.allowed);
+    const std::size_t num_allowed = count_allowed(options.allowed, database.rows);
     require(k >= 1 && k <= num_allowed, "k",
             "from 1 to the number of database rows that may be found (" + std::to_string(num_allowed) + ")",
             std::to_string(k));

@@ -55,6 +55,8 @@ struct SearchProblem {
         }
     }
 
+    bool may_be_found(std::size_t row) const { return allowed.empty() || allowed[row] != 0; }
+
     double norm(const float* vector) const {
         return std::sqrt(kernels.dot_f64(vector, vector, queries.cols));
     }
@@ -76,8 +78,8 @@ struct SearchProblem {
         kernels.dot_rows(queries.row(q), queries.stride, 1, row, queries.cols, 1, queries.cols, &dot, 1,
                          &squared);
         const double length = error.length(squared), norm = query_norms[q] * (1 + 1e-14);
-        const bool tiny = metric == Metric::cosine && !(squared > 1e-30f);
-        if (!(length * norm < 1e38 && length * length < 1e38) || tiny)
+        const bool tiny = metric == Metric::cosine && !(squared > shortest_squared);
+        if (!(length * norm < longest_product && length * length < longest_product) || tiny)
             return {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
         double key = dot, margin = error.relative * norm * length + 4 * error.underflow;
         if (metric == Metric::cosine)

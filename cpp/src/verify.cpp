@@ -17,26 +17,24 @@ namespace {
 
 void check(const VerifyOptions& options) {
     if (!(options.max_error > 0 && std::isfinite(options.max_error)))
-        require(false, "max_error", "positive", std::to_string(options.max_error));
+        refuse("max_error", "positive", std::to_string(options.max_error));
     if (!(options.confidence > 0 && options.confidence < 1))
-        require(false, "confidence", "between 0 and 1", std::to_string(options.confidence));
-    if (options.max_trials < 1)
-        require(false, "max_trials", "at least 1", std::to_string(options.max_trials));
+        refuse("confidence", "between 0 and 1", std::to_string(options.confidence));
+    if (options.max_trials < 1) refuse("max_trials", "at least 1", std::to_string(options.max_trials));
 }
 
 void check_points(MatrixView<const float> points, const char* name) {
-    if (points.cols != 2 && points.rows != 0)
-        require(false, name, "n x 2", std::to_string(points.cols) + " columns");
+    if (points.cols != 2 && points.rows != 0) refuse(name, "n x 2", std::to_string(points.cols) + " columns");
     for (std::size_t i = 0; i < points.rows; ++i)
         if (!std::isfinite(points.row(i)[0]) || !std::isfinite(points.row(i)[1]))
-            require(false, name, "finite", "a value that is not in row " + std::to_string(i));
+            refuse(name, "finite", "a value that is not in row " + std::to_string(i));
 }
 
 void check(MatrixView<const float> points0, MatrixView<const float> points1, const VerifyOptions& options) {
     check(options);
     if (points0.rows != points1.rows)
-        require(false, "points1", "as many as points0 (" + std::to_string(points0.rows) + ")",
-                std::to_string(points1.rows));
+        refuse("points1", "as many as points0 (" + std::to_string(points0.rows) + ")",
+               std::to_string(points1.rows));
     check_points(points0, "points0");
     check_points(points1, "points1");
 }
@@ -63,13 +61,12 @@ void check_frames(const FeatureFrames& frames, std::size_t count) {
                                                                   {frames.orientations1, "orientations1"}};
     for (const auto& [values, name] : all) {
         if (values.size() != count)
-            require(false, name, "one a match (" + std::to_string(count) + ")",
-                    std::to_string(values.size()));
+            refuse(name, "one a match (" + std::to_string(count) + ")", std::to_string(values.size()));
         const bool is_scale = name[0] == 's';
         for (std::size_t i = 0; i < count; ++i)
             if (!std::isfinite(values[i]) || (is_scale && !(values[i] > 0)))
-                require(false, name, is_scale ? "positive and finite" : "finite",
-                        std::to_string(values[i]) + " in row " + std::to_string(i));
+                refuse(name, is_scale ? "positive and finite" : "finite",
+                       std::to_string(values[i]) + " in row " + std::to_string(i));
     }
 }
 

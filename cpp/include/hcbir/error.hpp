@@ -17,7 +17,11 @@ struct Interrupted : std::runtime_error {
     Interrupted() : std::runtime_error("interrupted") {}
 };
 
-/// Throws std::invalid_argument("`name` must be `expected`, got `got`") unless `holds`.
+/// Throws std::invalid_argument("`name` must be `expected`, got `got`"). For checks of short calls, where
+/// making the texts would take a good part of the time.
+[[noreturn]] void refuse(const char* name, const std::string& expected, const std::string& got);
+
+/// The same unless `holds`.
 void require(bool holds, const char* name, const std::string& expected, const std::string& got);
 
 }  // namespace hcbir
