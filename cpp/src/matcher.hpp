@@ -30,7 +30,7 @@ private:
     bool is_binary_;
     std::vector<float> decoded_;
     std::optional<NearestSet> floats_;  // neither for a set of none
-    std::optional<BitPanels> bits_;
+    std::optional<BitSet> bits_;
 };
 
 }  // namespace hcbir

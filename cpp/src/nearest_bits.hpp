@@ -4,32 +4,26 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
 
-#include "aligned.hpp"
+#include "bit_panels.hpp"
 #include "hcbir/parallel.hpp"
 #include "hcbir/types.hpp"
-#include "kernels/dispatch.hpp"
 
 namespace hcbir {
 
 /// Longest descriptors that can be compared, in bytes.
 constexpr std::size_t max_descriptor_bytes = 8191;
 
-/// Binary descriptors as panels for kernels::Table::nearest_bits, to be compared with one set after another.
-class BitPanels {
+/// Binary descriptors, to be compared with one set after another. They must outlive this.
+class BitSet {
 public:
-    explicit BitPanels(MatrixView<const std::uint8_t> descriptors);
+    explicit BitSet(MatrixView<const std::uint8_t> descriptors);
 
-    const kernels::Table& kernels;
-    const std::size_t count, num_bytes, num_words;
-
-    const std::uint32_t* panel(std::size_t p) const {
-        return words_.data() + p * num_words * kernels.tile_rows;
-    }
-
-private:
-    AlignedBuffer<std::uint32_t> words_;
+    MatrixView<const std::uint8_t> descriptors;
+    std::optional<BytePanels> bytes;  // of short ones
+    std::optional<WordPanels> words;  // of others
 };
 
 /// The nearest descriptor of the other set, the first of equally near ones, and how far it and the next are.
@@ -43,12 +37,11 @@ struct BitNeighbour {
 };
 
 struct BitNeighbours {
-    std::vector<BitNeighbour> forward;   // of the panels' descriptors
+    std::vector<BitNeighbour> forward;   // of set0
     std::vector<BitNeighbour> backward;  // of set1, without the second distance
 };
 
 /// Neither set may be empty.
-BitNeighbours nearest_by_hamming(const BitPanels& set0, MatrixView<const std::uint8_t> set1,
-                                 Executor& executor);
+BitNeighbours nearest_by_hamming(const BitSet& set0, MatrixView<const std::uint8_t> set1, Executor& executor);
 
 }  // namespace hcbir

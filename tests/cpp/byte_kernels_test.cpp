@@ -228,9 +228,52 @@ void test_nearest_bits(const Table& table) {
         }
 }
 
+/// Rows enough for positions that a byte does not hold, and distances beyond 255.
+void test_nearest_short_bits(const Table& table) {
+    using hcbir::kernels::bit_chunk, hcbir::kernels::bit_columns;
+    for (std::size_t chunks = 1; chunks <= 5; ++chunks)
+        for (const std::size_t count : {0, 1, 2, 3, 255, 256, 257, 600}) {
+            const std::size_t length = chunks * bit_chunk;
+            auto panel = whole_bits<std::uint8_t>(length * bit_columns),
+                 bytes = whole_bits<std::uint8_t>(count * length);
+            if (count % 2 && chunks > 1) {  // ties, 0, and all bits
+                std::fill(panel.begin(), panel.end(), std::uint8_t{0});
+                for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = i / length % 3 ? 255 : 0;
+            }
+            std::vector<std::uint8_t> rows(count * length * 2), distances(count * bit_columns);
+            for (std::size_t i = 0; i < count * length; ++i) {
+                const std::size_t at = i / bit_chunk * 2 * bit_chunk + i % bit_chunk;
+                rows[at] = static_cast<std::uint8_t>(bytes[i] << 4);
+                rows[at + bit_chunk] = bytes[i] & 0xf0;
+            }
+            Indices first(bit_columns, ~0u), by_row(count, ~0u), second_distance(bit_columns, 0xffff);
+            Indices true_first = first, true_by_row = by_row, second = first;
+            for (std::size_t i = 0; i < count; ++i)
+                for (std::size_t l = 0; l < bit_columns; ++l) {
+                    std::uint32_t distance = 0;
+                    for (std::size_t b = 0; b < length; ++b)
+                        distance += static_cast<std::uint32_t>(std::popcount(
+                            static_cast<std::uint8_t>(bytes[i * length + b] ^ panel[b * bit_columns + l])));
+                    distance = std::min(distance, 255u);
+                    const std::uint32_t key = distance << 16 | (40 + static_cast<std::uint32_t>(i));
+                    second_distance[l] =
+                        std::min(second_distance[l], std::max(true_first[l] >> 16, distance));
+                    true_first[l] = std::min(true_first[l], key);
+                    true_by_row[i] =
+                        std::min(true_by_row[i], distance << 16 | (500 + static_cast<std::uint32_t>(l)));
+                }
+            table.nearest_short_bits(panel.data(), 500, rows.data(), count, chunks, 40, distances.data(),
+                                     {first.data(), second.data()}, by_row.data());
+            for (auto& key : second) key >>= 16;
+            if (count == 1) second = second_distance;
+            agree(first == true_first && by_row == true_by_row && second == second_distance, table,
+                  "nearest_short_bits", {chunks, count});
+        }
+}
+
 }  // namespace
 
 int main() {
-    at_every_level(
-        {test_quantize_rows, test_byte_tiles, test_byte_scores, test_blend_bytes, test_nearest_bits});
+    at_every_level({test_quantize_rows, test_byte_tiles, test_byte_scores, test_blend_bytes,
+                    test_nearest_bits, test_nearest_short_bits});
 }

@@ -61,6 +61,22 @@ def test_binary_equals_the_reference(isa: str, shape: tuple[int, int, int], opti
     assert_equals_reference(d0, d1, "hamming", **options)
 
 
+@pytest.mark.parametrize("num_bytes", [1, 15, 16, 17, 31, 32, 33, 48, 61, 64, 65])
+def test_any_length_of_binary_descriptors(isa: str, num_bytes: int) -> None:
+    d0, d1 = binary_set(70, num_bytes, 0), binary_set(65, num_bytes, 1)
+    assert_equals_reference(d0, d1, "hamming", max_ratio=0.97)
+    assert_equals_reference(d0, d1[:1], "hamming", cross_check=False, max_ratio=0.5)
+
+
+@pytest.mark.parametrize("num_bytes", [32, 33, 64])
+@pytest.mark.parametrize("n1", [1, 2, 70])
+def test_binary_descriptors_that_are_far_apart(isa: str, n1: int, num_bytes: int) -> None:
+    d0, d1 = binary_set(66, num_bytes, 0) & 1, ~(binary_set(n1, num_bytes, 1) & 2)
+    d0[5] = d0[9] = ~d1[-1]  # all bits differ
+    assert_equals_reference(d0, d1, "hamming")
+    assert_equals_reference(d0, d1, "hamming", cross_check=False, max_ratio=0.999)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 12), st.booleans(), st.sampled_from(OPTIONS))
 def test_any_shape(n0: int, n1: int, dim: int, binary: bool, options: dict[str, object]) -> None:

@@ -140,6 +140,9 @@ struct NearestBits {
     std::uint32_t *first, *second;
 };
 
+/// Short binary descriptors are compared by chunks of bit_chunk bytes, with panels of bit_columns columns.
+constexpr std::size_t bit_chunk = 16, bit_columns = 64;
+
 constexpr std::size_t counted_at_once = 16;
 /// Weight t of blend_bytes is high[t] * 2^blend_low_bits + low[t], 0 <= low[t] < 2^blend_low_bits, and a
 /// whole is 2^blend_bits. Behind an odd number of weights stands one more of 0.
@@ -282,6 +285,15 @@ struct Table {
     void (*nearest_bits)(const std::uint32_t* panel, const std::uint32_t* columns, const std::uint8_t* rows,
                          std::size_t stride, std::size_t count, std::size_t num_words, std::uint32_t row,
                          NearestBits by_column, std::uint32_t* by_row);
+
+    /// The same for a panel of bit_columns columns whose indices follow `column`, with distances from 255 on
+    /// taken for 255 [same bits]. Byte b of column l is panel[b * bit_columns + l]; a row is, for each chunk,
+    /// its bytes' low halves, << 4, then their high halves. The key with by_column's second smallest distance
+    /// has any index below 2^16; that distance may be 255 where there is none. by_row has one key a row.
+    /// `distances` is memory for count * bit_columns bytes.
+    void (*nearest_short_bits)(const std::uint8_t* panel, std::uint32_t column, const std::uint8_t* rows,
+                               std::size_t count, std::size_t num_chunks, std::uint32_t row,
+                               std::uint8_t* distances, NearestBits by_column, std::uint32_t* by_row);
 
     /// For each column of a panel (value d of column j at panel[d * pq_panel_columns + j]) the centroid c
     /// with the smallest halves[c] - sum over d of centroids[c * dim + d] * value d, the first of several,

@@ -64,17 +64,9 @@ struct NearestVec {
     }
 };
 
-/// known_words = 0 for any number; one that is known keeps the panel in registers.
-template <std::size_t known_words>
-void nearest_bits_of(const std::uint32_t* panel, const std::uint32_t* columns, const std::uint8_t* rows,
-                     std::size_t stride, std::size_t count, std::size_t any_words, std::uint32_t row,
-                     NearestBits by_column, std::uint32_t* by_row) {
-    const std::size_t num_words = known_words ? known_words : any_words;
-    VecIndex kept[2 * known_words + 1];
-    for (std::size_t v = 0; v < 2 * known_words; ++v) kept[v] = load_index(panel + v * lanes);
-    const auto half_column = [&](std::size_t v) {
-        return known_words ? kept[v] : load_index(panel + v * lanes);
-    };
+void nearest_bits(const std::uint32_t* panel, const std::uint32_t* columns, const std::uint8_t* rows,
+                  std::size_t stride, std::size_t count, std::size_t num_words, std::uint32_t row,
+                  NearestBits by_column, std::uint32_t* by_row) {
     const VecIndex left_columns = load_index(columns), right_columns = load_index(columns + lanes);
     NearestVec left{load_index(by_column.first), load_index(by_column.second)};
     NearestVec right{load_index(by_column.first + lanes), load_index(by_column.second + lanes)};
@@ -84,11 +76,10 @@ void nearest_bits_of(const std::uint32_t* panel, const std::uint32_t* columns, c
         for (std::size_t begin = 0; begin < num_words; begin += summed_words) {
             const std::size_t end = num_words - begin < summed_words ? num_words : begin + summed_words;
             VecIndex left_counts{}, right_counts{};
-#pragma GCC unroll 16
             for (std::size_t w = begin; w < end; ++w) {
                 const VecIndex word = broadcast_word(rows + 4 * w);
-                left_counts += bit_counts(word ^ half_column(2 * w));
-                right_counts += bit_counts(word ^ half_column(2 * w + 1));
+                left_counts += bit_counts(word ^ load_index(panel + 2 * w * lanes));
+                right_counts += bit_counts(word ^ load_index(panel + (2 * w + 1) * lanes));
             }
             left_distance += lane_sums(left_counts), right_distance += lane_sums(right_counts);
         }
@@ -99,11 +90,4 @@ void nearest_bits_of(const std::uint32_t* panel, const std::uint32_t* columns, c
     }
     store_index(by_column.first, left.first), store_index(by_column.second, left.second);
     store_index(by_column.first + lanes, right.first), store_index(by_column.second + lanes, right.second);
-}
-
-void nearest_bits(const std::uint32_t* panel, const std::uint32_t* columns, const std::uint8_t* rows,
-                  std::size_t stride, std::size_t count, std::size_t num_words, std::uint32_t row,
-                  NearestBits by_column, std::uint32_t* by_row) {
-    const auto known = num_words == 8 ? nearest_bits_of<8> : nearest_bits_of<0>;
-    known(panel, columns, rows, stride, count, num_words, row, by_column, by_row);
 }

@@ -24,6 +24,7 @@ namespace {
 #include "kernels/hamming.inl"
 #include "kernels/hypotheses.inl"
 #include "kernels/nearest.inl"
+#include "kernels/nibbles.inl"
 #include "kernels/normal.inl"
 #include "kernels/quantization.inl"
 #include "kernels/rank.inl"
@@ -71,6 +72,7 @@ extern const Table HCBIR_LEVEL = {
     .blend_bytes = blend_bytes,
     .row_lanes = lanes,
     .nearest_bits = nearest_bits,
+    .nearest_short_bits = nearest_short_bits,
     .nearest_centroids = nearest_centroids,
     .approach = approach,
     .dot_table = dot_table,
