@@ -9,12 +9,15 @@ namespace hcbir::bindings {
 namespace {
 
 /// Keypoints; descriptors of float32, float16 as uint16, int8 or uint8; the factors of int8 rows, the
-/// quantizer of codes (uint8), or None.
-using Features = std::tuple<Array<float>, py::array, py::object>;
+/// quantizer of codes (uint8), or None; scales and orientations, or None.
+using Features =
+    std::tuple<Array<float>, py::array, py::object, std::optional<Array<float>>, std::optional<Array<float>>>;
 
 LocalFeaturesView view(const Features& features) {
-    const auto& [keypoints, descriptors, decoder] = features;
-    LocalFeaturesView found{matrix(keypoints, "keypoints"), {}};
+    const auto& [keypoints, descriptors, decoder, scales, orientations] = features;
+    LocalFeaturesView found{matrix(keypoints, "keypoints"), {}, {}, {}};
+    if (scales) found.scales = values(*scales, "scales");
+    if (orientations) found.orientations = values(*orientations, "orientations");
     if (py::isinstance<Array<float>>(descriptors))
         found.descriptors = matrix(py::cast<Array<float>>(descriptors), "descriptors");
     else if (py::isinstance<ProductQuantizer>(decoder))
@@ -59,7 +62,11 @@ LocalFeaturesView part(const LocalFeaturesView& all, std::size_t first, std::siz
             return BinaryDescriptors{rows_of(d.bytes, first, count)};
         }
     };
-    return {rows_of(all.keypoints, first, count), std::visit(Part{first, count}, all.descriptors)};
+    const auto some = [&](std::span<const float> values) {
+        return values.empty() ? values : values.subspan(first, count);
+    };
+    return {rows_of(all.keypoints, first, count), std::visit(Part{first, count}, all.descriptors),
+            some(all.scales), some(all.orientations)};
 }
 
 std::vector<LocalFeaturesView> parts(const LocalFeaturesView& all, std::span<const std::int64_t> offsets,
@@ -78,14 +85,15 @@ std::vector<LocalFeaturesView> parts(const LocalFeaturesView& all, std::span<con
 }
 
 using Options = std::tuple<Metric, bool, double, double, GeometricModel, double, double, std::size_t,
-                           std::size_t, std::uint64_t, std::int32_t>;
+                           std::size_t, std::uint64_t, bool, bool, bool, std::int32_t>;
 
 CandidateOptions as_struct(const Options& options) {
     const auto& [metric, cross_check, max_distance, max_ratio, model, max_error, confidence, min_trials,
-                 max_trials, seed, min_inliers] = options;
+                 max_trials, seed, one_to_one, exhaustive, use_frames, min_inliers] = options;
     return {metric,
             {cross_check, max_distance, max_ratio},
-            {model, max_error, confidence, min_trials, max_trials, seed},
+            {model, max_error, confidence, min_trials, max_trials, seed, one_to_one, exhaustive},
+            use_frames,
             min_inliers};
 }
 

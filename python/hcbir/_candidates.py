@@ -65,6 +65,9 @@ def verify_candidates(
     confidence: float = 0.999,
     min_trials: int = 50,
     max_trials: int = 1000,
+    use_frames: bool = False,
+    exhaustive: bool = False,
+    one_to_one: bool = False,
     min_inliers: int = 0,
     num_threads: int | None = None,
     progress: Progress | None = None,
@@ -84,6 +87,10 @@ def verify_candidates(
     model, max_error, seed, confidence, min_trials, max_trials
         As in `verify`; fewer trials, since nearly all images of a collection show something else, and there all
         trials are run.
+    use_frames : bool
+        Verify with the features' scales and orientations, which all images must have; see `verify`.
+    exhaustive, one_to_one : bool
+        As in `verify`; the former with use_frames.
     min_inliers : int
         A candidate with fewer is of no interest and gets 0 (and a log10_nfa of infinity), without being verified
         where it has not even as many matches. The others' results are not changed.
@@ -115,11 +122,12 @@ def verify_candidates(
         match_metric(metric, binary=query.is_binary),
         *match_options(cross_check, max_distance, max_ratio),
         *verify_options(model, max_error, confidence, min_trials, max_trials, seed),
+        *(bool(flag) for flag in (one_to_one, exhaustive, use_frames)),
         _whole(min_inliers, "min_inliers"),
     )
     threads = num_threads_argument(num_threads)
     chosen = _chosen(ids, len(candidates))
-    _check_candidates(query, candidates, chosen)
+    _check_candidates(query, candidates, chosen, bool(use_frames))
     step = max(1, len(chosen)) if progress is None else PROGRESS_STEP
     num_inliers, log10_nfa = np.zeros(len(chosen), np.int32), np.empty(len(chosen))
     for first in range(0, len(chosen), step):
@@ -170,14 +178,18 @@ def _run(
         descriptors = candidates.descriptors
         bits = descriptors.view(np.uint16) if candidates.dtype == "float16" else descriptors
         decoder = candidates.quantizer._core if candidates.quantizer else candidates.factors
-        stored = (candidates.keypoints, bits, decoder)
+        stored = (candidates.keypoints, bits, decoder, candidates.scales, candidates.orientations)
         return _core.verify_stored(_as_core(query), stored, candidates.offsets, ids, options, num_threads)
     views = [_as_core(candidates[i]) for i in ids.tolist()]
     return _core.verify_candidates(_as_core(query), views, options, num_threads)
 
 
-def _as_core(features: LocalFeatures) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.generic], None]:
-    return np.ascontiguousarray(features.keypoints), np.ascontiguousarray(features.descriptors), None
+def _as_core(features: LocalFeatures) -> tuple[Any, ...]:
+    frames = (
+        None if values is None else np.ascontiguousarray(values, np.float32)
+        for values in (features.scales, features.orientations)
+    )
+    return np.ascontiguousarray(features.keypoints), np.ascontiguousarray(features.descriptors), None, *frames
 
 
 def _chosen(ids: npt.ArrayLike | None, count: int) -> npt.NDArray[np.int64]:
@@ -190,12 +202,19 @@ def _chosen(ids: npt.ArrayLike | None, count: int) -> npt.NDArray[np.int64]:
 
 
 def _check_candidates(
-    query: LocalFeatures, candidates: Sequence[LocalFeatures] | LocalFeatureStore, ids: npt.NDArray[np.int64]
+    query: LocalFeatures,
+    candidates: Sequence[LocalFeatures] | LocalFeatureStore,
+    ids: npt.NDArray[np.int64],
+    use_frames: bool,
 ) -> None:
     if isinstance(candidates, LocalFeatureStore):
         if candidates.num_features:
             binary = candidates.dtype == "uint8"
             _check_kind(query, "uint8" if binary else "float32", candidates.dim, "the store")
+            if use_frames and (candidates.scales is None or candidates.orientations is None):
+                raise ValueError(
+                    f"candidates must hold scales and orientations for use_frames, got {candidates.folder}"
+                )
         return
     for number in ids.tolist():
         candidate = candidates[number]

@@ -130,8 +130,15 @@ def verify(
     exhaustive: bool,
 ) -> tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.float64], int, float]: ...
 
-_Features = tuple[npt.NDArray[np.float32], npt.NDArray[np.generic], npt.NDArray[np.float32] | ProductQuantizer | None]
-_CandidateOptions = tuple[Any, ...]  # metric, those of match_float, those of verify, min_inliers
+# keypoints, descriptors, what decodes these, scales, orientations
+_Features = tuple[
+    npt.NDArray[np.float32],
+    npt.NDArray[np.generic],
+    npt.NDArray[np.float32] | ProductQuantizer | None,
+    npt.NDArray[np.float32] | None,
+    npt.NDArray[np.float32] | None,
+]
+_CandidateOptions = tuple[Any, ...]  # metric, those of match_float, those of verify, use_frames, min_inliers
 
 def verify_candidates(
     query: _Features, candidates: Sequence[_Features], options: _CandidateOptions, num_threads: int

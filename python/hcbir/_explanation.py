@@ -98,6 +98,9 @@ def explain(
     confidence: float = 0.999,
     min_trials: int = 50,
     max_trials: int = 10_000,
+    use_frames: bool = False,
+    exhaustive: bool = False,
+    one_to_one: bool = False,
     max_log10_nfa: float = MAX_LOG10_NFA,
     num_threads: int | None = None,
 ) -> Explanation:
@@ -111,6 +114,10 @@ def explain(
         As in `match`.
     model, max_error, seed, confidence, min_trials, max_trials
         As in `verify`.
+    use_frames : bool
+        Verify with the features' scales and orientations, which both must have; see `verify`.
+    exhaustive, one_to_one : bool
+        As in `verify`; the former with use_frames.
     max_log10_nfa : float
         It is a match if the number of false alarms is below 10 to this.
     num_threads : int, optional
@@ -160,10 +167,26 @@ def explain(
         confidence=confidence,
         min_trials=min_trials,
         max_trials=max_trials,
+        exhaustive=exhaustive,
+        one_to_one=one_to_one,
+        **(_matched_frames(query, target, matches.indices) if use_frames else {}),
     )
     outline = None if query.image_size is None else projected_outline(query.image_size, verification.model)
     counts = len(query), len(target)
     return Explanation(matches, points0, points1, verification, outline, counts, float(max_log10_nfa))
+
+
+def _matched_frames(
+    query: LocalFeatures, target: LocalFeatures, pairs: npt.NDArray[np.int32]
+) -> dict[str, npt.NDArray[np.float32]]:
+    """What `verify` is to be told of matched features beside their points."""
+    frames = {}
+    for side, (name, features) in enumerate((("query", query), ("target", target))):
+        for kind, values in (("scales", features.scales), ("orientations", features.orientations)):
+            if values is None and len(features):
+                raise ValueError(f"{name} must have {kind} for use_frames, got features without")
+            frames[f"{kind}{side}"] = np.empty(0, np.float32) if values is None else values[pairs[:, side]]
+    return frames
 
 
 def projected_outline(size: tuple[int, int], model: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:

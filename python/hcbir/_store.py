@@ -224,6 +224,16 @@ class LocalFeatureStore:
         return self._arrays.arrays["descriptors"]
 
     @property
+    def scales(self) -> npt.NDArray[np.float32] | None:
+        """(num_features,), if all images have them."""
+        return self._arrays.arrays.get("scales")
+
+    @property
+    def orientations(self) -> npt.NDArray[np.float32] | None:
+        """(num_features,), if all images have them."""
+        return self._arrays.arrays.get("orientations")
+
+    @property
     def factors(self) -> npt.NDArray[np.float32] | None:
         """(num_features,), by which int8 descriptors are to be multiplied; else None."""
         return self._arrays.arrays.get("factors")

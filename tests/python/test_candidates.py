@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,84 @@ def test_a_store_counts_what_match_and_verify_count(isa: str, tmp_path: Path, he
             again = hcbir.verify_candidates(query, store, num_threads=num_threads, **options)
             np.testing.assert_array_equal(again.num_inliers, found.num_inliers)
             np.testing.assert_array_equal(again.log10_nfa, found.log10_nfa)
+
+
+FRAMES: list[dict[str, Any]] = [
+    {"use_frames": True},
+    {"use_frames": True, "exhaustive": True, "model": "homography", "one_to_one": True, "cross_check": False},
+]
+
+
+def framed(features: LocalFeatures, seed: int) -> LocalFeatures:
+    """With scales and orientations, of which those of the scene's images do not agree with anything."""
+    rng = np.random.default_rng(seed)
+    frames = rng.uniform(2, 9, len(features)), rng.uniform(-3, 3, len(features))
+    return dataclasses.replace(features, scales=frames[0].astype(np.float32), orientations=frames[1].astype(np.float32))
+
+
+def moved(features: LocalFeatures) -> LocalFeatures:
+    """Half of the features, by a similarity, with their scales and orientations."""
+    turn = 0.7 * np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]])
+    half = slice(0, len(features) // 2)
+    assert features.scales is not None
+    assert features.orientations is not None
+    points = (features.keypoints[half] @ turn.T + [20, 30]).astype(np.float32)
+    return LocalFeatures(
+        points,
+        features.descriptors[half],
+        features.scores[half],
+        features.scales[half] * np.float32(0.7),
+        features.orientations[half] + np.float32(0.4),
+    )
+
+
+@pytest.mark.parametrize("options", FRAMES)
+@pytest.mark.parametrize("binary", [False, True])
+def test_frames_in_a_store_count_what_verify_counts(
+    isa: str, tmp_path: Path, binary: bool, options: dict[str, Any]
+) -> None:
+    query, candidates = scene(binary)
+    query = framed(query, 0)
+    candidates = [framed(candidate, 1 + i) for i, candidate in enumerate(candidates)] + [moved(query)]
+    store = LocalFeatureStore.create(tmp_path / "store", candidates)
+    verifying = {k: v for k, v in options.items() if k in ("model", "exhaustive", "one_to_one")}
+    expected = []
+    for other in candidates:
+        pairs = hcbir.match(query.descriptors, other.descriptors, cross_check=options.get("cross_check", True)).indices
+        i, j = pairs[:, 0], pairs[:, 1]
+        frames = {"scales0": query.scales[i], "orientations0": query.orientations[i]}  # type: ignore[index]
+        frames |= {"scales1": other.scales[j], "orientations1": other.orientations[j]}  # type: ignore[index]
+        verified = hcbir.verify(query.keypoints[i], other.keypoints[j], **frames, **verifying, max_trials=1000)
+        expected.append((verified.num_inliers, verified.log10_nfa))
+    assert expected[-1][0] == 60
+    for held in (store, LocalFeatureStore.open(tmp_path / "store", check=True), candidates):
+        for num_threads in (1, 7):
+            found = hcbir.verify_candidates(query, held, num_threads=num_threads, **options)
+            assert list(zip(found.num_inliers.tolist(), found.log10_nfa.tolist(), strict=True)) == expected
+    explained = hcbir.explain(query, candidates[-1], **{"model": "affine"} | options)
+    assert explained.num_inliers == 60
+
+
+def test_features_without_frames_are_refused(tmp_path: Path) -> None:
+    query, candidates = scene(True)
+    store = LocalFeatureStore.create(tmp_path / "store", candidates)
+    assert store.scales is None
+    assert store.orientations is None
+    with pytest.raises(ValueError, match=r"candidates must hold scales and orientations for use_frames, got .*store"):
+        hcbir.count_inliers(framed(query, 0), store, use_frames=True)
+    with pytest.raises(ValueError, match=r"scales of candidate 0 must be one a keypoint \(\d+\) to be used, got none"):
+        hcbir.count_inliers(framed(query, 0), candidates, use_frames=True)
+    with pytest.raises(ValueError, match=r"scales of the query must be one a keypoint \(120\) to be used, got none"):
+        hcbir.count_inliers(query, [framed(candidates[0], 1)], use_frames=True)
+    with pytest.raises(ValueError, match="exhaustive must be given with scales and orientations, got without"):
+        hcbir.count_inliers(query, candidates, exhaustive=True)
+    with pytest.raises(ValueError, match="target must have scales for use_frames, got features without"):
+        hcbir.explain(framed(query, 0), candidates[0], use_frames=True)
+    broken = framed(candidates[1], 2)
+    assert broken.scales is not None
+    broken.scales[3] = 0
+    with pytest.raises(ValueError, match=r"scales of candidate 0 must be positive and finite, got 0.0* in row 3"):
+        hcbir.count_inliers(framed(query, 0), [broken], use_frames=True)
 
 
 @pytest.mark.parametrize("binary", [False, True])

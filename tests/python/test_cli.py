@@ -204,6 +204,11 @@ def test_match_draws_and_counts(photos: Path, in_folder: Path, capsys: pytest.Ca
     assert Path("match.png").exists()
     assert run(["match", *pair, "-o", "m.svg"]) == 0
     assert Path("m.svg").read_text(encoding="utf-8").startswith("<svg ")
+    for name in ("m.gif", "m"):
+        assert run(["match", *pair, "-o", name]) == 2
+        told = " ".join(capsys.readouterr().err.split())
+        assert f"{name}: cannot write this kind of picture; use .png, .jpg or .svg" in told
+        assert not Path(name).exists()
 
 
 def test_match_says_when_there_is_none(photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

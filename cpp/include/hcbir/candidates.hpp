@@ -16,6 +16,8 @@ struct CandidateOptions {
     Metric metric = Metric::dot;  // of descriptors that are not binary
     MatchOptions match;
     VerifyOptions verify;
+    /// Verify with the scales and orientations of the features; all must have them.
+    bool use_frames = false;
     /// A candidate with fewer inliers gets 0, without being verified where it has not even as many matches.
     std::int32_t min_inliers = 0;
 };

@@ -51,6 +51,8 @@ inline bool is_binary(const DescriptorsView& descriptors) {
 struct LocalFeaturesView {
     MatrixView<const float> keypoints;  // n x 2, pixels, x before y
     DescriptorsView descriptors;        // n
+    /// As in FeatureFrames: n, or none.
+    std::span<const float> scales, orientations;
 };
 
 }  // namespace hcbir

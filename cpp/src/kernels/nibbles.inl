@@ -35,8 +35,8 @@ inline void settle([[maybe_unused]] Bytes32& v) {
 #endif
 }
 
-/// The distances by one chunk, added to what stands in `distances` unless it is the first. Inlined, so that the tables
-/// are found from the stack pointer: GCC would take a register for each.
+/// The distances by one chunk, added to what stands in `distances` unless it is the first. Inlined, so that
+/// the tables are found from the stack pointer: GCC would take a register for each.
 template <bool is_first>
 inline __attribute__((always_inline)) void add_distances(const NibbleTables& tables, const std::uint8_t* rows,
                                                          std::size_t stride, std::size_t count,

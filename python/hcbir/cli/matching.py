@@ -13,6 +13,7 @@ import hcbir
 from hcbir import descriptors
 from hcbir.cli.console import print_json, say, writing
 from hcbir.descriptors.images import open_image
+from hcbir.study.match_picture import check_ending
 from hcbir.study.pairs import explanation_picture
 
 
@@ -48,6 +49,7 @@ def match(
 
     Example: [bold]hcbir match old.jpg new.jpg -o match.svg[/bold]
     """
+    check_ending(output)
     local = descriptors.load(descriptor, image_size=size)
     if local.kind != "local":
         raise ValueError(f"--descriptor must be a local one such as sift or orb, {descriptor} is {local.kind}")

@@ -15,9 +15,16 @@ from hcbir.study.colours import BACKGROUND, BOX, CHANCE, DIM, INCORRECT, INLIER,
 from hcbir.study.match_layout import GAP, Line, Panel, Points, lay_out
 from hcbir.study.svg import css, data_url, document, element, text_of, words
 
+ENDINGS = (".png", ".jpg", ".jpeg", ".svg")
 _FINE = 2  # pictures are drawn at twice their size and shrunk; an SVG holds its images at that size
 _BRIGHTNESS = 0.82  # of the images, so that lines stand out
 _OUTLIER_OPACITY = 0.5
+
+
+def check_ending(path: Path) -> None:
+    """Refuses a name of a kind of picture that `MatchPicture.save` does not write."""
+    if path.suffix.lower() not in ENDINGS:
+        raise ValueError(f"{path}: cannot write this kind of picture; use .png, .jpg or .svg")
 
 
 class MatchPicture:
@@ -101,13 +108,11 @@ class MatchPicture:
             If it cannot be written.
         """
         target = Path(path)
+        check_ending(target)
         if target.suffix.lower() == ".svg":
             target.write_text(self.svg(), encoding="utf-8")
-            return
-        try:
+        else:
             self.image().save(target)
-        except ValueError as error:  # Pillow's word for an unknown extension
-            raise ValueError(f"{path}: cannot write this kind of picture ({error}); use .png, .jpg or .svg") from None
 
     def image(self) -> Image.Image:
         """The picture in RGB."""
