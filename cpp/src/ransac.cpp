@@ -1,13 +1,14 @@
 #include "ransac.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
 #include "frame_hypotheses.hpp"
 #include "kernels/dispatch.hpp"
+#include "match_columns.hpp"
+#include "match_window.hpp"
 #include "random.hpp"
 
 namespace hcbir {
@@ -20,6 +21,8 @@ constexpr double max_stretch = 20;
 constexpr std::size_t windows[] = {32, 128, kernels::max_window};
 /// Of so few matches a model needs none beside its sample.
 constexpr std::size_t few_matches = 16;
+/// Samples of a seed and its neighbours.
+constexpr std::size_t similarities = 6, affinities = 15, homographies = 16;
 /// A sample's points are this multiple of max_error apart, but not more than so much, in units of which
 /// sqrt(2) is the spread of all points.
 constexpr double separation = 2, max_separation = 0.05;
@@ -44,31 +47,6 @@ constexpr int polish_rounds = 10;
 constexpr double polish_precision = 1e-8;  // of the elements, for normalised matches
 constexpr float polish_price = 0.01f;
 
-/// Matches in some order, and 16 more behind them that are nowhere in image 1:
-/// vectors may be read from any.
-template <class T>
-class Columns {
-public:
-    Columns(const PointMatches& matches, const std::vector<std::uint32_t>& order) : count_(order.size()) {
-        const auto from = matches.columns();
-        for (std::size_t c = 0; c < 4; ++c) {
-            values_[c].assign(count_ + 16, c < 2 ? T{0} : std::numeric_limits<T>::quiet_NaN());
-            for (std::size_t i = 0; i < count_; ++i) values_[c][i] = static_cast<T>((*from[c])[order[i]]);
-        }
-    }
-    const T* operator[](std::size_t c) const { return values_[c].data(); }
-
-    /// With the count rounded up to a multiple.
-    kernels::Pairs<T> pairs(std::size_t multiple) const {
-        return {values_[0].data(), values_[1].data(), values_[2].data(), values_[3].data(),
-                (count_ + multiple - 1) / multiple * multiple};
-    }
-
-private:
-    std::size_t count_;
-    std::vector<T> values_[4];
-};
-
 std::vector<std::uint32_t> in_order(std::size_t count) {
     std::vector<std::uint32_t> order(count);
     std::iota(order.begin(), order.end(), 0u);
@@ -82,12 +60,6 @@ std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
     for (std::size_t i = 0; i + 1 < count; ++i)
         std::swap(order[i], order[i + random.below(static_cast<std::uint32_t>(count - i))]);
     return order;
-}
-
-/// Whole numbers in the order of the floats.
-std::uint32_t ascending_bits(float x) {
-    const auto bits = std::bit_cast<std::uint32_t>(x);
-    return bits >> 31 ? ~bits : bits | 0x80000000u;
 }
 
 class Estimator {
@@ -104,6 +76,7 @@ public:
           points_(matches, order_),
           exact_(matches, order_),
           is_inlier_(count_ + 1) {
+        seeds_.reserve(count_);
         for (const std::uint32_t i : order_) {
             if (turns.scale.empty()) break;
             turns_[0].push_back(static_cast<float>(std::log(turns.scale[i])));
@@ -132,8 +105,7 @@ public:
             Matrix3 model = similarity_of_frame(matches, turns, match);
             if (is_inlier_[match] || !is_plausible(model, unit_, max_stretch)) continue;
             for (const double multiple : frame_bounds)
-                if (const auto fitted =
-                        fit(GeometricModel::similarity, model, multiple * max_error_, 1, false))
+                if (const auto fitted = fit(GeometricModel::similarity, model, multiple * max_error_, 1))
                     model = fitted->model;
             grow(model, false);
         }
@@ -149,51 +121,25 @@ private:
 
     /// Tries each match of a window as a seed; false if that is enough.
     bool search(std::size_t begin, std::size_t size) {
-        find_neighbours(begin, size);
-        for (std::size_t i = 0; i < size; ++i) {
+        window_.sort(points_, turns_, begin, size);
+        const double apart = std::min(separation * max_error_, max_separation);
+        for (std::size_t i = 0, known = 0; i < size; ++i) {
             if (num_trials_ >= options_.max_trials || is_enough()) return false;
-            const Seed seed = seed_at(begin, i);
+            if (i == known) {
+                known = std::min(size, i + most_seeds());
+                window_.find_neighbours(i, known, static_cast<float>(apart * apart));
+            }
+            const Seed seed{begin + i, window_.neighbours(i, static_cast<std::uint32_t>(count_))};
             if (seed.neighbours[needed_neighbours() - 1] == count_) continue;
             try_seed(seed, size <= windows[0]);
         }
         return true;
     }
 
-    /// Sorts the matches of a window and finds the neighbours of each.
-    void find_neighbours(std::size_t begin, std::size_t size) {
-        const bool turned = !turns_[0].empty();
-        const float* along = (turned ? turns_[0].data() : points_[0]) + begin;
-        std::vector<std::uint64_t> keys(size);
-        for (std::size_t i = 0; i < size; ++i) keys[i] = std::uint64_t{ascending_bits(along[i])} << 32 | i;
-        std::sort(keys.begin(), keys.end());
-        auto& [sorted, rank, nearest] = window_;
-        sorted.resize(size), rank.resize(size), nearest.resize(kernels::num_neighbours * (size + 16));
-        for (std::size_t i = 0; i < size; ++i) {
-            const std::size_t match = keys[i] & 0xffffffff;
-            sorted[i] = static_cast<std::uint32_t>(begin + match);
-            rank[match] = static_cast<std::uint32_t>(i);
-        }
-        std::vector<float> columns[7];
-        for (std::size_t c = 0; c < (turned ? 7 : 4); ++c) {
-            const float* from = c < 4 ? points_[c] : turns_[c - 4].data();
-            columns[c].assign(size + 16, from[sorted.back()]);
-            for (std::size_t i = 0; i < size; ++i) columns[c][i] = from[sorted[i]];
-        }
-        const double apart = std::min(separation * max_error_, max_separation);
-        kernels_.nearest_pairs(
-            {columns[0].data(), columns[1].data(), columns[2].data(), columns[3].data(), size},
-            {turned ? columns[4].data() : nullptr, columns[5].data(), columns[6].data()},
-            static_cast<float>(apart * apart), nearest.data());
-    }
-
-    /// The i-th match of the window that begins there.
-    Seed seed_at(std::size_t begin, std::size_t i) const {
-        Seed seed{begin + i, {}};
-        const std::uint32_t* found = window_.nearest.data() + kernels::num_neighbours * window_.rank[i];
-        for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
-            seed.neighbours[k] = found[k] == kernels::no_neighbour ? static_cast<std::uint32_t>(count_)
-                                                                   : window_.sorted[found[k]];
-        return seed;
+    /// As many can still be tried, if all have neighbours.
+    std::size_t most_seeds() const {
+        const std::size_t trials = options_.model == GeometricModel::similarity ? similarities : affinities;
+        return (options_.max_trials - num_trials_ + trials - 1) / trials;
     }
 
     void try_seed(const Seed& seed, bool far_apart) {
@@ -206,12 +152,12 @@ private:
             for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
                 relative[c][k] = points_[c][seed.neighbours[k]] - points_[c][seed.match];
         if (options_.model == GeometricModel::similarity) {
-            consider_proposal(kernels_.propose_similarity, 6, around, seed.match, success);
+            consider_proposal(kernels_.propose_similarity, similarities, around, seed.match, success);
         } else {
-            consider_proposal(kernels_.propose_affine, 15, around, seed.match, success);
+            consider_proposal(kernels_.propose_affine, affinities, around, seed.match, success);
             // Over a small neighbourhood a homography is nearly affine.
             if (options_.model == GeometricModel::homography && far_apart)
-                consider_proposal(kernels_.propose_homography, 16, around, seed.match, success);
+                consider_proposal(kernels_.propose_homography, homographies, around, seed.match, success);
         }
     }
 
@@ -276,8 +222,7 @@ private:
         Way way{};
         const float before = best_cost_;
         for (std::size_t round = 0; round < bounds.size(); ++round) {
-            const auto fitted =
-                fit(options_.model, model, bounds[round] * max_error_, growing_support, false);
+            const auto fitted = fit(options_.model, model, bounds[round] * max_error_, growing_support);
             if (!fitted) return false;
             model = fitted->model;
             way[round] = fitted->num_used;
@@ -293,8 +238,15 @@ private:
     /// biweight), so that no single match tips the model.
     void polish() {
         Matrix3 model = best_;
+        const double bound = polish_bound * max_error_;
+        const std::vector<std::uint32_t> within = matches_within(2 * bound);
+        std::optional<Columns<double>> some;  // copying most would take longer than it saves
+        if (within.size() < count_ / 2) some.emplace(exact_, within);
+        const Columns<double>& near = some ? *some : exact_;
         for (int round = 0; round < polish_rounds; ++round) {
-            const auto fitted = fit(options_.model, model, polish_bound * max_error_, 0, true);
+            kernels::NormalSums sums;
+            kernels_.biweight_sums(model.data(), near.pairs(8), bound * bound, is_projective(), sums);
+            const auto fitted = fit(options_.model, model, sums, 0, 0);
             if (!fitted) return;
             double change = 0;
             for (std::size_t e = 0; e < model.size(); ++e)
@@ -306,22 +258,36 @@ private:
         if (score(model, most).cost < most) best_ = model;
     }
 
+    /// Matches whose error under the best model is below `bound`.
+    std::vector<std::uint32_t> matches_within(double bound) const {
+        std::vector<std::uint32_t> found;
+        for (std::size_t i = 0; i < count_; ++i)
+            if (error_of(i) < bound * bound) found.push_back(static_cast<std::uint32_t>(i));
+        return found;
+    }
+
+    /// Squared, under the best model.
+    double error_of(std::size_t i) const {
+        return squared_error(best_, exact_[0][i], exact_[1][i], exact_[2][i], exact_[3][i]);
+    }
+
+    bool is_projective() const { return options_.model == GeometricModel::homography; }
+
     /// A step of least squares over the matches within `bound` of the model, if there are `support` beside a
     /// sample.
-    std::optional<Fit> fit(GeometricModel type, const Matrix3& model, double bound, std::size_t support,
-                           bool polishing) const {
+    std::optional<Fit> fit(GeometricModel type, const Matrix3& model, double bound,
+                           std::size_t support) const {
         kernels::NormalSums sums;
-        const bool projective = type == GeometricModel::homography;
-        if (polishing) {
-            kernels_.biweight_sums(model.data(), exact_.pairs(8), bound * bound, projective, sums);
-        } else {
-            kernels::Model rounded;
-            std::copy(model.begin(), model.end(), rounded);
-            kernels_.normal_sums(rounded, points_.pairs(16), static_cast<float>(bound * bound), projective,
-                                 sums);
-        }
+        kernels::Model rounded;
+        std::copy(model.begin(), model.end(), rounded);
+        kernels_.normal_sums(rounded, points_.pairs(16), static_cast<float>(bound * bound),
+                             type == GeometricModel::homography, sums);
+        return fit(type, model, sums, support, std::pow(max_error_ / usual_perspective, 2));
+    }
+
+    std::optional<Fit> fit(GeometricModel type, const Matrix3& model, const kernels::NormalSums& sums,
+                           std::size_t support, double prior) const {
         if (sums.num_used < sample_size(type) + support) return std::nullopt;
-        const double prior = polishing ? 0 : std::pow(max_error_ / usual_perspective, 2);
         const auto fitted = gauss_newton_step(type, sums, model, prior);
         if (!fitted || !is_plausible(*fitted, unit_, max_stretch)) return std::nullopt;
         return Fit{*fitted, sums.num_used};
@@ -329,9 +295,7 @@ private:
 
     void mark_inliers() {
         marked_cost_ = best_cost_;
-        for (std::size_t i = 0; i < count_; ++i)
-            is_inlier_[i] = squared_error(best_, exact_[0][i], exact_[1][i], exact_[2][i], exact_[3][i]) <
-                            max_error_ * max_error_;
+        for (std::size_t i = 0; i < count_; ++i) is_inlier_[i] = error_of(i) < max_error_ * max_error_;
         num_successes_ = 0;
         for (const Seed& seed : seeds_) num_successes_ += is_success(seed);
     }
@@ -366,9 +330,7 @@ private:
     const Columns<double> exact_;
     std::vector<float> turns_[3];          // as kernels::Turns, or empty
     std::vector<std::uint8_t> is_inlier_;  // of the best model; one more for no match
-    struct {
-        std::vector<std::uint32_t> sorted, rank, nearest;  // nearest counts in sorted order
-    } window_;
+    MatchWindow window_;
     std::vector<Seed> seeds_;
     std::size_t num_trials_ = 0, num_successes_ = 0, best_inliers_ = 0;
     Matrix3 best_{};

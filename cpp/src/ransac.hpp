@@ -5,17 +5,9 @@
 #include <vector>
 
 #include "geometry.hpp"
+#include "match_columns.hpp"
 
 namespace hcbir {
-
-/// Matched points as a structure of arrays.
-struct PointMatches {
-    std::vector<double> x0, y0, x1, y1;
-
-    std::size_t size() const { return x0.size(); }
-    std::array<std::vector<double>*, 4> columns() { return {&x0, &y0, &x1, &y1}; }
-    std::array<const std::vector<double>*, 4> columns() const { return {&x0, &y0, &x1, &y1}; }
-};
 
 /// By how much each match's features say that image 1 is scaled, and turned, in radians; empty if not known.
 struct MatchTurns {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -125,17 +126,16 @@ FRAME_NAMES = ("scales0", "orientations0", "scales1", "orientations1")
 
 def _frames(given: tuple[npt.ArrayLike | None, ...], count: int) -> npt.NDArray[np.float32]:
     """The four in rows; no rows if none is given."""
-    if all(values is None for values in given):
+    scales0, orientations0, scales1, orientations1 = given
+    if scales0 is orientations0 is scales1 is orientations1 is None:
         return NO_FRAMES
-    rows = np.empty((4, count), np.float32)
-    for row, values, name in zip(rows, given, FRAME_NAMES, strict=True):
+    arrays = [np.asarray(values) for values in given]
+    for array, values, name in zip(arrays, given, FRAME_NAMES, strict=True):
         if values is None:
             raise ValueError(f"{name} must be given with the others of {', '.join(FRAME_NAMES)}, got None")
-        array = np.asarray(values)
         if array.shape != (count,) or array.dtype.kind not in "iuf":
             raise ValueError(f"{name} must be ({count},) numbers, one a pair, got {array.shape} {array.dtype}")
-        row[:] = array
-    return rows
+    return np.concatenate(arrays, dtype=np.float32, casting="same_kind").reshape(4, count)
 
 
 def _points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:
@@ -154,14 +154,26 @@ def verify_options(
     """The options of `verify`, checked, as the core takes them."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
         raise ValueError(f"seed must be a whole number from 0 to 2**64 - 1, got {seed!r}")
+    try:
+        checked = _known_options(model, max_error, confidence, min_trials, max_trials)
+    except TypeError:  # what cannot be hashed is no option
+        checked = _checked_options(model, max_error, confidence, min_trials, max_trials)
+    return (*checked, int(seed))
+
+
+def _checked_options(
+    model: str, max_error: float, confidence: float, min_trials: int, max_trials: int
+) -> tuple[_core.GeometricModel, float, float, int, int]:
     return (
         _core.GeometricModel[one_of(model, "model", MODELS)],
         _number_below(max_error, np.inf, "max_error", "positive, in pixels"),
         _number_below(confidence, 1, "confidence", "between 0 and 1"),
         positive_int(min_trials, "min_trials"),
         positive_int(max_trials, "max_trials"),
-        int(seed),
     )
+
+
+_known_options = lru_cache(typed=True)(_checked_options)  # a call takes no longer than checking does
 
 
 def _number_below(value: object, bound: float, name: str, expected: str) -> float:

@@ -92,16 +92,29 @@ void test_nearest_pairs(std::size_t n, bool turned) {
 
     constexpr std::size_t each = kernels::num_neighbours;
     const double apart = 0.05;
-    std::vector<std::uint32_t> first;
-    for (const auto& level : hcbir::available_isas()) {
-        hcbir::use_isa(level);
-        std::vector<std::uint32_t> nearest(each * (n + 16));
+    const auto nearest_to = [&](const std::vector<std::uint32_t>& seeds) {
+        std::vector<std::uint32_t> nearest(each * seeds.size());
         kernels::active().nearest_pairs(
             m.pairs(), {turned ? turns[0].data() : nullptr, turns[1].data(), turns[2].data()}, apart * apart,
-            nearest.data());
-        nearest.resize(each * n);
+            seeds.data(), seeds.size(), nearest.data());
+        return nearest;
+    };
+    std::vector<std::uint32_t> all(n), first;
+    for (std::size_t i = 0; i < n; ++i) all[i] = static_cast<std::uint32_t>(i);
+    for (const auto& level : hcbir::available_isas()) {
+        hcbir::use_isa(level);
+        const auto nearest = nearest_to(all);
         if (first.empty()) first = nearest;
         same_at_every_level(first, nearest);
+        for (const double share : {0.5, 0.1}) {  // some seeds find what all find
+            std::vector<std::uint32_t> seeds, expected;
+            for (std::size_t i = 0; i < n; ++i) {
+                if (uniform(0, 1) > share) continue;
+                seeds.push_back(all[i]);
+                for (std::size_t k = 0; k < each; ++k) expected.push_back(first[each * i + k]);
+            }
+            check(nearest_to(seeds) == expected, "some seeds find what all find");
+        }
     }
     for (std::size_t i = 0; i < n; ++i) {
         std::vector<double> sure, possible;  // distances of those that must, and that may, be considered

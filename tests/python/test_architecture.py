@@ -65,7 +65,8 @@ CPP_FLOORS = [
     {"src/kernels/"},
     {"src/kernels/dispatch.hpp", "src/isa.cpp"},
     {"src/topk.hpp", "src/random.hpp", "src/random.cpp", "src/geometry.hpp", "src/geometry.cpp"}
-    | {"src/ransac.hpp", "src/ransac.cpp", "src/frame_hypotheses.hpp", "src/frame_hypotheses.cpp"},
+    | {"src/ransac.hpp", "src/ransac.cpp", "src/frame_hypotheses.hpp", "src/frame_hypotheses.cpp"}
+    | {"src/match_columns.hpp", "src/match_window.hpp", "src/match_window.cpp"},
     {"src/"},  # the operations
     {"bindings/"},
 ]

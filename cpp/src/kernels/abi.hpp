@@ -351,14 +351,13 @@ struct Table {
     Residuals (*residuals)(const Model& model, const PairsF32& pairs, float max_squared_error,
                            float max_cost);
 
-    /// For each pair i: nearest[num_neighbours * i + k] are the pairs nearest to it, the nearest first, by
+    /// For pair seeds[s]: nearest[num_neighbours * s + k] are the pairs nearest to it, the nearest first, by
     /// the larger of the squared distances in the two images, rounded down to 14 bits of mantissa; then by
     /// smaller index [same bits]. Pairs whose smaller one is below min_squared (> 0) are passed over, and, if
-    /// turns are given (not null), pairs that do not agree with i's; no_neighbour where there are no more.
-    /// The pairs, at most max_window, ascend by log_scale if turns are given, else by x0; 16 behind the last
-    /// can be read and written.
+    /// turns are given (not null), pairs that do not agree with its; no_neighbour where there are no more.
+    /// The pairs, at most max_window, ascend by log_scale if turns are given, else by x0; the seeds ascend.
     void (*nearest_pairs)(const PairsF32& pairs, const Turns& turns, float min_squared,
-                          std::uint32_t* nearest);
+                          const std::uint32_t* seeds, std::size_t num_seeds, std::uint32_t* nearest);
 
     /// Of the models that samples of the seed and 1, 2 or 3 neighbours determine, the one with the lowest
     /// cost over the neighbours, the first of equals [same bits]. Samples that are degenerate or turn the

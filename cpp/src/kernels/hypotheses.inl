@@ -10,18 +10,24 @@ struct Keys {
 /// The nearest pairs of as many seeds as there are lanes.
 template <bool turned>
 struct Nearest {
-    Nearest(const PairsF32& pairs, const Turns& turns, std::size_t first, float least)
-        : x0(load<Vec>(pairs.x0 + first)),
-          y0(load<Vec>(pairs.y0 + first)),
-          x1(load<Vec>(pairs.x1 + first)),
-          y1(load<Vec>(pairs.y1 + first)),
+    Nearest(const PairsF32& pairs, const Turns& turns, const std::uint32_t (&seeds)[lanes], float least)
+        : x0(gather(pairs.x0, seeds)),
+          y0(gather(pairs.y0, seeds)),
+          x1(gather(pairs.x1, seeds)),
+          y1(gather(pairs.y1, seeds)),
           min_squared(least) {
         for (VecMask& key : keys) key = Keys::infinite - VecMask{};
         if constexpr (turned) {
-            log_scale = load<Vec>(turns.log_scale + first);
-            a = load<Vec>(turns.a + first), b = load<Vec>(turns.b + first);
+            log_scale = gather(turns.log_scale, seeds);
+            a = gather(turns.a, seeds), b = gather(turns.b, seeds);
             squared_scale = a * a + b * b;
         }
+    }
+
+    static inline Vec gather(const float* values, const std::uint32_t (&seeds)[lanes]) {
+        Vec gathered;
+        for (std::size_t l = 0; l < lanes; ++l) gathered[l] = values[seeds[l]];
+        return gathered;
     }
 
     inline void meet(const PairsF32& pairs, const Turns& turns, std::size_t j) {
@@ -67,30 +73,35 @@ struct Nearest {
 };
 
 template <bool turned>
-void find_nearest(const PairsF32& pairs, const Turns& turns, float min_squared, std::uint32_t* nearest) {
+void find_nearest(const PairsF32& pairs, const Turns& turns, float min_squared, const std::uint32_t* seeds,
+                  std::size_t num_seeds, std::uint32_t* nearest) {
     constexpr std::size_t stretch = 4;  // between looks
-    for (std::size_t first = 0; first < pairs.count; first += lanes) {
-        Nearest<turned> seeds(pairs, turns, first, min_squared);
-        for (std::size_t j = first; j < pairs.count && seeds.reach(pairs, turns, j);)
+    for (std::size_t first = 0; first < num_seeds; first += lanes) {
+        std::uint32_t at[lanes];
+        const std::size_t count = num_seeds - first < lanes ? num_seeds - first : lanes;
+        for (std::size_t l = 0; l < lanes; ++l) at[l] = seeds[first + (l < count ? l : count - 1)];
+        Nearest<turned> found(pairs, turns, at, min_squared);
+        for (std::size_t j = at[0]; j < pairs.count && (j <= at[lanes - 1] || found.reach(pairs, turns, j));)
             for (const std::size_t end = j + stretch; j < end && j < pairs.count; ++j)
-                seeds.meet(pairs, turns, j);
-        for (std::size_t j = first; j > 0 && seeds.reach(pairs, turns, j - 1);)
+                found.meet(pairs, turns, j);
+        for (std::size_t j = at[0]; j > 0 && found.reach(pairs, turns, j - 1);)
             for (const std::size_t end = j - (j < stretch ? j : stretch); j > end;)
-                seeds.meet(pairs, turns, --j);
+                found.meet(pairs, turns, --j);
         for (std::size_t k = 0; k < num_neighbours; ++k)
-            for (std::size_t l = 0; l < lanes; ++l) {
-                const std::int32_t key = seeds.keys[k][l];
+            for (std::size_t l = 0; l < count; ++l) {
+                const std::int32_t key = found.keys[k][l];
                 nearest[num_neighbours * (first + l) + k] =
                     key < Keys::infinite ? static_cast<std::uint32_t>(key & Keys::index_mask) : no_neighbour;
             }
     }
 }
 
-void nearest_pairs(const PairsF32& pairs, const Turns& turns, float min_squared, std::uint32_t* nearest) {
+void nearest_pairs(const PairsF32& pairs, const Turns& turns, float min_squared, const std::uint32_t* seeds,
+                   std::size_t num_seeds, std::uint32_t* nearest) {
     if (turns.log_scale)
-        find_nearest<true>(pairs, turns, min_squared, nearest);
+        find_nearest<true>(pairs, turns, min_squared, seeds, num_seeds, nearest);
     else
-        find_nearest<false>(pairs, turns, min_squared, nearest);
+        find_nearest<false>(pairs, turns, min_squared, seeds, num_seeds, nearest);
 }
 
 /// A point of each lane's sample, in both images, relative to the seed's.
