@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from hcbir._arrays import large_matrix, positive_int
 from hcbir._clustering import kmeans
+from hcbir._inverted_coder import InvertedCoder, nearest_lists
 from hcbir._quantization import ProductQuantizer
-from hcbir._search import search_arrays
 
 Floats = npt.NDArray[np.float32]
 
@@ -18,11 +18,12 @@ def train_lists(
     num_lists: int,
     num_subquantizers: int,
     bits: int,
+    metric: str,
     num_iterations: int,
     max_vectors_per_centroid: int,
     seed: int,
     num_threads: int | None,
-) -> tuple[Floats, ProductQuantizer]:
+) -> InvertedCoder:
     v = large_matrix(vectors, "vectors")
     if v.shape[1] == 0 or v.shape[1] % num_subquantizers:
         raise ValueError(f"vectors must have a dimension divisible by {num_subquantizers}, got {v.shape[1]}")
@@ -41,8 +42,5 @@ def train_lists(
         seed=seed,
         num_threads=num_threads,
     )
-    return centroids, quantizer
-
-
-def nearest_lists(vectors: Floats, centroids: Floats, num_threads: int | None) -> npt.NDArray[np.int64]:
-    return search_arrays(vectors, centroids, 1, "l2", None, num_threads).indices[:, 0]
+    origin = centroids.mean(axis=0, dtype=np.float64) if metric == "l2" else np.empty(0)
+    return InvertedCoder(centroids, quantizer, metric, origin.astype(np.float32))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hcbir import _core
 from hcbir._arrays import full_vectors, one_of, positive_int, small_matrix
-from hcbir._quantization_codes import checked_centroids, checked_codes, checked_rotation, decode, encode
+from hcbir._quantization_codes import checked_centroids, checked_codes, checked_rotation, code_size, decode, encode
 from hcbir._quantization_faiss import index_of, parts_of
 from hcbir._quantization_file import read_quantizer, write_quantizer
 from hcbir._quantization_search import search_codes
@@ -60,7 +60,7 @@ class ProductQuantizer:
         self.bits = 8 if c.shape[1] == 256 else 4
         self.num_subquantizers = len(c)
         self.dim = len(c) * int(c.shape[2])
-        self.code_size = (len(c) * self.bits + 7) // 8  # bytes
+        self.code_size = code_size(len(c), self.bits)  # bytes
         self.rotation = None if rotation is None else checked_rotation(rotation, self.dim)
         self._core = _core.ProductQuantizer(c.reshape(-1, c.shape[2]), len(c), self.bits)
 

@@ -16,6 +16,7 @@ from PIL import Image
 from scenes import scene, view, write_classes
 
 import hcbir
+from hcbir import LocalFeatures
 from hcbir._local_index import LocalFeatureIndex
 from hcbir._store import LocalFeatureStore
 from hcbir.cli import run as hcbir_command
@@ -494,6 +495,13 @@ def test_images_outside_the_short_list_go_by_their_votes(tmp_path: Path, monkeyp
         inliers = dict(zip(*(values.tolist() for values in every(query)), strict=True))
         assert indices.tolist()[:4] == sorted(voted[:4], key=lambda image: -inliers[image])
         assert scores.tolist()[:4] == [inliers[image] for image in indices.tolist()[:4]]
+
+
+def test_images_without_features_are_ranked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity_module, "SHORT_LIST", 2)
+    empty = LocalFeatures(np.empty((0, 2), np.float32), np.empty((0, 128), np.float32), np.empty(0, np.float32))
+    indices, scores = similarity_module.through_index([empty] * 3, None)(empty)
+    assert (indices.tolist(), scores.tolist()) == ([0, 1, 2], [0, 0, 0])
 
 
 @pytest.mark.usefixtures("no_outputs")
