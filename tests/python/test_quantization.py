@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hcbir
-from hcbir._quantization_training import balanced_axes, nearest_rotation
+from hcbir import _core
+from hcbir._quantization_training import balanced_axes, learned_rotation, nearest_rotation
 from hcbir.reference import quantization as reference
 
 METRICS = ["dot", "l2"]
@@ -237,6 +238,28 @@ def test_opq_begins_with_balanced_axes_and_takes_the_nearest_rotation() -> None:
     assert np.ptp(np.log(variances).sum(axis=1)) < 2  # of 27 for all: the logarithms reach from 0 to -9
     products = np.random.default_rng(1).standard_normal((12, 12))
     np.testing.assert_allclose(nearest_rotation(products), reference.nearest_rotation(products), atol=1e-5)
+
+
+@pytest.mark.parametrize("dim", [1, 15, 33, 130, 300])
+def test_rotated(isa: str, dim: int) -> None:
+    """The kernels' tiles of vectors and of rows, and what is left over of both; the same bits whatever runs it."""
+    rows, vectors = random_vectors(max(1, dim - 1), dim), random_vectors(487, dim)
+    found = _core.rotate(vectors, rows, 1)
+    np.testing.assert_allclose(found, vectors.astype(float) @ rows.T.astype(float), atol=1e-6 * dim)
+    for threads in (2, 7):
+        np.testing.assert_array_equal(_core.rotate(vectors, rows, threads), found)
+    np.testing.assert_array_equal(_core.rotate(vectors[5:6], rows, 1), found[5:6])
+    with hcbir.use_isa("baseline"):
+        np.testing.assert_array_equal(_core.rotate(vectors, rows, 1), found)
+
+
+def test_opq_learns_its_rotation_from_a_sample() -> None:
+    """Of many vectors; also for 4 bits, where so few centroids would need fewer still."""
+    vectors = skewed(3000, 8)
+    opq = hcbir.ProductQuantizer.train(vectors, num_subquantizers=2, bits=4, rotation="opq", seed=3)
+    chosen = np.sort(np.random.default_rng(3).choice(3000, 256 * 8, replace=False))
+    axes, _ = learned_rotation(vectors[chosen], 2, 4, 3, 1)
+    np.testing.assert_array_equal(opq.rotation, axes)
 
 
 def test_opq_loses_no_more_than_the_reference() -> None:

@@ -73,7 +73,7 @@ struct PQTrainOptions {
 double train_pq(MatrixView<const float> vectors, const PQTrainOptions& options, MatrixView<float> centroids,
                 Executor& executor);
 
-/// Writes rotation * v (rotation: rows x vectors.cols) for every vector v, summed in double in one order.
+/// Writes rotation * v (rotation: rows x vectors.cols) for every vector v, in float in one order of summation.
 void rotate(MatrixView<const float> vectors, MatrixView<const float> rotation, MatrixView<float> rotated,
             Executor& executor);
 
