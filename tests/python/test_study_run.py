@@ -241,13 +241,16 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch
             raise KeyboardInterrupt
         return count(*arguments, **options)  # type: ignore[arg-type]
 
+    written: list[StudyResult] = []
+    monkeypatch.setattr(runner_module, "write_outputs", lambda result, *_: written.append(result))
     monkeypatch.setattr(similarity_module, "verify_query", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(config)
-    assert not (config.output / "report.html").exists()
+    assert not written
     assert len(list((config.output / "cache" / "rankings").glob("*.npz"))) == 1
     found = run(config)
     assert len(counted) == 8 + 7, "five of the twelve queries were kept"
+    assert len(written) == 1
     assert len(list((config.output / "cache" / "rankings").glob("*.npz"))) == 1, (
         "blocks are gone when the whole is there"
     )
@@ -301,6 +304,7 @@ def test_damaged_rankings_are_made_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(run(path).main["orb"].ap, first.main["orb"].ap)
 
 
+@pytest.mark.usefixtures("no_outputs")
 def test_cropped_queries_are_described_apart(tmp_path: Path) -> None:
     """A query that is a corner of its image finds what shows that corner."""
     (tmp_path / "photos").mkdir()
@@ -418,13 +422,16 @@ def test_runs_are_compared_by_query(result: StudyResult, tmp_path: Path) -> None
         compare_runs(result.config.output, tmp_path / "nowhere")
 
 
-def test_commands(result: StudyResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands(
+    result: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = str(result.config.dataset.path.parent / "study.toml")
     assert hcbir_command(["study", "run", "--config", path]) == 0
     captured = capsys.readouterr()
     for text in ("Precision and difficulty by class", "place3", "occlusion", "All images grayscale"):
         assert text in captured.out
     assert "report: " in captured.err
+    monkeypatch.setattr(runner_module, "write_outputs", lambda *arguments: None)  # they are there
     assert hcbir_command(["study", "run", "--config", path, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "Places"
     assert hcbir_command(["study", "run", "--config", path, "--local", "no"]) == 2
@@ -460,10 +467,10 @@ def test_nan_never_reaches_json(result: StudyResult) -> None:
     assert not any(math.isnan(found.mean_ap) for found in result.main.values())
 
 
+@pytest.mark.usefixtures("no_outputs")
 def test_local_search_through_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_study(tmp_path, descriptors='["sift", "orb"]', more="normalisations = []\n")
     every = run(path)
-    monkeypatch.setattr(runner_module, "write_outputs", lambda *arguments: None)
     path.write_text(path.read_text().replace("[protocol]\n", '[protocol]\nlocal = "index"\n'))
     index = run(path)
     assert index.stamp["id"] != every.stamp["id"]
