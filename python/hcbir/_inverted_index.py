@@ -82,7 +82,7 @@ class IVFPQIndex:
         vectors : (n, d) float32
             Like those that will be added; at least num_lists and 2**bits.
         num_iterations : int
-            Of k-means, at most.
+            Of k-means, at most. More than 1024 lists are learned in groups: k-means of all would take very long.
         max_vectors_per_centroid : int
             Of more vectors than this times num_lists a random sample is used for the lists' centroids.
         num_threads : int, optional
