@@ -46,16 +46,25 @@ def checked_codes(codes: Codes, num_bytes: int) -> Codes:
 
 
 def encode(
-    core: _core.ProductQuantizer, rotation: Floats | None, vectors: Floats, dim: int, num_bytes: int, num_threads: int
+    core: _core.ProductQuantizer,
+    rotation: Floats | None,
+    vectors: Floats,
+    dim: int,
+    num_bytes: int,
+    anisotropic: float | None,
+    num_threads: int,
 ) -> Codes:
     v = large_matrix(vectors, "vectors")
     if v.shape[1] != dim:
         raise ValueError(f"vectors must have the quantizer's dimension, {dim}, got {v.shape[1]}")
+    if anisotropic is not None and not 0 < anisotropic < 1:
+        raise ValueError(f"anisotropic must be between 0 and 1, got {anisotropic!r}")
     if rotation is None:
-        return core.encode(v, num_threads)
+        return core.encode(v, anisotropic, num_threads)
     codes = np.empty((len(v), num_bytes), np.uint8)
     for i in range(0, len(v), BLOCK):
-        codes[i : i + BLOCK] = core.encode(_core.rotate(v[i : i + BLOCK], rotation, num_threads), num_threads)
+        rotated = _core.rotate(v[i : i + BLOCK], rotation, num_threads)
+        codes[i : i + BLOCK] = core.encode(rotated, anisotropic, num_threads)
     return codes
 
 

@@ -75,7 +75,7 @@ def learned_rotation(
         limits = ITERATIONS_A_ROUND, len(vectors)
         centroids = _core.train_pq(rotated, num_subquantizers, bits, *limits, seed, centroids, num_threads)[0]
         quantizer = _core.ProductQuantizer(centroids, num_subquantizers, bits)
-        approximated = quantizer.decode(quantizer.encode(rotated, num_threads), num_threads)
+        approximated = quantizer.decode(quantizer.encode(rotated, None, num_threads), num_threads)
         axes = nearest_rotation(products(approximated, vectors))
     assert centroids is not None
     return axes, centroids

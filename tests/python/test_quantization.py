@@ -240,6 +240,41 @@ def test_opq_begins_with_balanced_axes_and_takes_the_nearest_rotation() -> None:
     np.testing.assert_allclose(nearest_rotation(products), reference.nearest_rotation(products), atol=1e-5)
 
 
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize(("num", "sub_dim"), [(1, 1), (5, 3), (8, 4)])
+def test_anisotropic_codes(isa: str, bits: int, num: int, sub_dim: int) -> None:
+    vectors = random_vectors(70, num * sub_dim)
+    vectors[3] = 0
+    centroids = random_centroids(num, sub_dim, bits)
+    pq = hcbir.ProductQuantizer(centroids)
+    expected = reference.encode_anisotropic(vectors, centroids, bits, 0.4)
+    for threads in (1, 2, 7):
+        np.testing.assert_array_equal(pq.encode(vectors, anisotropic=0.4, num_threads=threads), expected)
+    np.testing.assert_array_equal(pq.encode(vectors[9:10], anisotropic=0.4), expected[9:10])
+
+
+@pytest.mark.parametrize("rotation", [None, "opq"])
+def test_anisotropic_codes_find_more_by_dot_products(rotation: str | None) -> None:
+    vectors = skewed(3000, 32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    queries = vectors[:300] + 0.3 * random_vectors(300, 32) / np.sqrt(np.float32(32))
+    exact = hcbir.search(queries, vectors, 10).indices
+    pq = hcbir.ProductQuantizer.train(vectors, num_subquantizers=8, bits=4, rotation=rotation)
+
+    def recall(codes: np.ndarray) -> float:
+        found = pq.search(queries, codes, 10).indices
+        return float(np.mean([len(np.intersect1d(a, b)) / 10 for a, b in zip(found, exact, strict=True)]))
+
+    plain, anisotropic = pq.encode(vectors), pq.encode(vectors, anisotropic=0.4)
+    assert recall(anisotropic) > recall(plain) + 0.01
+    lost, lost_anew = (vectors - pq.decode(codes) for codes in (plain, anisotropic))
+    assert np.mean((lost_anew * vectors).sum(axis=1) ** 2) < 0.7 * np.mean((lost * vectors).sum(axis=1) ** 2)
+    assert (lost**2).sum() < (lost_anew**2).sum()
+    for value in (0.0, 1.0, float("nan")):
+        with pytest.raises(ValueError, match="anisotropic must be between 0 and 1"):
+            pq.encode(vectors, anisotropic=value)
+
+
 @pytest.mark.parametrize("dim", [1, 15, 33, 130, 300])
 def test_rotated(isa: str, dim: int) -> None:
     """The kernels' tiles of vectors and of rows, and what is left over of both; the same bits whatever runs it."""
