@@ -74,17 +74,21 @@ void bind_pq(py::module_& m) {
              py::arg("centroids").noconvert(), py::arg("num_subquantizers"), py::arg("bits"))
         .def(
             "encode",
-            [](const ProductQuantizer& self, const Array<float>& vectors, std::size_t num_threads) {
+            [](const ProductQuantizer& self, const Array<float>& vectors,
+               const std::optional<double>& anisotropic, std::size_t num_threads) {
                 const auto v = matrix(vectors, "vectors");
                 auto executor = interruptible(num_threads);
                 Output<std::uint8_t> codes(v.rows, self.code_size());
                 {
                     py::gil_scoped_release unlocked;
-                    self.encode(v, codes.view, executor);
+                    if (anisotropic)
+                        encode_anisotropic(self, v, *anisotropic, codes.view, executor);
+                    else
+                        self.encode(v, codes.view, executor);
                 }
                 return codes.array;
             },
-            py::arg("vectors").noconvert(), py::arg("num_threads"))
+            py::arg("vectors").noconvert(), py::arg("anisotropic"), py::arg("num_threads"))
         .def(
             "decode",
             [](const ProductQuantizer& self, const Array<std::uint8_t>& codes, std::size_t num_threads) {

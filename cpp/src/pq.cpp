@@ -87,19 +87,4 @@ void ProductQuantizer::decode(MatrixView<const std::uint8_t> codes, MatrixView<f
     });
 }
 
-void rotate(MatrixView<const float> vectors, MatrixView<const float> rotation, MatrixView<float> rotated,
-            Executor& executor) {
-    require(vectors.cols == rotation.cols, "vectors", "of dimension " + std::to_string(rotation.cols),
-            std::to_string(vectors.cols));
-    require(rotated.rows == vectors.rows && rotated.cols == rotation.rows, "rotated",
-            "vectors x rotation.rows", "another shape");
-    const auto dot = kernels::active().dot_f64;
-    executor.parallel_for(ceil_div(vectors.rows, vectors_a_task), [&](std::size_t task, std::size_t) {
-        const std::size_t last = std::min((task + 1) * vectors_a_task, vectors.rows);
-        for (std::size_t i = task * vectors_a_task; i < last; ++i)
-            for (std::size_t r = 0; r < rotation.rows; ++r)
-                rotated.row(i)[r] = static_cast<float>(dot(vectors.row(i), rotation.row(r), vectors.cols));
-    });
-}
-
 }  // namespace hcbir

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from os import PathLike
 
-import numpy as np
 import numpy.typing as npt
 
-from hcbir import _core
 from hcbir._arrays import large_matrix, one_of, positive_int, small_matrix
+from hcbir._inverted_coder import InvertedCoder
 from hcbir._inverted_index_file import SavedIndex, read_index, write_index
-from hcbir._inverted_lists import InvertedLists, Part
-from hcbir._inverted_training import nearest_lists, train_lists
+from hcbir._inverted_lists import Floats, Ids, InvertedLists, Part
+from hcbir._inverted_training import train_lists
 from hcbir._quantization import METRICS, ProductQuantizer
-from hcbir._runtime import num_threads_argument
-from hcbir._search import SearchResult, search_arrays
-
-Floats = npt.NDArray[np.float32]
-
-BLOCK = 65536
-"""Vectors whose differences from their centroids are in memory at a time."""
+from hcbir._quantization_codes import code_size
+from hcbir._search import SearchResult
 
 
 class IVFPQIndex:
@@ -70,8 +64,8 @@ class IVFPQIndex:
         self.bits = bits
         self.metric = one_of(metric, "metric", METRICS)
         self.seed = seed
-        self._centroids: Floats | None = None
-        self._quantizer: ProductQuantizer | None = None
+        self._learned: InvertedCoder | None = None
+        self._lists = InvertedLists(self.num_lists, code_size(self.num_subquantizers, bits))
 
     def train(
         self,
@@ -88,7 +82,7 @@ class IVFPQIndex:
         vectors : (n, d) float32
             Like those that will be added; at least num_lists and 2**bits.
         num_iterations : int
-            Of k-means, at most.
+            Of k-means, at most. More than 1024 lists are learned in groups: k-means of all would take very long.
         max_vectors_per_centroid : int
             Of more vectors than this times num_lists a random sample is used for the lists' centroids.
         num_threads : int, optional
@@ -102,55 +96,42 @@ class IVFPQIndex:
         if len(self):
             raise ValueError(f"train must come before add; the index holds {len(self)} vectors")
         options = (num_iterations, max_vectors_per_centroid, self.seed, num_threads)
-        centroids, quantizer = train_lists(vectors, self.num_lists, self.num_subquantizers, self.bits, *options)
-        # Squared distances are split into products, which are small about a point among the vectors.
-        origin = centroids.mean(axis=0, dtype=np.float64) if self.metric == "l2" else np.empty(0)
-        self._take(centroids, quantizer, origin.astype(np.float32))
+        self._learned = train_lists(vectors, self.num_lists, self.num_subquantizers, self.bits, self.metric, *options)
 
-    def _take(self, centroids: Floats, quantizer: ProductQuantizer, origin: Floats) -> None:
-        self._centroids, self._quantizer, self._origin = centroids, quantizer, origin
-        self._lists = InvertedLists(self.num_lists, quantizer.code_size)
+    @property
+    def _coder(self) -> InvertedCoder:
+        if self._learned is None:
+            raise ValueError("the index must be trained first: call train(vectors)")
+        return self._learned
 
     @property
     def is_trained(self) -> bool:
-        return self._quantizer is not None
+        return self._learned is not None
 
     @property
     def quantizer(self) -> ProductQuantizer:
         """Of the differences between vectors and their lists' centroids."""
-        if self._quantizer is None:
-            raise ValueError("the index must be trained first: call train(vectors)")
-        return self._quantizer
+        return self._coder.quantizer
 
     @property
     def centroids(self) -> Floats:
         """(num_lists, d)"""
-        if self._centroids is None:
-            raise ValueError("the index must be trained first: call train(vectors)")
-        return self._centroids
+        return self._coder.centroids
 
     def __len__(self) -> int:
-        return len(self._lists) if self.is_trained else 0
+        return len(self._lists)
 
     @property
     def nbytes(self) -> int:
         """Bytes of the lists: codes, ids, terms and where each list begins."""
-        return self._lists.nbytes if self.is_trained else 0
+        return self._lists.nbytes
 
     @property
     def inverted_lists(self) -> Part:
         """All codes, ids and terms; those of list l are rows offsets[l] to offsets[l + 1] - 1."""
-        if not self.is_trained:
-            raise ValueError("the index must be trained first: call train(vectors)")
         return self._lists.joined()
 
-    def add(
-        self,
-        vectors: Floats,
-        *,
-        ids: npt.ArrayLike | None = None,
-        num_threads: int | None = None,
-    ) -> npt.NDArray[np.int64]:
+    def add(self, vectors: Floats, *, ids: npt.ArrayLike | None = None, num_threads: int | None = None) -> Ids:
         """Adds vectors to the lists of their nearest centroids.
 
         Parameters
@@ -166,35 +147,19 @@ class IVFPQIndex:
         (n,) int64
             The ids.
         """
-        v = large_matrix(vectors, "vectors")
-        if v.shape[1] != self.quantizer.dim:
-            raise ValueError(f"vectors must have the index's dimension, {self.quantizer.dim}, got {v.shape[1]}")
+        coder, v = self._coder, large_matrix(vectors, "vectors")
+        coder.check_length(v, "vectors")
         given = self._lists.new_ids(ids, len(v))
-        lists = np.empty(len(v), np.int64)
-        codes = np.empty((len(v), self.quantizer.code_size), np.uint8)
-        for first in range(0, len(v), BLOCK):
-            block = v[first : first + BLOCK]
-            lists[first : first + BLOCK] = listed = nearest_lists(block, self.centroids, num_threads)
-            rests = block - self.centroids[listed]
-            codes[first : first + BLOCK] = self.quantizer.encode(rests, num_threads=num_threads)
-        terms = np.empty(0, np.float32)
-        if self.metric == "l2":
-            threads = num_threads_argument(num_threads)
-            terms = _core.list_terms(self.quantizer._core, self.centroids, self._origin, codes, lists, threads)
+        lists, codes, terms = coder.encode(v, num_threads)
         self._lists.add(codes, given, lists, terms)
         return given
 
     def remove(self, ids: npt.ArrayLike) -> int:
         """Takes out the vectors of these ids; those that are not there are passed over. Returns how many were."""
-        return self._lists.remove(ids) if self.is_trained else 0
+        return self._lists.remove(ids)
 
     def search(
-        self,
-        queries: npt.ArrayLike,
-        k: int = 10,
-        *,
-        nprobe: int = 16,
-        num_threads: int | None = None,
+        self, queries: npt.ArrayLike, k: int = 10, *, nprobe: int = 16, num_threads: int | None = None
     ) -> SearchResult:
         """The k vectors that score highest against each query, of those in nprobe lists.
 
@@ -219,31 +184,14 @@ class IVFPQIndex:
         ValueError, TypeError
             For what does not fit, and for NaN or infinite values.
         """
-        q = small_matrix(queries, "queries")
+        coder, q = self._coder, small_matrix(queries, "queries")
+        coder.check_length(q, "queries")
         num_probes = min(positive_int(nprobe, "nprobe"), self.num_lists)
-        if q.shape[1] != self.quantizer.dim:
-            raise ValueError(f"queries must have the index's dimension, {self.quantizer.dim}, got {q.shape[1]}")
-        probes = search_arrays(q, self.centroids, num_probes, self.metric, None, num_threads).indices
-        return SearchResult(
-            *_core.search_lists(
-                self.quantizer._core,
-                self.centroids,
-                self._lists.parts,
-                _core.Metric[self.metric],
-                self._origin,
-                q,
-                probes,
-                positive_int(k, "k"),
-                num_threads_argument(num_threads),
-            )
-        )
+        return coder.search(q, self._lists.parts, positive_int(k, "k"), num_probes, num_threads)
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Writes the index into a folder, which must not exist or be empty: plain `.npy` files with checksums."""
-        next_id, metric = self._lists.next_id, METRICS.index(self.metric)
-        numbers = np.array([self.num_subquantizers, self.bits, metric, self.seed, next_id], np.uint64)
-        codebooks = self.quantizer.centroids
-        write_index(folder, SavedIndex(self.centroids, codebooks, self._origin, numbers, self.inverted_lists))
+        write_index(folder, SavedIndex(self._coder, self.inverted_lists, self.seed, self._lists.next_id))
 
     @classmethod
     def open(cls, folder: str | PathLike[str], *, check: bool = False) -> IVFPQIndex:
@@ -264,11 +212,10 @@ class IVFPQIndex:
             If it is truncated or altered.
         """
         saved = read_index(folder, check)
-        num_subquantizers, bits, metric, seed, next_id = saved.numbers.tolist()
-        index = cls(
-            len(saved.centroids), num_subquantizers=num_subquantizers, bits=bits, metric=METRICS[metric], seed=seed
-        )
-        index._take(saved.centroids, ProductQuantizer(saved.codebooks), saved.origin)
+        centroids, quantizer, metric, _ = saved.coder
+        shape = {"num_subquantizers": quantizer.num_subquantizers, "bits": quantizer.bits}
+        index = cls(len(centroids), **shape, metric=metric, seed=saved.seed)
+        index._learned = saved.coder
         index._lists.parts = [saved.part] if len(saved.part.ids) else []
-        index._lists.next_id = next_id
+        index._lists.next_id = saved.next_id
         return index

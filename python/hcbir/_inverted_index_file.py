@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from hcbir import _core
 from hcbir._growing import GrowingArrays
+from hcbir._inverted_coder import InvertedCoder
 from hcbir._inverted_lists import Part
 from hcbir._quantization import METRICS, ProductQuantizer
 
@@ -18,22 +19,23 @@ KIND = "hcbir inverted lists"
 
 
 class SavedIndex(NamedTuple):
-    """What a folder holds; numbers: sub-quantisers, bits, metric, seed, next id."""
+    """What a folder holds."""
 
-    centroids: npt.NDArray[np.float32]
-    codebooks: npt.NDArray[np.float32]
-    origin: npt.NDArray[np.float32]
-    numbers: npt.NDArray[np.uint64]
+    coder: InvertedCoder
     part: Part
+    seed: int
+    next_id: int
 
 
 def write_index(folder: str | PathLike[str], index: SavedIndex) -> None:
     path = Path(folder)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ValueError(f"folder must not exist or be empty, got {folder}")
+    centroids, quantizer, metric, origin = index.coder
+    numbers = [quantizer.num_subquantizers, quantizer.bits, METRICS.index(metric), index.seed, index.next_id]
     rows: dict[str, npt.NDArray[Any]] = index.part._asdict()
-    rows |= {name: getattr(index, name) for name in SavedIndex._fields if name != "part"}
-    GrowingArrays(path, KIND).append(rows)
+    rows |= {"centroids": centroids, "codebooks": quantizer.centroids, "origin": origin}
+    GrowingArrays(path, KIND).append(rows | {"numbers": np.array(numbers, np.uint64)})
 
 
 def read_index(folder: str | PathLike[str], check: bool) -> SavedIndex:
@@ -45,16 +47,16 @@ def read_index(folder: str | PathLike[str], check: bool) -> SavedIndex:
         files.check(name)
     try:
         part = Part(*(arrays[name] for name in Part._fields))
-        saved = SavedIndex(
-            np.array(arrays["centroids"]), arrays["codebooks"], np.array(arrays["origin"]), arrays["numbers"], part
-        )
-        code_size = ProductQuantizer(saved.codebooks).code_size
-        by_l2 = METRICS[int(saved.numbers[2])] == "l2"
-        num_terms, num_axes = (len(part.ids), saved.centroids.shape[1]) if by_l2 else (0, 0)
-        if part.codes.shape != (len(part.ids), code_size) or part.offsets[-1] != len(part.ids):
+        quantizer = ProductQuantizer(arrays["codebooks"])
+        num_subquantizers, bits, metric, seed, next_id = arrays["numbers"].tolist()
+        coder = InvertedCoder(np.array(arrays["centroids"]), quantizer, METRICS[metric], np.array(arrays["origin"]))
+        num_terms, num_axes = (len(part.ids), quantizer.dim) if coder.metric == "l2" else (0, 0)
+        if (num_subquantizers, bits) != (quantizer.num_subquantizers, quantizer.bits):
+            raise ValueError(f"its codebooks are {quantizer.centroids.shape}")
+        if part.codes.shape != (len(part.ids), quantizer.code_size) or part.offsets[-1] != len(part.ids):
             raise ValueError(f"its codes are {part.codes.shape}")
-        if (len(part.terms), len(saved.origin)) != (num_terms, num_axes):
-            raise ValueError(f"its terms are {part.terms.shape}, its origin is {saved.origin.shape}")
+        if (len(part.terms), len(coder.origin)) != (num_terms, num_axes):
+            raise ValueError(f"its terms are {part.terms.shape}, its origin is {coder.origin.shape}")
     except (KeyError, ValueError, IndexError, TypeError) as error:
         raise _core.FormatError(f"{folder} is no whole IVFPQIndex: {error}") from error
-    return saved
+    return SavedIndex(coder, part, seed, next_id)

@@ -7,10 +7,16 @@ import numpy.typing as npt
 
 from hcbir._arrays import large_matrix, positive_int
 from hcbir._clustering import kmeans
+from hcbir._inverted_coder import InvertedCoder, nearest_lists
 from hcbir._quantization import ProductQuantizer
+from hcbir._quantization_training import sampled
 from hcbir._search import search_arrays
 
 Floats = npt.NDArray[np.float32]
+
+MOST_AT_ONCE = 1024
+"""Lists that one k-means learns. Its time grows with the square of their number, most of it for the first centroids."""
+REFINEMENTS = 3
 
 
 def train_lists(
@@ -18,20 +24,22 @@ def train_lists(
     num_lists: int,
     num_subquantizers: int,
     bits: int,
+    metric: str,
     num_iterations: int,
     max_vectors_per_centroid: int,
     seed: int,
     num_threads: int | None,
-) -> tuple[Floats, ProductQuantizer]:
+) -> InvertedCoder:
     v = large_matrix(vectors, "vectors")
     if v.shape[1] == 0 or v.shape[1] % num_subquantizers:
         raise ValueError(f"vectors must have a dimension divisible by {num_subquantizers}, got {v.shape[1]}")
     if len(v) < max(num_lists, 2**bits):
         raise ValueError(f"vectors must be at least {max(num_lists, 2**bits)}, got {len(v)}")
-    most = positive_int(max_vectors_per_centroid, "max_vectors_per_centroid") * num_lists
-    if len(v) > most:
-        v = v[np.sort(np.random.default_rng(seed).choice(len(v), most, replace=False))]
-    centroids = kmeans(v, num_lists, num_iterations=num_iterations, seed=seed, num_threads=num_threads).centroids
+    most = positive_int(max_vectors_per_centroid, "max_vectors_per_centroid")
+    v = sampled(v, most * num_lists, seed)
+    learn = several_kmeans if num_lists > MOST_AT_ONCE else one_kmeans
+    centroids = learn(v, num_lists, num_iterations, seed, num_threads)
+    v = sampled(v, most * 2**bits, seed)
     quantizer = ProductQuantizer.train(
         v - centroids[nearest_lists(v, centroids, num_threads)],
         num_subquantizers=num_subquantizers,
@@ -41,8 +49,50 @@ def train_lists(
         seed=seed,
         num_threads=num_threads,
     )
-    return centroids, quantizer
+    origin = centroids.mean(axis=0, dtype=np.float64) if metric == "l2" else np.empty(0)
+    return InvertedCoder(centroids, quantizer, metric, origin.astype(np.float32))
 
 
-def nearest_lists(vectors: Floats, centroids: Floats, num_threads: int | None) -> npt.NDArray[np.int64]:
-    return search_arrays(vectors, centroids, 1, "l2", None, num_threads).indices[:, 0]
+def one_kmeans(vectors: Floats, num: int, num_iterations: int, seed: int, num_threads: int | None) -> Floats:
+    return kmeans(vectors, num, num_iterations=num_iterations, seed=seed, num_threads=num_threads).centroids
+
+
+def several_kmeans(vectors: Floats, num: int, num_iterations: int, seed: int, num_threads: int | None) -> Floats:
+    """Centroids of each of some groups, in number as the group's vectors; then all are moved together."""
+    how = num_iterations, seed, num_threads
+    groups = nearest_lists(vectors, one_kmeans(vectors, round(num**0.5), *how), num_threads)
+    sizes = np.bincount(groups)
+    members = np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1])
+    parts = [
+        one_kmeans(vectors[rows], share, *how)
+        for rows, share in zip(members, shares(sizes, num).tolist(), strict=True)
+        if share > 0
+    ]
+    centroids = np.concatenate(parts)
+    for _ in range(REFINEMENTS):
+        centroids = moved(vectors, centroids, num_threads)
+    return centroids
+
+
+def shares(sizes: npt.NDArray[np.int64], total: int) -> npt.NDArray[np.int64]:
+    """Whole numbers in proportion to the sizes, of which they are at most as large; what is left goes to the largest
+    remainders."""
+    exact = sizes * (total / sizes.sum())
+    whole: npt.NDArray[np.int64] = np.floor(exact).astype(np.int64)
+    whole[np.argsort(whole - exact, kind="stable")[: total - whole.sum()]] += 1
+    return whole
+
+
+def moved(vectors: Floats, centroids: Floats, num_threads: int | None) -> Floats:
+    """Every centroid as the mean of its vectors; one without any becomes the vector farthest from its own."""
+    nearest = search_arrays(vectors, centroids, 1, "l2", None, num_threads)
+    lists = nearest.indices[:, 0]
+    sizes = np.bincount(lists, minlength=len(centroids))
+    filled = np.flatnonzero(sizes)
+    starts = (np.cumsum(sizes) - sizes)[filled]
+    in_order = vectors[np.argsort(lists, kind="stable")]
+    means = np.empty_like(centroids)
+    means[filled] = np.add.reduceat(in_order, starts, axis=0, dtype=np.float64) / sizes[filled, None]
+    farthest = np.argsort(nearest.scores[:, 0], kind="stable")
+    means[sizes == 0] = vectors[farthest[: len(centroids) - len(filled)]]
+    return means

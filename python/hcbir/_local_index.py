@@ -76,7 +76,7 @@ class LocalFeatureIndex:
         store : LocalFeatureStore
             Of descriptors that are not binary.
         num_lists : int, optional
-            Default: 4 times the square root of the number of features.
+            At most the number of features. Default: 4 times its square root.
         num_subquantizers : int, optional
             A divisor of the descriptors' length. Default: one for 4 values if 4 divides it, else one a value.
         bits, metric, seed
@@ -91,18 +91,23 @@ class LocalFeatureIndex:
         TypeError
             For a store of binary descriptors: those are compared exhaustively.
         ValueError
-            For fewer features than lists or centroids.
+            For a store without features, and for more lists than there are.
         """
         if store.dtype == "uint8":
             raise TypeError("store must hold float descriptors, got binary ones, which no codes can stand for")
         count = store.num_features
+        if count == 0:
+            raise ValueError("store must hold features to learn from, got one without any")
         if num_lists is None:
-            num_lists = max(1, round(4 * math.sqrt(count)))
+            num_lists = min(count, round(4 * math.sqrt(count)))
+        if num_lists > count:
+            raise ValueError(f"num_lists must be at most the number of features, {count}, got {num_lists}")
         if num_subquantizers is None:
             num_subquantizers = store.dim // 4 if store.dim % 4 == 0 else store.dim
         features = IVFPQIndex(num_lists, num_subquantizers=num_subquantizers, bits=bits, metric=metric, seed=seed)
         sample = min(count, max(VECTORS_PER_LIST * num_lists, 256 * 2**bits))
         rows = np.sort(np.random.default_rng(seed).choice(count, sample, replace=False))
+        rows = np.resize(rows, max(sample, 2**bits))  # of fewer features than centroids some twice
         features.train(store.floats(rows), max_vectors_per_centroid=VECTORS_PER_LIST, num_threads=num_threads)
         for first in range(0, count, BLOCK):
             block = np.arange(first, min(first + BLOCK, count))

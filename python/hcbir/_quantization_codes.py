@@ -33,24 +33,38 @@ def checked_rotation(rotation: Floats, dim: int) -> Floats:
     return r
 
 
-def checked_codes(codes: Codes, code_size: int) -> Codes:
+def code_size(num_subquantizers: int, bits: int) -> int:
+    """In bytes."""
+    return (num_subquantizers * bits + 7) // 8
+
+
+def checked_codes(codes: Codes, num_bytes: int) -> Codes:
     c = large_matrix(codes, "codes", dtype=np.uint8)
-    if c.shape[1] != code_size:
-        raise ValueError(f"codes must have {code_size} bytes a row, got {c.shape[1]}")
+    if c.shape[1] != num_bytes:
+        raise ValueError(f"codes must have {num_bytes} bytes a row, got {c.shape[1]}")
     return c
 
 
 def encode(
-    core: _core.ProductQuantizer, rotation: Floats | None, vectors: Floats, dim: int, code_size: int, num_threads: int
+    core: _core.ProductQuantizer,
+    rotation: Floats | None,
+    vectors: Floats,
+    dim: int,
+    num_bytes: int,
+    anisotropic: float | None,
+    num_threads: int,
 ) -> Codes:
     v = large_matrix(vectors, "vectors")
     if v.shape[1] != dim:
         raise ValueError(f"vectors must have the quantizer's dimension, {dim}, got {v.shape[1]}")
+    if anisotropic is not None and not 0 < anisotropic < 1:
+        raise ValueError(f"anisotropic must be between 0 and 1, got {anisotropic!r}")
     if rotation is None:
-        return core.encode(v, num_threads)
-    codes = np.empty((len(v), code_size), np.uint8)
+        return core.encode(v, anisotropic, num_threads)
+    codes = np.empty((len(v), num_bytes), np.uint8)
     for i in range(0, len(v), BLOCK):
-        codes[i : i + BLOCK] = core.encode(_core.rotate(v[i : i + BLOCK], rotation, num_threads), num_threads)
+        rotated = _core.rotate(v[i : i + BLOCK], rotation, num_threads)
+        codes[i : i + BLOCK] = core.encode(rotated, anisotropic, num_threads)
     return codes
 
 

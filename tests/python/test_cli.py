@@ -234,8 +234,13 @@ def test_provider_that_is_not_there(photos: Path, in_folder: Path, capsys: pytes
     if "works" not in describe_runtime().get("CUDA", ""):
         assert run(["evaluate", str(photos), "--descriptor", f"{network}:gem", "--provider", "cuda"]) == 2
         assert 'provider "cuda"' in capsys.readouterr().err
+        command = ["index", str(photos), "--descriptor", f"{network}:gem", "-o", "net.hcbir"]
+        assert run([*command, "--provider", "cuda"]) == 2
+        assert 'provider "cuda"' in capsys.readouterr().err
+        assert not Path("net.hcbir").exists(), "nothing is left that an index without CUDA would trip over"
 
 
+@pytest.mark.filterwarnings("default")
 def test_provider_options(photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     network = save_identity(Path("net.onnx"))
     command = ["index", str(photos), "--descriptor", f"{network}:gem", "-o", "net.hcbir"]
@@ -243,6 +248,35 @@ def test_provider_options(photos: Path, in_folder: Path, capsys: pytest.CaptureF
     assert "--provider-option must be KEY=VALUE, got 'device_id'" in capsys.readouterr().err
     assert run([*command, "--provider", "cpu", "--provider-option", "device_id=1"]) == 2
     assert "provider_options are for CUDA, got {'device_id': '1'}" in capsys.readouterr().err
+    if "not in this build" in describe_runtime()["CUDA"]:
+        assert run([*command, "--provider-option", "device_id=1"]) == 0
+        told = (
+            "warning: provider_options are for CUDA, which this ONNX Runtime is built without: net.onnx runs on the CPU"
+        )
+        assert capsys.readouterr().err.count(told) == 1
+
+
+def test_where_networks_run_is_nothing_to_ask_without_one(
+    photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["index", str(photos), "--descriptor", "orb", "-o", "orb.hcbir", "--provider", "cuda"]) == 0
+    assert "--provider changes nothing: there is no network among orb" in capsys.readouterr().err
+    query = str(photos / "place1" / "0.png")
+    assert run(["search", "orb.hcbir", query, "--provider-option", "device_id=1"]) == 0
+    assert "--provider-option changes nothing: there is no network among orb" in capsys.readouterr().err
+    assert run(["evaluate", str(photos), "--verify", "orb", "--provider-option", "device_id=1"]) == 0
+    assert "--provider-option changes nothing: there is no network among vlad, orb" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["index"], ["evaluate"], ["whiten", "--descriptor", "net.onnx:gem"]])
+def test_images_of_a_few_pixels_are_not_asked_for(
+    photos: Path, in_folder: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*command, str(photos), "--size", "31"]) == 2
+    told = capsys.readouterr().err
+    assert "--size" in told
+    assert "32" in told
+    assert not list(Path().iterdir())
 
 
 def test_info_tells_what_is_used(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import hcbir
+from hcbir._inverted_training import moved, one_kmeans, several_kmeans, shares
 from hcbir.reference import inverted_index as reference
 
 METRICS = ["dot", "l2"]
@@ -216,3 +219,47 @@ def test_refusals(tmp_path: Path) -> None:
     (tmp_path / "full" / "file").touch()
     with pytest.raises(ValueError, match="must not exist or be empty"):
         index.save(tmp_path / "full")
+
+
+def test_many_lists_are_learned_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nearly as well as all at once, all of them used, the same for any number of threads."""
+    vectors = clustered(3000, 12)
+    at_once = one_kmeans(vectors, 100, 20, 0, 1)
+
+    def distortion(centroids: np.ndarray) -> float:
+        return float(-hcbir.search(vectors, centroids, 1, metric="l2").scores.mean())
+
+    learned = several_kmeans(vectors, 100, 20, 0, 1)
+    assert learned.shape == (100, 12)
+    assert distortion(learned) < 1.05 * distortion(at_once)
+    for threads in (2, 7):
+        np.testing.assert_array_equal(several_kmeans(vectors, 100, 20, 0, threads), learned)
+    monkeypatch.setattr("hcbir._inverted_training.MOST_AT_ONCE", 99)
+    index = hcbir.IVFPQIndex(100, num_subquantizers=4, metric="l2")
+    index.train(vectors)
+    np.testing.assert_array_equal(index.centroids, learned)
+
+
+def test_centroids_are_moved_as_the_reference_does() -> None:
+    vectors = clustered(400, 6)
+    centroids = np.concatenate([vectors[:20], np.full((2, 6), 1e3, np.float32)])
+    distances = ((vectors[:, None].astype(float) - centroids) ** 2).sum(axis=2)
+    lists = distances.argmin(axis=1)
+    farthest = np.argsort(-distances.min(axis=1), kind="stable")
+    expected = [vectors[lists == c].mean(axis=0, dtype=float) for c in range(20)]
+    np.testing.assert_allclose(moved(vectors, centroids, 1), [*expected, *vectors[farthest[:2]]], rtol=1e-5)
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=20), st.data())
+def test_shares(sizes: list[int], data: st.DataObject) -> None:
+    sizes[0] += 1
+    total = data.draw(st.integers(1, sum(sizes)))
+    found = shares(np.array(sizes), total)
+    assert found.sum() == total
+    assert (found <= sizes).all()
+    assert (np.abs(found - np.array(sizes) * total / sum(sizes)) < 1 + 1e-9).all()
+
+
+def test_many_lists_of_equal_vectors() -> None:
+    learned = several_kmeans(np.ones((60, 4), np.float32), 30, 5, 0, 1)
+    np.testing.assert_array_equal(learned, np.ones((30, 4), np.float32))

@@ -103,6 +103,22 @@ def test_refusals(tmp_path: Path) -> None:
         index.search(np.zeros((3, 12), np.float32))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="dimension, 12, got 10"):
         index.search(image(np.zeros((1, 10), np.float32)))
-    few = LocalFeatureStore.create(tmp_path / "few", [image(np.zeros((4, 12), np.float32))])
-    with pytest.raises(ValueError, match="at least 256, got 4"):
-        LocalFeatureIndex.build(few)
+    with pytest.raises(ValueError, match="num_lists must be at most the number of features, 630, got 631"):
+        LocalFeatureIndex.build(store, num_lists=631)
+    nothing = LocalFeatureStore.create(tmp_path / "nothing", [image(np.empty((0, 12), np.float32))])
+    with pytest.raises(ValueError, match="store must hold features"):
+        LocalFeatureIndex.build(nothing)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("features", [1, 2, 30])
+def test_a_few_features_are_enough(tmp_path: Path, features: int, bits: int) -> None:
+    """Fewer than the quantiser has centroids, as in a collection of a few small images."""
+    candidates = images(5, features=features)
+    store = LocalFeatureStore.create(tmp_path / "store", candidates)
+    index = LocalFeatureIndex.build(store, num_subquantizers=12, bits=bits)
+    assert len(index.features) == store.num_features == 4 * features
+    for number in (0, 4):
+        found = index.search(candidates[number], 1, num_neighbours=2, nprobe=4 * features)
+        assert found.indices.tolist() == [[number]]
+        assert found.scores[0, 0] > 0

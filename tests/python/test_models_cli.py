@@ -44,6 +44,8 @@ def test_export_and_info(weights: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert table[-1].startswith("worst")
     assert len(table) >= 22
     assert "--descriptor net.onnx:gem+net.lw.npz" in captured.err
+    steps = ["reading net.pth", "write the graph: 1", "compare with torch: 24"]
+    assert captured.err.splitlines()[:3] == steps, "what takes minutes is told before"
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (70, 90, 3), dtype=np.uint8))
     for name in ("net.onnx:mac", "net.onnx:gem+net.lw.npz"):
         descriptor = descriptors.load(name, provider="cpu")
@@ -76,8 +78,10 @@ def test_a_published_name_brings_the_rest(
     folder = registry.default_folder()
     folder.mkdir(parents=True)
     weights.rename(folder / weights.name)
+    assert run(["export", "theirs", "-o", "no/net.onnx"]) == 2
+    assert capsys.readouterr().err == "error: cannot write no/net.onnx: no such file or directory\n"
     assert run(["export", "theirs", "-o", "net.onnx", "--int8"]) == 0
-    capsys.readouterr()
+    assert "learn ranges: " in capsys.readouterr().err
     assert run(["models", "info", "net.onnx", "--json"]) == 0
     recipe = json.loads(capsys.readouterr().out)["recipe"]
     assert (recipe["name"], recipe["licence"], recipe["source"]) == ("theirs", "BSD", model.url)

@@ -239,7 +239,9 @@ def test_without_torch_export_names_the_remedy(tmp_path: Path) -> None:
 
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models", "list"]) == 0
-    assert "ROxford medium 65.4" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "ROxford medium 65.4" in shown
+    assert all(model.url in shown for model in registry.published_models().values())
     assert run(["models", "list", "--json"]) == 0
     captured = capsys.readouterr()
     assert {model["name"] for model in json.loads(captured.out)} == set(registry.published_models())

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hcbir
-from hcbir._quantization_training import balanced_axes, nearest_rotation
+from hcbir import _core
+from hcbir._quantization_training import balanced_axes, learned_rotation, nearest_rotation
 from hcbir.reference import quantization as reference
 
 METRICS = ["dot", "l2"]
@@ -237,6 +238,63 @@ def test_opq_begins_with_balanced_axes_and_takes_the_nearest_rotation() -> None:
     assert np.ptp(np.log(variances).sum(axis=1)) < 2  # of 27 for all: the logarithms reach from 0 to -9
     products = np.random.default_rng(1).standard_normal((12, 12))
     np.testing.assert_allclose(nearest_rotation(products), reference.nearest_rotation(products), atol=1e-5)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize(("num", "sub_dim"), [(1, 1), (5, 3), (8, 4)])
+def test_anisotropic_codes(isa: str, bits: int, num: int, sub_dim: int) -> None:
+    vectors = random_vectors(70, num * sub_dim)
+    vectors[3] = 0
+    centroids = random_centroids(num, sub_dim, bits)
+    pq = hcbir.ProductQuantizer(centroids)
+    expected = reference.encode_anisotropic(vectors, centroids, bits, 0.4)
+    for threads in (1, 2, 7):
+        np.testing.assert_array_equal(pq.encode(vectors, anisotropic=0.4, num_threads=threads), expected)
+    np.testing.assert_array_equal(pq.encode(vectors[9:10], anisotropic=0.4), expected[9:10])
+
+
+@pytest.mark.parametrize("rotation", [None, "opq"])
+def test_anisotropic_codes_find_more_by_dot_products(rotation: str | None) -> None:
+    vectors = skewed(3000, 32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    queries = vectors[:300] + 0.3 * random_vectors(300, 32) / np.sqrt(np.float32(32))
+    exact = hcbir.search(queries, vectors, 10).indices
+    pq = hcbir.ProductQuantizer.train(vectors, num_subquantizers=8, bits=4, rotation=rotation)
+
+    def recall(codes: np.ndarray) -> float:
+        found = pq.search(queries, codes, 10).indices
+        return float(np.mean([len(np.intersect1d(a, b)) / 10 for a, b in zip(found, exact, strict=True)]))
+
+    plain, anisotropic = pq.encode(vectors), pq.encode(vectors, anisotropic=0.4)
+    assert recall(anisotropic) > recall(plain) + 0.01
+    lost, lost_anew = (vectors - pq.decode(codes) for codes in (plain, anisotropic))
+    assert np.mean((lost_anew * vectors).sum(axis=1) ** 2) < 0.7 * np.mean((lost * vectors).sum(axis=1) ** 2)
+    assert (lost**2).sum() < (lost_anew**2).sum()
+    for value in (0.0, 1.0, float("nan")):
+        with pytest.raises(ValueError, match="anisotropic must be between 0 and 1"):
+            pq.encode(vectors, anisotropic=value)
+
+
+@pytest.mark.parametrize("dim", [1, 15, 33, 130, 300])
+def test_rotated(isa: str, dim: int) -> None:
+    """The kernels' tiles of vectors and of rows, and what is left over of both; the same bits whatever runs it."""
+    rows, vectors = random_vectors(max(1, dim - 1), dim), random_vectors(487, dim)
+    found = _core.rotate(vectors, rows, 1)
+    np.testing.assert_allclose(found, vectors.astype(float) @ rows.T.astype(float), atol=1e-6 * dim)
+    for threads in (2, 7):
+        np.testing.assert_array_equal(_core.rotate(vectors, rows, threads), found)
+    np.testing.assert_array_equal(_core.rotate(vectors[5:6], rows, 1), found[5:6])
+    with hcbir.use_isa("baseline"):
+        np.testing.assert_array_equal(_core.rotate(vectors, rows, 1), found)
+
+
+def test_opq_learns_its_rotation_from_a_sample() -> None:
+    """Of many vectors; also for 4 bits, where so few centroids would need fewer still."""
+    vectors = skewed(3000, 8)
+    opq = hcbir.ProductQuantizer.train(vectors, num_subquantizers=2, bits=4, rotation="opq", seed=3)
+    chosen = np.sort(np.random.default_rng(3).choice(3000, 256 * 8, replace=False))
+    axes, _ = learned_rotation(vectors[chosen], 2, 4, 3, 1)
+    np.testing.assert_array_equal(opq.rotation, axes)
 
 
 def test_opq_loses_no_more_than_the_reference() -> None:

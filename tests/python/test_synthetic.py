@@ -127,7 +127,8 @@ def test_same_bytes_in_one_process_and_in_several(made: tuple[Path, list[Synthet
 
 
 def test_another_seed_makes_other_places(made: tuple[Path, list[SyntheticImage]], tmp_path: Path) -> None:
-    other = make_collection(tmp_path, **{**SIZES, "num_distractors": 0}, seed=1)
+    other = make_collection(tmp_path, **{**SIZES, "num_images": 6, "num_distractors": 0}, seed=1)
+    assert Counter(image.shot.number for image in other)[0] == 3
     first = {image.class_name: image.path.read_bytes() for image in reversed(made[1]) if image.shot.number == 0}
     for image in other:
         if image.shot.number == 0:

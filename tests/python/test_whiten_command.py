@@ -89,6 +89,9 @@ def test_pairs_of_a_file(photos: Path, network: str) -> None:
         (["PHOTOS", "--descriptor", "vlad"], "--descriptor must be a global one of a network, vlad is aggregated"),
         (["PHOTOS", "--descriptor", "NET", "-o", "w.txt"], "--output must end with .npz or .onnx, got w.txt"),
         (["PHOTOS", "--descriptor", "NET", "--method", "pca", "--pairs", "p.csv"], "--pairs is for --method lw"),
+        (["nowhere", "--descriptor", "NET", "-o", "no/w.npz"], "cannot write no/w.npz: no such file or directory"),
+        (["nowhere", "--descriptor", "NET", "-o", "folder.npz"], "cannot write folder.npz: it is a folder"),
+        (["nowhere", "--descriptor", "NET", "--pairs", "p.csv"], "--pairs: p.csv: no such file"),
         (
             ["PHOTOS", "--descriptor", "NET", "--min-inliers", "5000"],
             "no two images have 5000 agreeing features: lower --min-inliers or give --pairs",
@@ -105,9 +108,10 @@ def test_wrong_use(
 ) -> None:
     if "photos.hcbir" in arguments:
         indexed(photos, network).close()
+    Path("folder.npz").mkdir()
     placed = [{"PHOTOS": str(photos), "NET": network}.get(argument, argument) for argument in arguments]
     assert run(["whiten", *placed]) == 2
     captured = capsys.readouterr()
     assert message in captured.err
     assert captured.out == ""
-    assert not list(Path().glob("*.npz"))
+    assert [path.name for path in Path().glob("*.npz")] == ["folder.npz"]

@@ -57,6 +57,13 @@ private:
     std::vector<NearestCentroid> nearest_;  // of each sub-space
 };
 
+/// As ProductQuantizer::encode, but what is lost along a vector counts more than what is lost across it, as
+/// inner products with near vectors feel it (Guo et al. 2020): (dim - 1) t^2 / (1 - t^2) times, t being the
+/// cosine between 0 and 1 above which products matter. Sub-spaces take their centroids anew in turn, at most
+/// five times; floats and doubles in a fixed order.
+void encode_anisotropic(const ProductQuantizer& quantizer, MatrixView<const float> vectors, double threshold,
+                        MatrixView<std::uint8_t> codes, Executor& executor);
+
 struct PQTrainOptions {
     std::size_t num_subquantizers = 0;  // divides the vectors' dimension
     unsigned bits = 8;
@@ -73,7 +80,8 @@ struct PQTrainOptions {
 double train_pq(MatrixView<const float> vectors, const PQTrainOptions& options, MatrixView<float> centroids,
                 Executor& executor);
 
-/// Writes rotation * v (rotation: rows x vectors.cols) for every vector v, summed in double in one order.
+/// Writes rotation * v (rotation: rows x vectors.cols) for every vector v, in float in one order of
+/// summation.
 void rotate(MatrixView<const float> vectors, MatrixView<const float> rotation, MatrixView<float> rotated,
             Executor& executor);
 

@@ -9,6 +9,7 @@ import typer
 
 from hcbir._search import SearchResult
 from hcbir.cli.console import (
+    SMALLEST_SIZE,
     Provider,
     ProviderOption,
     ReducedOption,
@@ -18,6 +19,7 @@ from hcbir.cli.console import (
     runtime,
     say,
     tell_skipped,
+    tell_without_network,
     writing,
 )
 from hcbir.collection import Collection
@@ -45,7 +47,9 @@ def index(
             help="vlad (default), sift, orb, NETWORK.onnx or NETWORK.onnx:gem, :mac, :spoc, :rmac; may be repeated."
         ),
     ] = None,
-    size: Annotated[int | None, typer.Option(min=1, help="Longest side, in pixels, for description.")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=SMALLEST_SIZE, help="Longest side, in pixels, for description.")
+    ] = None,
     reduced_decoding: ReducedOption = False,
     provider: ProviderOption = Provider.auto,
     provider_option: RuntimeOption = None,
@@ -69,6 +73,7 @@ def index(
             **runtime(provider, provider_option),
         )
     with collection:
+        tell_without_network(provider, provider_option, collection.descriptors)
         try:
             with progress_bars() as progress:
                 report = collection.add(found, progress=lambda done, total: progress("describe", done, total))
@@ -118,6 +123,7 @@ def search(
     with Collection.open(collection, **runtime(provider, provider_option)) as opened:
         if len(opened) == 0:
             raise ValueError(f"{collection} holds no image yet")
+        tell_without_network(provider, provider_option, opened.descriptors)
         k, num_candidates = min(k, len(opened)), min(max(k, NUM_CANDIDATES), len(opened))
         local = opened.descriptor(descriptor).kind == "local"
         found = _found(opened.search(image, k, descriptor=descriptor, verify=verify, num_candidates=num_candidates))

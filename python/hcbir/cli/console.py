@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from hcbir import FormatError
+from hcbir.descriptors import BUILT_IN
 
 
 class Provider(StrEnum):
@@ -46,6 +48,9 @@ ReducedOption = Annotated[
         help="Decode large JPEGs at 1/2, 1/4 or 1/8 of their size: faster, descriptors differ a little.",
     ),
 ]
+
+SMALLEST_SIZE = 32
+"""In pixels: descriptors say nothing of smaller images."""
 
 EXTRA_OF = {"torch": "export", "onnx": "export", "onnxscript": "export", "scipy": "study", "matplotlib": "study"}
 
@@ -90,6 +95,13 @@ def runtime(provider: Provider, options: list[str] | None) -> dict[str, Any]:
     return {"provider": provider.value, "provider_options": {key: value for key, _, value in pairs}}
 
 
+def tell_without_network(provider: Provider, options: list[str] | None, descriptors: Iterable[str]) -> None:
+    """Says so where it was asked how networks run, and there is none."""
+    if (options or provider is not Provider.auto) and all(name in BUILT_IN for name in descriptors):
+        what = "--provider" if provider is not Provider.auto else "--provider-option"
+        say(f"{what} changes nothing: there is no network among {', '.join(descriptors)}")
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Says that the path cannot be written where the system refuses it."""
@@ -99,6 +111,14 @@ def writing(path: Path) -> Iterator[None]:
         if error.strerror is None:
             raise
         raise ValueError(f"cannot write {path}: {_uncapitalised(error.strerror)}") from error
+
+
+def require_writable(path: Path) -> None:
+    """Refuses, before the work, a file that could not be written after it."""
+    if path.is_dir():
+        raise ValueError(f"cannot write {path}: it is a folder")
+    with writing(path), tempfile.TemporaryFile(dir=path.absolute().parent):
+        pass
 
 
 def _uncapitalised(text: str) -> str:

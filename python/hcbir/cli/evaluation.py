@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from hcbir.cli.console import (
+    SMALLEST_SIZE,
     Provider,
     ProviderOption,
     ReducedOption,
@@ -18,6 +19,7 @@ from hcbir.cli.console import (
     runtime,
     say,
     tell_skipped,
+    tell_without_network,
 )
 from hcbir.cli.tables import print_table
 from hcbir.study.datasets import load_dataset
@@ -44,7 +46,8 @@ def evaluate(
         ),
     ] = None,
     size: Annotated[
-        int | None, typer.Option(min=1, help="Longest side in pixels, never enlarged; default: each descriptor's own.")
+        int | None,
+        typer.Option(min=SMALLEST_SIZE, help="Longest side in pixels, never enlarged; default: each descriptor's own."),
     ] = None,
     ap: Annotated[Interpolation, typer.Option(help="Kind of average precision.")] = (Interpolation.trapezoid),
     verify: Annotated[
@@ -59,10 +62,13 @@ def evaluate(
 
     Every labelled image is a query, left out of its own ranking. Images in the sub-folder _distractors, or without a
     class in the CSV, belong to no class. Local descriptors rank by inlier counts of every pair: slow on large sets.
+    Equal counts, of which there are many, follow a hash of the images' content: the order of the files, which often
+    tells the classes, says nothing.
 
     Example: [bold]hcbir evaluate photos/ --descriptor vlad --verify sift[/bold]
     """
     names = descriptor or ["vlad"]
+    tell_without_network(provider, provider_option, [*names, *([verify] if verify else [])])
     with progress_bars() as progress:
         result = evaluate_dataset(
             load_dataset(dataset),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hcbir._features import FloatArray
-from hcbir.cli.console import progress_bars, say
+from hcbir.cli.console import progress_bars, require_writable, say
 
 if TYPE_CHECKING:
     from hcbir.models.checkpoints import LoadedNetwork
@@ -98,6 +100,8 @@ def export(
         weights = default_folder() / published.file_name
         if not weights.is_file():
             raise FileNotFoundError(f"{weights}: not there yet: hcbir models pull {name}, or give --weights")
+    require_writable(output)
+    say(f"reading {weights}")
     loaded = _load(weights, published, trunk=trunk, heads=heads, whiten=whiten, pca=pca, pca_dim=pca_dim)
     wanted_scales = _numbers(scales) if scales is not None else published.scales if published else ()
     descriptor = str(output)
@@ -106,17 +110,18 @@ def export(
         several = len(wanted_scales) > 1
         read_learned_whitening(weights, learned_whitening, several_scales=several).save(beside)
         descriptor = f"{output}:gem+{beside}"
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, progress_bars() as progress:
         result = export_network(
             loaded,
             output,
             name=name,
             precision="int8" if int8 else "fp16" if fp16 else "fp32",
-            calibration=_calibration(calibration, Path(folder), loaded) if int8 else None,
+            calibration=_calibration(calibration, Path(folder), loaded, progress) if int8 else None,
             scales=wanted_scales or None,
             image_size=size,
             licence=licence or (published.licence if published else ""),
             source=source or (published.url if published else weights.name),
+            progress=progress,
         )
     typer.echo("largest difference from torch in single precision, and smallest cosine, for each size of image:")
     typer.echo(result.parity.report())
@@ -158,16 +163,15 @@ def _load(
     return checkpoints.load_delf(weights, pca=pca, pca_dim=pca_dim, whiten_pca=bool(whiten))
 
 
-def _calibration(given: Path | None, folder: Path, loaded: LoadedNetwork) -> list[FloatArray]:
+def _calibration(
+    given: Path | None, folder: Path, loaded: LoadedNetwork, progress: Callable[[str, int, int], None]
+) -> list[FloatArray]:
     """Images to learn ranges from: the user's, or synthetic ones made in the folder."""
     from hcbir.models.calibration import calibration_images
     from hcbir.study.synthetic import make_collection
 
     if given is None:
-        with progress_bars() as progress:
-            make_collection(
-                folder, num_distractors=8, progress=lambda done, total: progress("make images", done, total)
-            )
+        make_collection(folder, num_distractors=8, progress=partial(progress, "make images"))
     return list(calibration_images(given or folder, mean=loaded.mean, std=loaded.std))
 
 

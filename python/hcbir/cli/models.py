@@ -39,6 +39,7 @@ def list_models(
         if model.figures:
             figures = ", ".join(f"{benchmark} {percent}" for benchmark, percent in model.figures.items())
             typer.echo(f"{'':<{width}}  mAP as published: {figures}")
+        typer.echo(f"{'':<{width}}  {model.url}")
     say("next: hcbir models pull NAME")
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from hcbir.cli.console import ReducedOption, progress_bars, say, tell_skipped
+from hcbir.cli.console import SMALLEST_SIZE, ReducedOption, progress_bars, require_writable, say, tell_skipped
 from hcbir.collection import Collection
 from hcbir.collection.collection import RECORDS
 from hcbir.descriptors.pairs import read_pairs, verified_pairs
+from hcbir.descriptors.vectors import NetworkDescriptor
 from hcbir.descriptors.whitened_model import write_whitened_model
 from hcbir.descriptors.whitening import Whitening, learn_lw, learn_pca
 
@@ -49,7 +50,9 @@ def whiten(
     shrinkage: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="0 to 1: more for fewer images or pairs than dimensions.")
     ] = 0.0,
-    size: Annotated[int | None, typer.Option(min=1, help="Longest side, in pixels, for a folder's images.")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=SMALLEST_SIZE, help="Longest side, in pixels, for a folder's images.")
+    ] = None,
     reduced_decoding: ReducedOption = False,
     output: Annotated[
         Path | None,
@@ -63,8 +66,11 @@ def whiten(
     output = photos.absolute().with_suffix(".whitening.npz") if output is None else output
     if output.suffix not in (".npz", ".onnx"):
         raise ValueError(f"--output must end with .npz or .onnx, got {output}")
+    require_writable(output)
     if pairs is not None and method is Method.pca:
         raise ValueError("--pairs is for --method lw")
+    if pairs is not None and not pairs.is_file():
+        raise ValueError(f"--pairs: {pairs}: no such file")
     needs_local = method is Method.lw and pairs is None
     with tempfile.TemporaryDirectory(prefix="hcbir-whiten-") as scratch:
         collection = _open(photos, Path(scratch), descriptor, local if needs_local else None, size, reduced_decoding)
@@ -110,6 +116,8 @@ def _whiten(
     described = collection.descriptor(name)
     if described.kind != "global":
         raise ValueError(f"--descriptor must be a global one of a network, {described.name} is {described.kind}")
+    if output.suffix == ".onnx" and not isinstance(described, NetworkDescriptor):
+        raise ValueError(f"{described.name} is whitened already: write an .npz, or start from its network")
     vectors, images = collection.vectors(described.name), collection.images()
     provenance: dict[str, Any] = {"method": method.value, "images": len(images), "shrinkage": shrinkage}
     if method is Method.pca:
@@ -135,10 +143,7 @@ def _whiten(
         whitening.save(output)
         use = f"{described.name}+{output}"
     else:
-        from hcbir.descriptors.vectors import NetworkDescriptor
-
-        if not isinstance(described, NetworkDescriptor):
-            raise ValueError(f"{described.name} is whitened already: write an .npz, or start from its network")
+        assert isinstance(described, NetworkDescriptor)
         difference = write_whitened_model(described, whitening, output)
         say(f"the model agrees with the whitened vectors within {difference:.1e}")
         use = str(output)

@@ -16,15 +16,18 @@ from hcbir.collection.segments import read_npz, write_npz
 from hcbir.descriptors import AggregatedDescriptor, Described, Descriptor
 
 
-def plan(names: Sequence[str], image_size: int | None) -> list[DescriptorRecord]:
-    """Records of the named descriptors, and of the local ones that aggregated ones are made from."""
+def plan(names: Sequence[str], image_size: int | None, runtime: Mapping[str, Any]) -> list[DescriptorRecord]:
+    """Records of the named descriptors, and of the local ones that aggregated ones are made from.
+
+    They are loaded to run as `runtime` says, so that one that cannot fails before anything is written.
+    """
     if not names:
         raise ValueError("descriptors must name at least one descriptor, got none")
     if len(set(names)) != len(names):
         raise ValueError(f"descriptors must be different, got {', '.join(names)}")
     planned: dict[str, tuple[Descriptor, str | None]] = {}
     for name in names:
-        descriptor = descriptors.load(name, image_size=image_size)
+        descriptor = descriptors.load(name, image_size=image_size, **runtime)
         local = None
         if descriptor.kind == "aggregated":
             local = descriptor.local.name

@@ -110,7 +110,7 @@ class Collection:
         """
         if isinstance(descriptors, str):
             raise TypeError(f"descriptors must be a sequence of names, got the str {descriptors!r}")
-        planned = plan(descriptors, image_size)
+        planned = plan(descriptors, image_size, runtime)
         path = Path(folder).absolute()
         if path.exists() and not path.is_dir():
             raise CollectionError(f"{path} is a file, expected a folder to make")
@@ -159,7 +159,7 @@ class Collection:
                 f"{folder} was made without reduced decoding; with it, images need a collection of their own"
             )
         if descriptors or image_size:
-            asked = plan(descriptors or DEFAULT_DESCRIPTORS, image_size)
+            asked = plan(descriptors or DEFAULT_DESCRIPTORS, image_size, runtime)
             there = collection._records.descriptors()
             if asked != there:
                 collection.close()

@@ -103,6 +103,12 @@ class Session:
             raise RuntimeError(
                 'provider "cuda": this ONNX Runtime is built without CUDA: pip install "hcbir[gpu]" in place of [cpu]'
             )
+        if provider_options and not offered:
+            warnings.warn(
+                f"provider_options are for CUDA, which this ONNX Runtime is built without: {path.name} runs on the CPU",
+                RuntimeWarning,
+                stacklevel=3,
+            )
         self.path = path
         self.num_threads = threads
         self._ort = ort

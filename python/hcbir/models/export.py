@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from hcbir.models.delf import DELF, PADDING, RECEPTIVE_FIELD, SCALES, STRIDE
 from hcbir.models.network import RetrievalNetwork
 from hcbir.models.parity import Parity, compare
 from hcbir.models.quantisation import quantise
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, the number done and the number to do."""
 
 PRECISIONS = ("fp32", "fp16", "int8")
 MOST_DIFFERENCE = 1e-5
@@ -59,6 +63,7 @@ def export_network(
     image_size: int = 1024,
     licence: str = "",
     source: str = "",
+    progress: Progress | None = None,
 ) -> Export:
     """Writes one file with the network and its recipe, after comparing it with torch at 24 sizes.
 
@@ -79,6 +84,8 @@ def export_network(
         Longest side, in pixels, at which images are described.
     licence, source : str
         Of the weights.
+    progress : callable, optional
+        progress(what, done, total): large networks take minutes.
 
     Raises
     ------
@@ -110,10 +117,12 @@ def export_network(
             "exported": f"{loaded.architecture}; {', '.join(_outputs(network))}; {precision}",
         },
     )
+    tell = progress or (lambda what, done, total: None)
     with tempfile.TemporaryDirectory(dir=path.resolve().parent, prefix=f".{path.name}.") as folder:
         trial = Path(folder) / "model.onnx"
-        _write(loaded, trial, precision=precision, calibration=calibration, recipe=recipe)
-        parity = compare(trial, network, _outputs(network), mean=loaded.mean, std=loaded.std)
+        _write(loaded, trial, precision=precision, calibration=calibration, recipe=recipe, progress=tell)
+        comparing = partial(tell, "compare with torch")
+        parity = compare(trial, network, _outputs(network), mean=loaded.mean, std=loaded.std, progress=comparing)
         _require_parity(parity, precision)
         trial.replace(path)
     return Export(path, recipe, parity)
@@ -126,15 +135,19 @@ def _write(
     precision: str,
     calibration: Iterable[FloatArray] | None,
     recipe: Recipe,
+    progress: Progress,
 ) -> None:
     network = loaded.network
+    progress("write the graph", 0, 1)
     if precision == "fp16":
         network = copy.deepcopy(network)
         network.trunk.half()
     model = graph.to_onnx(network, _outputs(network))
     graph.save(model, path, recipe=format_recipe(recipe))
+    progress("write the graph", 1, 1)
     if calibration is not None:
-        graph.save(quantise(path, calibration), path, recipe=format_recipe(recipe))
+        quantised = quantise(path, calibration, progress=partial(progress, "learn ranges"))
+        graph.save(quantised, path, recipe=format_recipe(recipe))
 
 
 def _outputs(network: RetrievalNetwork | DELF) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,7 @@ def compare(
     mean: Sequence[float],
     std: Sequence[float],
     sizes: Sequence[tuple[int, int]] = SIZES,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Parity:
     """Runs random images through the file, by ONNX Runtime on the CPU, and through the network.
 
@@ -87,6 +88,8 @@ def compare(
     mean, std : three floats
         The input is (pixel in 0..255 - mean) / std.
     sizes : sequence of (height, width)
+    progress : callable, optional
+        progress(sizes compared, sizes in all)
     """
     session = Session(path, provider="cpu")
     by_size = {}
@@ -98,6 +101,8 @@ def compare(
         by_size[height, width] = {
             output: difference(a, b) for output, a, b in zip(outputs, actual, expected, strict=True)
         }
+        if progress is not None:
+            progress(i + 1, len(sizes))
     return Parity(by_size)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import onnx
@@ -16,15 +16,17 @@ QUANTISED = ("Conv", "Add", "Relu", "MaxPool")
 
 
 class _Images(CalibrationDataReader):
-    def __init__(self, images: Iterable[FloatArray]):
-        self._images: Iterator[FloatArray] = iter(images)
+    def __init__(self, images: Iterator[FloatArray]):
+        self._images = images
 
     def get_next(self) -> dict[str, FloatArray] | None:
         image = next(self._images, None)
         return None if image is None else {"image": image}
 
 
-def quantise(path: Path, calibration: Iterable[FloatArray]) -> onnx.ModelProto:
+def quantise(
+    path: Path, calibration: Iterable[FloatArray], *, progress: Callable[[int, int], None] | None = None
+) -> onnx.ModelProto:
     """The model of a file with its trunk in eight bits, as QuantizeLinear and DequantizeLinear nodes.
 
     The first convolution, the last one and all heads stay in float. Activations are unsigned and weights signed, as
@@ -37,6 +39,8 @@ def quantise(path: Path, calibration: Iterable[FloatArray]) -> onnx.ModelProto:
         Of a model that `graph.to_onnx` made.
     calibration : iterable of (n, 3, height, width) float32
         Images as the network takes them.
+    progress : callable, optional
+        progress(images seen, images in all)
 
     Raises
     ------
@@ -52,7 +56,7 @@ def quantise(path: Path, calibration: Iterable[FloatArray]) -> onnx.ModelProto:
         quantize_static(
             prepared,
             quantised,
-            _Images(images),
+            _Images(_counted(images, progress)),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(QUANTISED),
             nodes_to_quantize=_inner_nodes(onnx.load(prepared).graph),
@@ -63,6 +67,13 @@ def quantise(path: Path, calibration: Iterable[FloatArray]) -> onnx.ModelProto:
             calibrate_method=CalibrationMethod.MinMax,
         )
         return onnx.load(quantised)
+
+
+def _counted(images: list[FloatArray], progress: Callable[[int, int], None] | None) -> Iterator[FloatArray]:
+    for seen, image in enumerate(images, start=1):
+        yield image
+        if progress is not None:
+            progress(seen, len(images))
 
 
 def _inner_nodes(graph: onnx.GraphProto) -> list[str]:

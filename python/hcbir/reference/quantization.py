@@ -49,6 +49,39 @@ def encode(vectors: Array, centroids: Array, bits: int) -> Codes:
     return pack(np.stack(numbers, axis=1), bits)
 
 
+def encode_anisotropic(vectors: Array, centroids: Array, bits: int, threshold: float) -> Codes:
+    """Codes of less loss |r|^2 + (eta - 1) (r x)^2 / |x|^2, r being what x loses, eta = (d - 1) t^2 / (1 - t^2).
+
+    Begun with `encode`; sub-space after sub-space takes its best centroid anew, until none changes or five times.
+    Guo et al., "Accelerating Large-Scale Inference with Anisotropic Vector Quantization", ICML 2020.
+    """
+    numbers = unpack(encode(vectors, centroids, bits), len(centroids), bits).astype(np.int64)
+    dim = vectors.shape[1]
+    excess = (dim - 1) * threshold**2 / (1 - threshold**2) - 1
+    for i, vector in enumerate(vectors):
+        squared = np.cumsum(vector.astype(np.float64) ** 2)[-1]
+        if squared == 0:
+            continue
+        parts = np.split(vector, len(centroids))
+        products = [np.cumsum(x * c, axis=1)[:, -1] for x, c in zip(parts, centroids, strict=True)]
+        squares = [np.cumsum(c * c, axis=1)[:, -1] for c in centroids]
+        along = np.float64(0)
+        for m, number in enumerate(numbers[i]):
+            along += np.float64(products[m][number])
+        weight = np.float32(excess / squared)
+        for _ in range(5):
+            before = numbers[i].copy()
+            for m in range(len(centroids)):
+                along -= np.float64(products[m][numbers[i, m]])
+                missing = np.float32(squared - along) - products[m]
+                losses = (squares[m] - 2 * products[m]) + (weight * missing) * missing
+                numbers[i, m] = losses.argmin()
+                along += np.float64(products[m][numbers[i, m]])
+            if (numbers[i] == before).all():
+                break
+    return pack(numbers, bits)
+
+
 def decode(codes: Codes, centroids: Array, bits: int) -> npt.NDArray[np.float32]:
     """The centroids that the codes name, side by side."""
     numbers = unpack(codes, len(centroids), bits)

@@ -119,7 +119,8 @@ def evaluate_dataset(
     dataset : Dataset
     descriptors : sequence of str
         Names that `hcbir.descriptors.load` knows. A global descriptor ranks by the dot product; a local one by the
-        inlier count of one-to-one matches under RANSAC, query against image, exhaustively; ties by smaller index.
+        inlier count of one-to-one matches under RANSAC, query against image, exhaustively. Equal dot products stand by
+        smaller index, equal counts by a hash of the image's content: the order of a dataset often tells the classes.
     image_size : int, optional
         Longest side, in pixels, at which images are described; default: each descriptor's own.
     interpolation : {"trapezoid", "rectangle"}

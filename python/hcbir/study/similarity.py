@@ -50,9 +50,10 @@ def through_index(images: Sequence[LocalFeatures], num_threads: int | None) -> R
     """By votes through inverted lists of product codes, and the first of them anew by inliers.
 
     An image of the short list stands before all others; equal inliers stay in the order of their votes, and an image
-    that was not looked at has none. Where the short list would hold all images there is nothing to vote for.
+    that was not looked at has none. Where the short list would hold all images, or none has a feature, there is
+    nothing to vote for.
     """
-    if len(images) <= SHORT_LIST:
+    if len(images) <= SHORT_LIST or not any(map(len, images)):
         return exhaustive(images, num_threads)
     folder = tempfile.TemporaryDirectory(prefix="hcbir-study-")
     store = LocalFeatureStore.create(Path(folder.name) / "features", images)
