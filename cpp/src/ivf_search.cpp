@@ -36,7 +36,9 @@ public:
           k_(k),
           executor_(executor),
           tables_(index.quantizer, Metric::dot),
-          workers_(executor.size()) {}
+          workers_(executor.size()) {
+        for (std::size_t w = 0; w < executor.size(); ++w) scans_.emplace_back(tables_);
+    }
 
     void run(MatrixView<float> scores, MatrixView<std::int64_t> indices) {
         const std::size_t group = group_size();
@@ -62,12 +64,12 @@ private:
         const MatrixView<const float> group{queries_.row(base), count, queries_.cols, queries_.stride};
         load_tables(group);
         SharedBars bars(count);
-        std::vector<AdcScan> scans(executor_.size(), AdcScan(tables_, &bars));
+        for (AdcScan& scan : scans_) scan.share(&bars);
         for (auto& worker : workers_) worker.best.assign(count, TopK(k_));
         std::vector<std::uint32_t> by_list;
         const std::vector<Task> tasks = tasks_of(base, count, by_list);
         executor_.parallel_for(tasks.size(), [&](std::size_t t, std::size_t w) {
-            scan(tasks[t], group, scans[w], workers_[w]);
+            scan(tasks[t], group, scans_[w], workers_[w]);
         });
         executor_.parallel_for(count, [&](std::size_t q, std::size_t) {
             write(q, scores.row(base + q), indices.row(base + q));
@@ -115,7 +117,7 @@ private:
             queries.push_back({q, static_cast<float>(base), &worker.best[q]});
         }
         AdcTables::Tile gathered;
-        if (tables_.has_bytes() && queries.size() >= AdcTables::worth_a_tile &&
+        if (tables_.has_bytes() && !tables_.of_nibbles() && queries.size() >= AdcTables::worth_a_tile &&
             queries.size() * codes_in(task.list) >= meetings_for_a_tile) {
             worker.entries.reserve(tables_.tile_bytes(queries.size()));
             gathered = tables_.gather(task.queries, worker.entries.data());
@@ -152,6 +154,7 @@ private:
     Executor& executor_;
     AdcTables tables_;
     std::vector<Worker> workers_;
+    std::vector<AdcScan> scans_;  // of every worker
 };
 
 void check(const InvertedLists& part, const IvfView& index) {

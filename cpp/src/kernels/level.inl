@@ -24,6 +24,7 @@ namespace {
 #include "kernels/hamming.inl"
 #include "kernels/hypotheses.inl"
 #include "kernels/nearest.inl"
+#include "kernels/nibbles.inl"
 #include "kernels/normal.inl"
 #include "kernels/quantization.inl"
 #include "kernels/rank.inl"
@@ -80,6 +81,8 @@ extern const Table HCBIR_LEVEL = {
     .interleave_bytes = interleave_bytes,
     .adc_tile = adc_tile,
     .adc_row = adc_row,
+    .turn_nibbles = turn_nibbles,
+    .adc_nibbles = adc_nibbles,
     .residuals = residuals,
     .nearest_pairs = nearest_pairs,
     .propose_similarity = propose<2>,
