@@ -19,6 +19,7 @@ constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' best
 constexpr std::size_t tile = 32;
 constexpr std::size_t meetings_for_a_tile = 1024;  // of a code and a query: fewer do not pay for one
 constexpr std::size_t codes_a_task = 1024;
+constexpr std::size_t first_probes = 1;
 
 /// Queries of a group that probe one list, at most a tile of them.
 struct Task {
@@ -66,28 +67,37 @@ private:
         SharedBars bars(count);
         for (AdcScan& scan : scans_) scan.share(&bars);
         for (auto& worker : workers_) worker.best.assign(count, TopK(k_));
-        std::vector<std::uint32_t> by_list;
-        const std::vector<Task> tasks = tasks_of(base, count, by_list);
-        executor_.parallel_for(tasks.size(), [&](std::size_t t, std::size_t w) {
-            scan(tasks[t], group, scans_[w], workers_[w]);
-        });
+        // The first list, the nearest as a rule, says best what the others have to reach.
+        scan_probes(base, count, 0, std::min(first_probes, probes_.cols), group);
+        scan_probes(base, count, first_probes, probes_.cols, group);
         executor_.parallel_for(count, [&](std::size_t q, std::size_t) {
             write(q, scores.row(base + q), indices.row(base + q));
         });
     }
 
-    /// The group's probes by list; `by_list` holds the queries that the tasks name.
-    std::vector<Task> tasks_of(std::size_t base, std::size_t count,
+    /// Probes first .. last - 1 of every query of the group.
+    void scan_probes(std::size_t base, std::size_t count, std::size_t first, std::size_t last,
+                     MatrixView<const float> group) {
+        if (first >= last) return;
+        std::vector<std::uint32_t> by_list;
+        const std::vector<Task> tasks =
+            tasks_of({probes_.row(base) + first, count, last - first, probes_.stride}, by_list);
+        executor_.parallel_for(tasks.size(), [&](std::size_t t, std::size_t w) {
+            scan(tasks[t], group, scans_[w], workers_[w]);
+        });
+    }
+
+    /// Probes by list; `by_list` holds the queries that the tasks name.
+    std::vector<Task> tasks_of(MatrixView<const std::int64_t> probes,
                                std::vector<std::uint32_t>& by_list) const {
         std::vector<std::size_t> first(index_.centroids.rows + 1);
-        for (std::size_t q = 0; q < count; ++q)
-            for (const std::int64_t list : probes_.row_span(base + q))
-                ++first[static_cast<std::size_t>(list) + 1];
+        for (std::size_t q = 0; q < probes.rows; ++q)
+            for (const std::int64_t list : probes.row_span(q)) ++first[static_cast<std::size_t>(list) + 1];
         std::partial_sum(first.begin(), first.end(), first.begin());
         by_list.resize(first.back());
         auto next = first;
-        for (std::size_t q = 0; q < count; ++q)
-            for (const std::int64_t list : probes_.row_span(base + q))
+        for (std::size_t q = 0; q < probes.rows; ++q)
+            for (const std::int64_t list : probes.row_span(q))
                 by_list[next[static_cast<std::size_t>(list)]++] = static_cast<std::uint32_t>(q);
         std::vector<Task> tasks;
         for (std::size_t list = 0; list + 1 < first.size(); ++list)
