@@ -7,12 +7,12 @@
 namespace hcbir {
 namespace {
 
-// Then the bars are looked up again; where codes have terms, for the least of them.
-constexpr std::size_t codes_at_once = 1024;
-constexpr std::size_t terms_at_once = 128;
+constexpr std::size_t terms_at_once = 128;  // of codes with terms, since bars go by the least of them
 constexpr std::size_t codes_at_first = 64;  // twice as many each time: what meets no bar is scored in float
+constexpr std::size_t codes_turned = 256;   // stay in the L1 cache, of 32 bytes each, while queries pass by
+constexpr std::size_t rows_ahead = 8;       // are fetched while one is scored
 
-std::size_t at_once(const CodeBlock& block) { return block.terms ? terms_at_once : codes_at_once; }
+std::size_t at_once(const CodeBlock& block) { return block.terms ? terms_at_once : AdcScan::codes_at_once; }
 
 double least_term(const CodeBlock& block, std::size_t first, std::size_t count) {
     return block.terms ? double{*std::min_element(block.terms + first, block.terms + first + count)} : 0.0;
@@ -21,8 +21,8 @@ double least_term(const CodeBlock& block, std::size_t first, std::size_t count) 
 }  // namespace
 
 void AdcScan::scan(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile) {
-    if (tile.entries) return scan_tile(block, queries, tile);
-    for (const AdcQuery& query : queries) scan_one(block, query);
+    if (tile.entries || tables_.of_nibbles()) return scan_together(block, queries, tile);
+    for (const AdcQuery& query : queries) scan_together(block, {&query, 1}, {});
 }
 
 /// The least score that may still matter to the query; -infinity while it has fewer than k.
@@ -49,57 +49,74 @@ std::uint16_t AdcScan::bar(const AdcQuery& query, double least_term) const {
                        without_term - 0x1p-23 * std::abs(without_term) - double{query.base} - 0x1p-149);
 }
 
-/// Takes up the block's codes first + rows[..], and forgets the rows.
-void AdcScan::score(const CodeBlock& block, std::size_t first, const AdcQuery& query,
-                    std::vector<std::uint32_t>& rows) {
+/// Scores the codes `rows`, which wait for the query, if they are enough.
+void AdcScan::score(const CodeBlock& block, const AdcQuery& query, std::vector<std::uint32_t>& rows,
+                    std::size_t enough) {
+    if (rows.empty() || rows.size() < enough) return;
     const float* tables = tables_.floats(query.query);
-    for (const std::uint32_t row : rows) {
-        const std::int64_t index = block.index(first + row);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const std::size_t row = rows[i];
+        if (i + rows_ahead < rows.size()) __builtin_prefetch(block.codes.row(rows[i + rows_ahead]));
+        const std::int64_t index = block.index(row);
         if (block.allowed && block.allowed[index] == 0) continue;
-        const float score = adc_score(tables, block.codes.row(first + row), tables_.code_size()) + query.base;
-        query.best->push({block.terms ? score - block.terms[first + row] : score, index});
+        const float score = adc_score(tables, block.codes.row(row), tables_.code_size()) + query.base;
+        query.best->push({block.terms ? score - block.terms[row] : score, index});
     }
-    if (bars_ && !rows.empty() && query.best->full()) bars_->raise(query.query, query.best->bar());
+    if (bars_ && query.best->full()) bars_->raise(query.query, query.best->bar());
     rows.clear();
 }
 
-void AdcScan::scan_tile(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile) {
+/// Appends to rows_ the codes first .. first + count that reach the bars.
+void AdcScan::find(const CodeBlock& block, std::size_t first, std::size_t count,
+                   std::span<const AdcQuery> queries, const std::uint16_t* bars, AdcTables::Tile tile) {
     const auto& codes = block.codes;
-    std::size_t step = first_step(block, queries);
-    hits_.resize(codes_at_once);
-    std::uint16_t bars[AdcTables::max_tile];
-    std::fill_n(bars, AdcTables::max_tile, std::uint16_t{65535});
-    for (std::size_t first = 0, count = 0; first < codes.rows; first += count) {
-        count = std::min(step, codes.rows - first);
-        step = std::min(2 * step, at_once(block));
-        const double term = least_term(block, first, count);
-        for (std::size_t q = 0; q < queries.size(); ++q) bars[q] = bar(queries[q], term);
+    const auto append = [&](std::size_t q, std::size_t from, std::size_t found) {
+        for (std::size_t i = 0; i < found; ++i)
+            rows_[q].push_back(static_cast<std::uint32_t>(from) + found_[i]);
+    };
+    if (tile.entries) {
+        hits_.resize(codes_at_once);
         const std::size_t found = kernels_.adc_tile(tile.entries, bars, tile.width, codes.row(first),
                                                     codes.stride, count, codes.cols, hits_.data());
-        // One query after another, so that its float tables are at hand.
         for (std::size_t h = 0; h < found; ++h)
             for (std::uint64_t bits = hits_[h].queries; bits; bits &= bits - 1)
-                rows_[static_cast<std::size_t>(std::countr_zero(bits))].push_back(hits_[h].row);
-        for (std::size_t q = 0; found > 0 && q < queries.size(); ++q)
-            score(block, first, queries[q], rows_[q]);
+                rows_[static_cast<std::size_t>(std::countr_zero(bits))].push_back(
+                    static_cast<std::uint32_t>(first) + hits_[h].row);
+    } else if (!tables_.has_bytes()) {
+        std::iota(found_, found_ + count, std::uint32_t{0});
+        for (std::size_t q = 0; q < queries.size(); ++q) append(q, first, count);
+    } else if (!tables_.of_nibbles()) {
+        append(0, first,
+               kernels_.adc_row(tables_.bytes(queries[0].query), bars[0], codes.row(first), codes.stride,
+                                count, codes.cols, found_));
+    } else {
+        turned_.reserve(codes_turned * 2 * codes.cols);
+        for (std::size_t from = first, here = 0; from < first + count; from += here) {
+            here = std::min(codes_turned, first + count - from);
+            kernels_.turn_nibbles(codes.row(from), codes.stride, here, codes.cols, turned_.data());
+            for (std::size_t q = 0; q < queries.size(); ++q)
+                append(q, from,
+                       kernels_.adc_nibbles(tables_.bytes(queries[q].query), bars[q], turned_.data(), here,
+                                            codes.cols, found_));
+        }
     }
 }
 
-void AdcScan::scan_one(const CodeBlock& block, const AdcQuery& query) {
-    const auto& codes = block.codes;
-    std::size_t step = first_step(block, {&query, 1});
-    for (std::size_t first = 0, count = 0; first < codes.rows; first += count) {
-        count = std::min(step, codes.rows - first);
+void AdcScan::scan_together(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile) {
+    std::size_t step = first_step(block, queries);
+    std::uint16_t bars[AdcTables::max_tile];
+    std::fill_n(bars, AdcTables::max_tile, std::uint16_t{65535});
+    for (std::size_t first = 0, count = 0; first < block.codes.rows; first += count) {
+        count = std::min(step, block.codes.rows - first);
         step = std::min(2 * step, at_once(block));
-        rows_[0].resize(count);
-        if (!tables_.has_bytes())
-            std::iota(rows_[0].begin(), rows_[0].end(), std::uint32_t{0});
-        else
-            rows_[0].resize(kernels_.adc_row(tables_.bytes(query.query), tables_.nibbles(query.query),
-                                             bar(query, least_term(block, first, count)), codes.row(first),
-                                             codes.stride, count, codes.cols, rows_[0].data()));
-        score(block, first, query, rows_[0]);
+        const double term = least_term(block, first, count);
+        for (std::size_t q = 0; q < queries.size(); ++q) bars[q] = bar(queries[q], term);
+        find(block, first, count, queries, bars, tile);
+        // One query after another, for its float tables; so many codes that they come into the cache once.
+        for (std::size_t q = 0; q < queries.size(); ++q)
+            score(block, queries[q], rows_[q], bars[q] > 0 ? queries[q].best->capacity() / 2 + 8 : 1);
     }
+    for (std::size_t q = 0; q < queries.size(); ++q) score(block, queries[q], rows_[q], 1);
 }
 
 }  // namespace hcbir

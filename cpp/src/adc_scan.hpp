@@ -33,25 +33,33 @@ struct AdcQuery {
 /// scored in float. So the k best are those of all scores, whatever was scanned before.
 class AdcScan {
 public:
-    /// bars: of the tables' queries, what other workers' k best are known to reach; may be null.
-    explicit AdcScan(const AdcTables& tables, SharedBars* bars = nullptr) : tables_(tables), bars_(bars) {}
+    explicit AdcScan(const AdcTables& tables) : tables_(tables) {}
 
-    /// tile: of the queries, in their order, if there is one.
+    /// bars: of the tables' queries, scores below which no code matters, as other workers' k best say.
+    void share(SharedBars* bars) { bars_ = bars; }
+
+    static constexpr std::size_t codes_at_once = 1024;  // then the bars are looked up again
+
+    /// tile: of the queries, in their order, if there is one; at most max_tile queries. A block has fewer
+    /// than 2^32 codes.
     void scan(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile = {});
 
 private:
-    void scan_tile(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile);
-    void scan_one(const CodeBlock& block, const AdcQuery& query);
+    void scan_together(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile);
+    void find(const CodeBlock& block, std::size_t first, std::size_t count, std::span<const AdcQuery> queries,
+              const std::uint16_t* bars, AdcTables::Tile tile);
     float needed(const AdcQuery& query) const;
     std::size_t first_step(const CodeBlock& block, std::span<const AdcQuery> queries) const;
     std::uint16_t bar(const AdcQuery& query, double least_term) const;
-    void score(const CodeBlock& block, std::size_t first, const AdcQuery& query,
-               std::vector<std::uint32_t>& rows);
+    void score(const CodeBlock& block, const AdcQuery& query, std::vector<std::uint32_t>& rows,
+               std::size_t enough);
 
     const kernels::Table& kernels_ = kernels::active();
     const AdcTables& tables_;
-    SharedBars* bars_;
+    SharedBars* bars_ = nullptr;
     std::vector<kernels::AdcHit> hits_;
+    std::uint32_t found_[codes_at_once];
+    AlignedBuffer<std::uint8_t> turned_;
     std::vector<std::uint32_t> rows_[AdcTables::max_tile];  // of each query: what is to be scored
 };
 

@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "hcbir/error.hpp"
 #include "kernels/dispatch.hpp"
 #include "panels.hpp"
 
 namespace hcbir {
-namespace {
-
-constexpr std::size_t parts_of_bytes = 4;  // whose entries must not sum to more than 255
-
-}  // namespace
-
 AdcTables::AdcTables(const ProductQuantizer& quantizer, Metric metric)
     : quantizer_(quantizer), metric_(metric), code_size_(quantizer.code_size()) {}
 
@@ -22,10 +17,7 @@ void AdcTables::load(MatrixView<const float> queries, Executor& executor) {
     const std::size_t size = code_size_ * byte_values;
     floats_.reserve(queries.rows * size);
     bounds_.resize(queries.rows);
-    if (has_bytes()) {
-        bytes_.reserve(queries.rows * byte_stride());
-        nibbles_.reserve(queries.rows * code_size_ * 32);
-    }
+    if (has_bytes()) bytes_.reserve(queries.rows * byte_stride());
     executor.parallel_for(queries.rows, [&](std::size_t q, std::size_t) { load_query(q, queries.row(q)); });
 }
 
@@ -49,38 +41,50 @@ void AdcTables::load_query(std::size_t q, const float* query) {
     make_bytes(q, parts.data());
 }
 
+/// Of entries of these widths: the most that two bytes of a code, which are added in 8 bits, may sum to; or
+/// all of them, as far as 16 bits demand it.
+double AdcTables::widest_sum(const std::vector<double>& widths) const {
+    const std::size_t parts = widths.size() / code_size_, half = (code_size_ + 1) / 2;
+    const auto width_of = [&](std::size_t b) {
+        return std::accumulate(widths.begin() + static_cast<std::ptrdiff_t>(b * parts),
+                               widths.begin() + static_cast<std::ptrdiff_t>((b + 1) * parts), 0.0);
+    };
+    double widest = 0, sum = 0;
+    for (std::size_t b = 0; b < half; ++b) {
+        const double width = width_of(b) + (b + half < code_size_ ? width_of(b + half) : 0.0);
+        widest = std::max(widest, width), sum += width;
+    }
+    return std::max(widest, sum / 255);
+}
+
 void AdcTables::make_bytes(std::size_t q, const float* parts) {
     const std::size_t values = quantizer_.num_centroids();
-    const std::size_t count = quantizer_.bits() == 8 ? code_size_ : 2 * code_size_;
-    const std::size_t together = count / code_size_ * parts_of_bytes;
+    const std::size_t count = of_nibbles() ? 2 * code_size_ : code_size_;
     std::vector<float> lowest(count);
-    double sum_lowest = 0, sum_largest = 0, widest = 0, width = 0;
+    std::vector<double> widths(count);
+    double sum_lowest = 0, sum_largest = 0;
     const auto& kernels = kernels::active();
     for (std::size_t p = 0; p < count; ++p) {
         float high = 0;
         kernels.extremes(parts + p * values, values, &lowest[p], &high);
         sum_lowest += double{lowest[p]};
         sum_largest += std::max(std::abs(double{lowest[p]}), std::abs(double{high}));
-        width = (p % together == 0 ? 0 : width) + (double{high} - double{lowest[p]});
-        widest = std::max(widest, width);
+        widths[p] = double{high} - double{lowest[p]};
     }
     require(sum_largest < double{std::numeric_limits<float>::max()} / 4, "queries",
             "of a size that keeps every score finite", "larger ones");
     if (!has_bytes()) return;
 
-    // Rounding up adds less than 1 + 2e-4 to an entry, and floats that are at most 255 err by less than 1e-4.
-    const auto steps = static_cast<float>(
-        std::min(widest > 0 ? (255.0 - static_cast<double>(together) - 1) / widest : 1.0, 1e30));
+    // Rounding up adds less than 1 + 2e-4 to an entry, and floats that are at most 255 err by less than 1e-4:
+    // two or four entries stay below 256; and the sum of all below 2^16, where that is what widest_sum says:
+    // 255 * 250 + 2048 * 1.0003.
+    const double widest = widest_sum(widths);
+    const double room = of_nibbles() ? 250 : 252;
+    const auto steps = static_cast<float>(std::min(widest > 0 ? room / widest : 1.0, 1e30));
     bounds_[q] = {sum_lowest, double{steps}, (static_cast<double>(code_size_) + 4) * 0x1p-23 * sum_largest};
-    std::uint8_t* bytes = bytes_.data() + q * byte_stride();
-    std::uint8_t* entries = quantizer_.bits() == 8 ? bytes : nibbles_.data() + q * code_size_ * 32;
+    std::uint8_t* entries = bytes_.data() + q * byte_stride();
     for (std::size_t p = 0; p < count; ++p)
         kernels.bytes_above(parts + p * values, values, lowest[p], steps, entries + p * values);
-    if (quantizer_.bits() == 8) return;
-    for (std::size_t b = 0; b < code_size_; ++b)
-        for (std::size_t v = 0; v < byte_values; ++v)
-            bytes[b * byte_values + v] =
-                static_cast<std::uint8_t>(entries[b * 32 + v % 16] + entries[b * 32 + 16 + v / 16]);
 }
 
 std::uint16_t AdcTables::bar(std::size_t q, double score) const {

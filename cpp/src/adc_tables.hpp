@@ -26,9 +26,9 @@ inline float adc_score(const float* tables, const std::uint8_t* code, std::size_
 /// The tables of a group of queries.
 ///
 /// In bytes, an entry e stands for at most lowest + e * step, where `lowest` is that table's smallest value
-/// and the step is one for all of a query's tables, such that four tables' largest entries sum to 255 at
-/// most. So the sum of a code's entries bounds its score: a code whose sum is below bar(q, score) scores
-/// less.
+/// and the step is one for all of a query's tables, such that the largest entries of any two that are added
+/// in 8 bits (kernels::Table::adc_tile) sum to 255 at most. So the sum of a code's entries bounds its score:
+/// a code whose sum is below bar(q, score) scores less.
 class AdcTables {
 public:
     /// Byte tables of some queries side by side, as kernels::Table::adc_tile wants them.
@@ -53,11 +53,10 @@ public:
 
     /// Whether there are byte tables: not for codes of more than 1024 bytes.
     bool has_bytes() const { return code_size_ <= max_code_size; }
+    /// Whether byte entries are those of the halves of a code's bytes, as kernels::Table::adc_nibbles wants
+    /// them; else they are as adc_row does.
+    bool of_nibbles() const { return quantizer_.bits() == 4; }
     const std::uint8_t* bytes(std::size_t q) const { return bytes_.data() + q * byte_stride(); }
-    /// Null if a byte names one centroid.
-    const std::uint8_t* nibbles(std::size_t q) const {
-        return quantizer_.bits() == 4 ? nibbles_.data() + q * code_size_ * 32 : nullptr;
-    }
     /// The least sum of byte entries of a code that may score `score` or more; up to 65535, the largest that
     /// any bar is.
     std::uint16_t bar(std::size_t q, double score) const;
@@ -68,25 +67,27 @@ public:
     std::size_t tile_bytes(std::size_t num_queries) const {
         return code_size_ * byte_values * tile_width(num_queries);
     }
-    /// The tile of queries, from 1 to max_tile; tile_bytes() of `entries` are written. Needs has_bytes().
+    /// The tile of queries, from 1 to max_tile; tile_bytes() of `entries` are written. Not
+    /// of_nibbles(), and has_bytes().
     Tile gather(std::span<const std::uint32_t> queries, std::uint8_t* entries) const;
 
 private:
-    static constexpr std::size_t max_code_size = 1024;  // so that sums stay below 2^16
+    static constexpr std::size_t max_code_size = 1024;  // so that sums below 2^16 are fine enough
     struct Bound {
         double lowest, per_step, error;
     };
 
     /// A cache line more than the tables: at multiples of 2^12 all would compete for the same lines.
-    std::size_t byte_stride() const { return code_size_ * byte_values + 64; }
+    std::size_t byte_stride() const { return code_size_ * (of_nibbles() ? 32 : byte_values) + 64; }
     void load_query(std::size_t q, const float* query);
     void make_bytes(std::size_t q, const float* parts);
+    double widest_sum(const std::vector<double>& widths) const;
 
     const ProductQuantizer& quantizer_;
     Metric metric_;
     std::size_t code_size_;
     AlignedBuffer<float> floats_;
-    AlignedBuffer<std::uint8_t> bytes_, nibbles_;
+    AlignedBuffer<std::uint8_t> bytes_;
     std::vector<Bound> bounds_;
 };
 

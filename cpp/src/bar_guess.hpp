@@ -28,10 +28,17 @@ public:
         float safe = -std::numeric_limits<float>::infinity();
     };
 
+    /// How many of the sample's best it takes to guess.
+    std::size_t most() const { return most_; }
+
     /// Of a query's keys on the sample.
     Guess operator()(std::span<const float> keys) {
         TopK best(most_);
         for (std::size_t i = 0; i < keys.size(); ++i) best.push({keys[i], static_cast<std::int64_t>(i)});
+        return (*this)(std::move(best));
+    }
+    /// Of the most() best of the sample, whose indices count its rows.
+    Guess operator()(TopK best) {
         std::fill(counts_.begin(), counts_.end(), 0.0);
         double sum = 0, variance = 0;
         Guess guess;

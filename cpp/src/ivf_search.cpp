@@ -19,6 +19,7 @@ constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' best
 constexpr std::size_t tile = 32;
 constexpr std::size_t meetings_for_a_tile = 1024;  // of a code and a query: fewer do not pay for one
 constexpr std::size_t codes_a_task = 1024;
+constexpr std::size_t first_probes = 1;
 
 /// Queries of a group that probe one list, at most a tile of them.
 struct Task {
@@ -36,7 +37,9 @@ public:
           k_(k),
           executor_(executor),
           tables_(index.quantizer, Metric::dot),
-          workers_(executor.size()) {}
+          workers_(executor.size()) {
+        for (std::size_t w = 0; w < executor.size(); ++w) scans_.emplace_back(tables_);
+    }
 
     void run(MatrixView<float> scores, MatrixView<std::int64_t> indices) {
         const std::size_t group = group_size();
@@ -62,30 +65,39 @@ private:
         const MatrixView<const float> group{queries_.row(base), count, queries_.cols, queries_.stride};
         load_tables(group);
         SharedBars bars(count);
-        std::vector<AdcScan> scans(executor_.size(), AdcScan(tables_, &bars));
+        for (AdcScan& scan : scans_) scan.share(&bars);
         for (auto& worker : workers_) worker.best.assign(count, TopK(k_));
-        std::vector<std::uint32_t> by_list;
-        const std::vector<Task> tasks = tasks_of(base, count, by_list);
-        executor_.parallel_for(tasks.size(), [&](std::size_t t, std::size_t w) {
-            scan(tasks[t], group, scans[w], workers_[w]);
-        });
+        // The first list, the nearest as a rule, says best what the others have to reach.
+        scan_probes(base, count, 0, std::min(first_probes, probes_.cols), group);
+        scan_probes(base, count, first_probes, probes_.cols, group);
         executor_.parallel_for(count, [&](std::size_t q, std::size_t) {
             write(q, scores.row(base + q), indices.row(base + q));
         });
     }
 
-    /// The group's probes by list; `by_list` holds the queries that the tasks name.
-    std::vector<Task> tasks_of(std::size_t base, std::size_t count,
+    /// Probes first .. last - 1 of every query of the group.
+    void scan_probes(std::size_t base, std::size_t count, std::size_t first, std::size_t last,
+                     MatrixView<const float> group) {
+        if (first >= last) return;
+        std::vector<std::uint32_t> by_list;
+        const std::vector<Task> tasks =
+            tasks_of({probes_.row(base) + first, count, last - first, probes_.stride}, by_list);
+        executor_.parallel_for(tasks.size(), [&](std::size_t t, std::size_t w) {
+            scan(tasks[t], group, scans_[w], workers_[w]);
+        });
+    }
+
+    /// Probes by list; `by_list` holds the queries that the tasks name.
+    std::vector<Task> tasks_of(MatrixView<const std::int64_t> probes,
                                std::vector<std::uint32_t>& by_list) const {
         std::vector<std::size_t> first(index_.centroids.rows + 1);
-        for (std::size_t q = 0; q < count; ++q)
-            for (const std::int64_t list : probes_.row_span(base + q))
-                ++first[static_cast<std::size_t>(list) + 1];
+        for (std::size_t q = 0; q < probes.rows; ++q)
+            for (const std::int64_t list : probes.row_span(q)) ++first[static_cast<std::size_t>(list) + 1];
         std::partial_sum(first.begin(), first.end(), first.begin());
         by_list.resize(first.back());
         auto next = first;
-        for (std::size_t q = 0; q < count; ++q)
-            for (const std::int64_t list : probes_.row_span(base + q))
+        for (std::size_t q = 0; q < probes.rows; ++q)
+            for (const std::int64_t list : probes.row_span(q))
                 by_list[next[static_cast<std::size_t>(list)]++] = static_cast<std::uint32_t>(q);
         std::vector<Task> tasks;
         for (std::size_t list = 0; list + 1 < first.size(); ++list)
@@ -115,7 +127,7 @@ private:
             queries.push_back({q, static_cast<float>(base), &worker.best[q]});
         }
         AdcTables::Tile gathered;
-        if (tables_.has_bytes() && queries.size() >= AdcTables::worth_a_tile &&
+        if (tables_.has_bytes() && !tables_.of_nibbles() && queries.size() >= AdcTables::worth_a_tile &&
             queries.size() * codes_in(task.list) >= meetings_for_a_tile) {
             worker.entries.reserve(tables_.tile_bytes(queries.size()));
             gathered = tables_.gather(task.queries, worker.entries.data());
@@ -152,6 +164,7 @@ private:
     Executor& executor_;
     AdcTables tables_;
     std::vector<Worker> workers_;
+    std::vector<AdcScan> scans_;  // of every worker
 };
 
 void check(const InvertedLists& part, const IvfView& index) {

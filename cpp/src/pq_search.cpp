@@ -1,32 +1,47 @@
 #include <algorithm>
+#include <limits>
 #include <numeric>
+#include <optional>
 #include <string>
 
 #include "adc_scan.hpp"
+#include "bar_guess.hpp"
 #include "hcbir/error.hpp"
 #include "hcbir/pq.hpp"
 #include "panels.hpp"
+#include "random.hpp"
 
 namespace hcbir {
 namespace {
 
-constexpr std::size_t table_bytes = 64 * 1024 * 1024;  // of a group of queries
+constexpr std::size_t table_bytes = 8 * 1024 * 1024;   // of a group of queries
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' best
 constexpr std::size_t tile = AdcTables::max_tile;      // queries that scan a block together
-constexpr std::size_t block_codes = 16 * 1024;
+constexpr std::size_t block_codes = 16 * 1024;         // at least, and a few tasks for each worker
+constexpr std::size_t tasks_a_worker = 16;
+
+// The sample that bars are guessed from: a run of codes from each of its equal parts. Where few are asked
+// for, the first codes met say as much.
+constexpr std::size_t run_codes = 64, one_in = 16, fewest_runs = 64, smallest_guessed = 50,
+                      rows_a_wanted = 64;
 
 class PQSearch {
 public:
     PQSearch(const ProductQuantizer& quantizer, MatrixView<const float> queries,
-             MatrixView<const std::uint8_t> codes, std::size_t k, const PQSearchOptions& options,
-             Executor& executor)
+             MatrixView<const std::uint8_t> codes, std::size_t k, std::size_t num_allowed,
+             const PQSearchOptions& options, Executor& executor)
         : queries_(queries),
           codes_(codes),
           k_(k),
           options_(options),
           executor_(executor),
           tables_(quantizer, options.metric),
-          best_(executor.size()) {}
+          best_(executor.size()) {
+        whole_ = {codes_, 0};
+        if (!options.allowed.empty()) whole_.allowed = options.allowed.data();
+        for (std::size_t w = 0; w < executor.size(); ++w) scans_.emplace_back(tables_);
+        if (k >= smallest_guessed && num_allowed / k >= rows_a_wanted) sample(num_allowed);
+    }
 
     void run(MatrixView<float> scores, MatrixView<std::int64_t> indices) {
         const std::size_t group = group_size();
@@ -41,51 +56,120 @@ private:
         return std::max(std::min(by_tables, by_lists) / tile, std::size_t{1}) * tile;
     }
 
+    /// Codes first .. first + count, called `first_index` and so on.
+    CodeBlock block(std::size_t first, std::size_t count, std::size_t first_index) const {
+        CodeBlock part = whole_;
+        part.codes = {codes_.row(first), count, codes_.cols, codes_.stride};
+        part.first = static_cast<std::int64_t>(first_index);
+        if (part.allowed) part.allowed += first - first_index;
+        return part;
+    }
+
+    void sample(std::size_t num_allowed) {
+        const std::size_t whole = codes_.rows / run_codes, count = whole / one_in;
+        if (count < fewest_runs) return;
+        CounterRandom random(0, codes_.rows);
+        std::size_t sampled = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t first = i * whole / count, next = (i + 1) * whole / count;
+            const std::size_t row =
+                (first + random.below(static_cast<std::uint32_t>(next - first))) * run_codes;
+            sample_.push_back(block(row, run_codes, i * run_codes));
+            for (std::size_t j = row; j < row + run_codes; ++j)
+                sampled += options_.allowed.empty() || options_.allowed[j] != 0;
+        }
+        guess_.emplace(count * run_codes, run_codes, k_,
+                       static_cast<double>(sampled) / static_cast<double>(num_allowed));
+    }
+
     void search_group(std::size_t base, std::size_t count, MatrixView<float> scores,
                       MatrixView<std::int64_t> indices) {
         tables_.load({queries_.row(base), count, queries_.cols, queries_.stride}, executor_);
-        gather_tiles(count);
-        SharedBars bars(count);
-        std::vector<AdcScan> scans(executor_.size(), AdcScan(tables_, &bars));
-        for (auto& best : best_) best.assign(count, TopK(k_));
-        const std::size_t num_tiles = ceil_div(count, tile), num_blocks = ceil_div(codes_.rows, block_codes);
-        executor_.parallel_for(num_tiles * num_blocks, [&](std::size_t task, std::size_t worker) {
-            scan(scans[worker], task / num_blocks * tile, count, task % num_blocks * block_codes,
-                 best_[worker]);
+        std::vector<std::uint32_t> queries(count);
+        std::iota(queries.begin(), queries.end(), 0u);
+        std::vector<float> guesses(count, -std::numeric_limits<float>::infinity());
+        gather_tiles(queries);
+        if (guess_) guess_bars(queries, guesses);
+        while (!queries.empty()) {
+            scan_codes(queries, guesses);
+            std::vector<std::uint32_t> again;  // without a guess, which too few codes reach
+            for (const std::uint32_t q : queries)
+                if (!best_[0][q].full() || best_[0][q].bar() < guesses[q])
+                    again.push_back(q), guesses[q] = -std::numeric_limits<float>::infinity();
+                else
+                    write(q, scores.row(base + q), indices.row(base + q));
+            queries = std::move(again);
+            if (!queries.empty()) gather_tiles(queries);
+        }
+    }
+
+    /// By the sample, in as few tasks as give all workers work: then each knows good bars sooner.
+    void guess_bars(const std::vector<std::uint32_t>& queries, std::vector<float>& guesses) {
+        const std::size_t num_tasks = ceil_div(2 * executor_.size(), tiles_.size());
+        const std::size_t at_once = ceil_div(sample_.size(), num_tasks);
+        scan_blocks(queries, ceil_div(sample_.size(), at_once), guess_->most(), guesses,
+                    [&](std::size_t task, const auto& scan) {
+                        for (std::size_t i = task * at_once;
+                             i < std::min((task + 1) * at_once, sample_.size()); ++i)
+                            scan(sample_[i]);
+                    });
+        for (const std::uint32_t q : queries) guesses[q] = (*guess_)(std::move(best_[0][q])).safe;
+    }
+
+    void scan_codes(const std::vector<std::uint32_t>& queries, const std::vector<float>& guesses) {
+        // Few and long blocks: codes that may matter wait until many can be scored by one query's tables.
+        const std::size_t num_tasks = ceil_div(tasks_a_worker * executor_.size(), tiles_.size());
+        const std::size_t size =
+            std::clamp(ceil_div(codes_.rows, num_tasks), block_codes, std::size_t{1} << 31);
+        scan_blocks(queries, ceil_div(codes_.rows, size), k_, guesses,
+                    [&](std::size_t task, const auto& scan) {
+                        const std::size_t first = task * size;
+                        scan(block(first, std::min(size, codes_.rows - first), first));
+                    });
+    }
+
+    /// The k best of all blocks into best_[0]. A task's blocks are those that blocks_of(task, scan) calls
+    /// scan with.
+    template <class BlocksOf>
+    void scan_blocks(const std::vector<std::uint32_t>& queries, std::size_t num_tasks, std::size_t k,
+                     const std::vector<float>& guesses, const BlocksOf& blocks_of) {
+        SharedBars bars(guesses.size());
+        for (std::size_t q = 0; q < guesses.size(); ++q) bars.raise(q, guesses[q]);
+        for (auto& best : best_) {
+            best.resize(guesses.size(), TopK(k));
+            for (const std::uint32_t q : queries) best[q] = TopK(k);
+        }
+        for (AdcScan& scan : scans_) scan.share(&bars);
+        executor_.parallel_for(tiles_.size() * num_tasks, [&](std::size_t t, std::size_t worker) {
+            const std::size_t first = t / num_tasks * tile;
+            std::vector<AdcQuery> together;
+            for (std::size_t i = first; i < std::min(first + tile, queries.size()); ++i)
+                together.push_back({queries[i], 0.0f, &best_[worker][queries[i]]});
+            blocks_of(t % num_tasks, [&](const CodeBlock& codes) {
+                scans_[worker].scan(codes, together, tiles_[first / tile]);
+            });
         });
-        executor_.parallel_for(count, [&](std::size_t q, std::size_t) {
-            for (std::size_t w = 1; w < best_.size(); ++w) best_[0][q].push(best_[w][q]);
-            const auto sorted = best_[0][q].sorted();
-            for (std::size_t i = 0; i < k_; ++i) {
-                scores.row(base + q)[i] = sorted[i].score;
-                indices.row(base + q)[i] = sorted[i].index;
-            }
+        executor_.parallel_for(queries.size(), [&](std::size_t i, std::size_t) {
+            for (std::size_t w = 1; w < best_.size(); ++w) best_[0][queries[i]].push(best_[w][queries[i]]);
         });
     }
 
     /// A tile of every `tile` queries, or of the last ones, where they are worth it.
-    void gather_tiles(std::size_t count) {
-        tiles_.assign(ceil_div(count, tile), {});
-        if (!tables_.has_bytes()) return;
+    void gather_tiles(const std::vector<std::uint32_t>& queries) {
+        tiles_.assign(ceil_div(queries.size(), tile), {});
+        if (!tables_.has_bytes() || tables_.of_nibbles()) return;
         entries_.reserve(tiles_.size() * tables_.tile_bytes(tile));
         executor_.parallel_for(tiles_.size(), [&](std::size_t t, std::size_t) {
-            std::vector<std::uint32_t> queries(std::min(tile, count - t * tile));
-            if (queries.size() < AdcTables::worth_a_tile) return;
-            std::iota(queries.begin(), queries.end(), static_cast<std::uint32_t>(t * tile));
-            tiles_[t] = tables_.gather(queries, entries_.data() + t * tables_.tile_bytes(tile));
+            const std::size_t count = std::min(tile, queries.size() - t * tile);
+            if (count < AdcTables::worth_a_tile) return;
+            tiles_[t] = tables_.gather({queries.data() + t * tile, count},
+                                       entries_.data() + t * tables_.tile_bytes(tile));
         });
     }
 
-    void scan(AdcScan& scan, std::size_t first, std::size_t count, std::size_t row,
-              std::vector<TopK>& best) const {
-        CodeBlock block{
-            {codes_.row(row), std::min(block_codes, codes_.rows - row), codes_.cols, codes_.stride},
-            static_cast<std::int64_t>(row)};
-        if (!options_.allowed.empty()) block.allowed = options_.allowed.data();
-        std::vector<AdcQuery> queries;
-        for (std::size_t q = first; q < std::min(first + tile, count); ++q)
-            queries.push_back({q, 0.0f, &best[q]});
-        scan.scan(block, queries, tiles_[first / tile]);
+    void write(std::size_t q, float* scores, std::int64_t* indices) {
+        const auto sorted = best_[0][q].sorted();
+        for (std::size_t i = 0; i < k_; ++i) scores[i] = sorted[i].score, indices[i] = sorted[i].index;
     }
 
     MatrixView<const float> queries_;
@@ -94,6 +178,10 @@ private:
     const PQSearchOptions& options_;
     Executor& executor_;
     AdcTables tables_;
+    CodeBlock whole_;
+    std::vector<CodeBlock> sample_;
+    std::optional<BarGuess> guess_;  // if it is worth it
+    std::vector<AdcScan> scans_;     // of every worker
     std::vector<AdcTables::Tile> tiles_;
     AlignedBuffer<std::uint8_t> entries_;  // of the tiles
     std::vector<std::vector<TopK>> best_;  // of every worker, of every query of a group
@@ -125,7 +213,7 @@ void search(const ProductQuantizer& quantizer, MatrixView<const float> queries,
         scores.rows == queries.rows && scores.cols == k && indices.rows == queries.rows && indices.cols == k,
         "scores and indices", "queries x k", "another shape");
     require_finite(queries, "queries");
-    PQSearch(quantizer, queries, codes, k, options, executor).run(scores, indices);
+    PQSearch(quantizer, queries, codes, k, num_allowed, options, executor).run(scores, indices);
 }
 
 }  // namespace hcbir

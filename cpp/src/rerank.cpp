@@ -9,6 +9,35 @@
 #include "topk.hpp"
 
 namespace hcbir {
+namespace {
+
+constexpr std::size_t rows_ahead = 4;  // are fetched while one is scored
+
+/// Rows lie far apart: memory, asked for one after another, would take most of the time.
+class Fetcher {
+public:
+    explicit Fetcher(const FullVectors& vectors) : num_rows_(vectors.rows()) {
+        const Database& floats = vectors.floats;
+        const std::size_t size = floats.rows == 0                      ? 1
+                                 : floats.type == ElementType::float32 ? sizeof(float)
+                                                                       : sizeof(std::uint16_t);
+        start_ = static_cast<const char*>(floats.rows > 0 ? floats.data : vectors.bytes.data);
+        step_ = (floats.rows > 0 ? floats.stride : vectors.bytes.stride) * size;
+        bytes_ = vectors.cols() * size;
+    }
+
+    void operator()(std::int64_t index) const {
+        const auto row = static_cast<std::size_t>(index);
+        for (std::size_t b = 0; row < num_rows_ && b < bytes_; b += 64)
+            __builtin_prefetch(start_ + row * step_ + b);
+    }
+
+private:
+    std::size_t num_rows_, step_, bytes_;
+    const char* start_;
+};
+
+}  // namespace
 
 void rerank(MatrixView<const float> queries, const FullVectors& vectors,
             MatrixView<const std::int64_t> candidates, std::size_t k, Metric metric, MatrixView<float> scores,
@@ -28,11 +57,15 @@ void rerank(MatrixView<const float> queries, const FullVectors& vectors,
 
     const auto& kernels = kernels::active();
     const Rows rows(vectors.floats);
+    const Fetcher fetch(vectors);
     std::vector<AlignedBuffer<float>> buffers(executor.size());
     executor.parallel_for(queries.rows, [&](std::size_t q, std::size_t worker) {
         const float* query = queries.row(q);
         TopK best(k);
-        for (const std::int64_t index : candidates.row_span(q)) {
+        const auto wanted = candidates.row_span(q);
+        for (std::size_t i = 0; i < wanted.size(); ++i) {
+            if (i + rows_ahead < wanted.size()) fetch(wanted[i + rows_ahead]);
+            const std::int64_t index = wanted[i];
             const auto row = static_cast<std::size_t>(index);
             require(row < vectors.rows(), "rerank", "a vector for every code",
                     std::to_string(vectors.rows()));

@@ -23,6 +23,7 @@ class TopK {
 public:
     explicit TopK(std::size_t k) : k_(k) {}
 
+    std::size_t capacity() const { return k_; }
     bool full() const { return best_.size() == k_; }
     /// The worst score held, once full.
     float bar() const { return best_.front().score; }

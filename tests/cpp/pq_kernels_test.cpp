@@ -107,18 +107,15 @@ void test_interleave_bytes(const Table& table) {
         }
 }
 
-/// The largest entries that one query may have for each byte: those of bytes 4i .. 4i + 3 sum to 255.
+/// The largest entries that one query may have for each byte: those of bytes b and b + half sum to 255, all
+/// to 65535.
 std::vector<int> largest_entries(std::size_t code_size) {
     std::vector<int> largest(code_size);
-    for (std::size_t b = 0; b < code_size; b += 4) {
-        int left = 255;
-        const std::size_t end = std::min(b + 4, code_size), first = b + static_cast<std::size_t>(whole(0, 3));
-        for (std::size_t i = 0; i < 4; ++i) {
-            const std::size_t at = b + (first + i - b) % 4;
-            if (at >= end) continue;
-            largest[at] = whole(0, 2) ? std::min(left, 64) : left;
-            left -= largest[at];
-        }
+    const std::size_t half = (code_size + 1) / 2;
+    const int most = std::min(255, 65535 / static_cast<int>(half));
+    for (std::size_t b = 0; b < half; ++b) {
+        largest[b] = whole(0, 2) ? whole(0, most) : whole(0, 1) * most;
+        if (b + half < code_size) largest[b + half] = most - largest[b];
     }
     return largest;
 }
@@ -184,11 +181,10 @@ void test_adc_tiles(const Table& table) {
 
 void test_adc_row(const Table& table, std::size_t code_size, std::size_t count, bool halves) {
     const auto largest = largest_entries(code_size);
-    Bytes tables(code_size * 256), nibbles(halves ? code_size * 32 : 0);
+    Bytes tables(code_size * 256), nibbles(code_size * 32);
     for (std::size_t b = 0; b < code_size; ++b) {
         const int low = whole(0, largest[b]);
-        for (std::size_t n = 0; halves && n < 32; ++n)
-            nibbles[b * 32 + n] = entry(n < 16 ? low : largest[b] - low);
+        for (std::size_t n = 0; n < 32; ++n) nibbles[b * 32 + n] = entry(n < 16 ? low : largest[b] - low);
         for (std::size_t v = 0; v < 256; ++v)
             tables[b * 256 + v] =
                 halves ? static_cast<std::uint8_t>(nibbles[b * 32 + v % 16] + nibbles[b * 32 + 16 + v / 16])
@@ -203,15 +199,30 @@ void test_adc_row(const Table& table, std::size_t code_size, std::size_t count, 
     Indices rows(count), expected;
     for (std::size_t j = 0; j < count; ++j)
         if (sums[j] >= bar) expected.push_back(static_cast<std::uint32_t>(j));
-    rows.resize(table.adc_row(tables.data(), halves ? nibbles.data() : nullptr, bar, codes.data(), stride,
-                              count, code_size, rows.data()));
-    agree(rows == expected, table, halves ? "adc_row: halves" : "adc_row", {code_size, count});
+    if (halves) {
+        using hcbir::kernels::nibble_block;
+        const std::size_t blocks = (count + nibble_block - 1) / nibble_block;
+        Bytes columns(blocks * nibble_block * 2 * code_size), turned = columns;
+        for (std::size_t j = 0; j < count; ++j)
+            for (std::size_t b = 0; b < code_size; ++b) {
+                const std::size_t at =
+                    (j / nibble_block * 2 * code_size + 2 * b) * nibble_block + j % nibble_block;
+                turned[at] = codes[j * stride + b] & 15;
+                turned[at + nibble_block] = codes[j * stride + b] >> 4;
+            }
+        table.turn_nibbles(codes.data(), stride, count, code_size, columns.data());
+        agree(columns == turned, table, "turn_nibbles", {code_size, count});
+        rows.resize(table.adc_nibbles(nibbles.data(), bar, columns.data(), count, code_size, rows.data()));
+    } else {
+        rows.resize(table.adc_row(tables.data(), bar, codes.data(), stride, count, code_size, rows.data()));
+    }
+    agree(rows == expected, table, halves ? "adc_nibbles" : "adc_row", {code_size, count});
 }
 
 void test_adc_rows(const Table& table) {
     for (const bool halves : {false, true}) {
         for (std::size_t code_size = 1; code_size <= 40; ++code_size)
-            for (const std::size_t count : {0, 1, 15, 16, 31, 33, 64, 65, 130, 200})
+            for (const std::size_t count : {0, 1, 15, 16, 31, 33, 64, 65, 127, 128, 130, 300})
                 test_adc_row(table, code_size, count, halves);
         for (std::size_t count = 0; count <= 140; ++count) test_adc_row(table, 16, count, halves);
         test_adc_row(table, 1024, 150, halves);

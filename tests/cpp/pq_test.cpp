@@ -10,6 +10,7 @@
 #include "hcbir/isa.hpp"
 #include "hcbir/pq.hpp"
 #include "hcbir/rerank.hpp"
+#include "random.hpp"
 
 namespace {
 
@@ -91,6 +92,33 @@ void test_search() {
     }
 }
 
+/// The sample that bars are guessed from holds most of the good codes, fewer than k: the guess is too high.
+void test_misleading_sample() {
+    const std::size_t run = 64, n = 1024 * run, k = 1000;
+    const std::vector<float> centroids = random_floats(2 * 256);
+    const hcbir::ProductQuantizer pq({centroids.data(), 2 * 256, 1}, 2, 8);
+    const auto by_value = [&](std::size_t m, std::size_t c) { return pq.centroid(m, c)[0]; };
+    std::uint8_t best[2] = {};
+    for (std::size_t m = 0; m < 2; ++m)
+        for (std::size_t c = 1; c < 256; ++c)
+            if (by_value(m, c) > by_value(m, best[m])) best[m] = static_cast<std::uint8_t>(c);
+    std::vector<std::uint8_t> memory(2 * n);
+    for (auto& byte : memory) byte = static_cast<std::uint8_t>(engine());
+    hcbir::CounterRandom random(0, n);
+    for (std::size_t i = 0; i < 64; ++i) {
+        const std::size_t row = (i * 16 + random.below(16)) * run;
+        for (std::size_t j = row; j < row + 2; ++j) memory[2 * j] = best[0], memory[2 * j + 1] = best[1];
+    }
+    const MatrixView<const std::uint8_t> codes(memory.data(), n, 2);
+    const std::vector<float> queries(2 * 6, 1.0f);
+    const Found expected = brute_force(pq, queries, codes, k, false);
+    hcbir::PoolExecutor executor(2);
+    Found found{std::vector<float>(6 * k), std::vector<std::int64_t>(6 * k)};
+    hcbir::search(pq, {queries.data(), 6, 2}, codes, k, {}, {found.scores.data(), 6, k},
+                  {found.indices.data(), 6, k}, executor);
+    check(found == expected, "a guess that too few codes reach costs nothing of the answer");
+}
+
 void test_train_and_encode() {
     const std::size_t n = 700, num = 3, sub_dim = 5, dim = num * sub_dim;
     const auto vectors = random_floats(n * dim);
@@ -124,5 +152,6 @@ void test_train_and_encode() {
 
 int main() {
     test_search();
+    test_misleading_sample();
     test_train_and_encode();
 }

@@ -110,6 +110,25 @@ def test_search_is_the_same_for_every_level_thread_count_and_batch(bits: int, me
                     assert_same(result, (expected[0][:batch], expected[1][:batch]))
 
 
+@pytest.mark.parametrize("order", ["random", "sorted", "equal"])
+@pytest.mark.parametrize("bits", [8, 4])
+def test_many_of_many_codes(isa: str, bits: int, order: str) -> None:
+    """Enough for bars to be guessed from a sample."""
+    pq = hcbir.ProductQuantizer(random_centroids(6, 2, bits))
+    codes, queries = random_codes(pq, 70_001), random_vectors(70, 12, seed=1)
+    if order == "sorted":
+        codes = codes[np.argsort(pq.decode(codes) @ queries[0], kind="stable")]
+    if order == "equal":
+        codes[:] = codes[np.arange(len(codes)) % 3]
+    allowed = np.random.default_rng(5).random(len(codes)) < 0.5
+    expected = reference.adc_search(queries, codes, pq.centroids, bits, 300)
+    assert_same(pq.search(queries, codes, 300), expected)
+    assert_same(pq.search(queries[:1], codes, 300, num_threads=1), (expected[0][:1], expected[1][:1]))
+    ids = np.flatnonzero(allowed)
+    scores, places = reference.adc_search(queries[:9], codes[ids], pq.centroids, bits, 60)
+    assert_same(pq.search(queries[:9], codes, 60, allowed=allowed), (scores, ids[places]))
+
+
 def test_search_of_strided_codes_and_allowed_ones() -> None:
     pq = hcbir.ProductQuantizer(random_centroids(6, 2, 8))
     wide, queries = random_codes(pq, 9000), random_vectors(12, 12, seed=1)

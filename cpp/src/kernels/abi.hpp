@@ -129,6 +129,9 @@ struct ByteHits {
 /// Vectors to be quantised stand in panels of this many columns.
 constexpr std::size_t pq_panel_columns = 32;
 
+/// Codes of which turn_nibbles puts one value each side by side.
+constexpr std::size_t nibble_block = 128;
+
 /// A code whose sum reaches the bars of some queries; bit i is query i.
 struct AdcHit {
     std::uint64_t queries;
@@ -328,20 +331,28 @@ struct Table {
     void (*interleave_bytes)(const std::uint8_t* const* rows, std::size_t width, std::size_t count,
                              std::uint8_t* tile);
 
-    /// Sums of 8-bit entries, one for each byte of a code, found by its value; the entries of bytes 4i .. 4i
-    /// + 3 sum to 255 at most, and code_size <= 1024. adc_tile: `width` queries, 16, 32 or 64, the entry of
-    /// query i for value v of byte b standing at tables[(b * 256 + v) * width + i]. Writes to `hits` the
-    /// codes, ascending, whose sum reaches the bar of any, and returns their number [same bits].
+    /// Sums of 8-bit entries, one for each byte of a code, found by its value. With h = (code_size + 1) / 2
+    /// the largest entries of bytes b and b + h sum to 255 at most, those of all bytes to 65535. adc_tile:
+    /// `width` queries, 16, 32 or 64, the entry of query i for value v of byte b standing at
+    /// tables[(b * 256 + v) * width + i]. Writes to `hits` the codes, ascending, whose sum reaches the bar
+    /// of any, and returns their number [same bits].
     std::size_t (*adc_tile)(const std::uint8_t* tables, const std::uint16_t* bars, std::size_t width,
                             const std::uint8_t* codes, std::size_t stride, std::size_t count,
                             std::size_t code_size, AdcHit* hits);
 
-    /// The same for one query, whose entries stand at tables[b * 256 + v]. Where an entry is the sum of one
-    /// for each half of v, `nibbles` has those of the low half at nibbles[b * 32 + half], of the high half 16
-    /// further on; else it is null.
-    std::size_t (*adc_row)(const std::uint8_t* tables, const std::uint8_t* nibbles, std::uint16_t bar,
-                           const std::uint8_t* codes, std::size_t stride, std::size_t count,
-                           std::size_t code_size, std::uint32_t* rows);
+    /// The same for one query, whose entries stand at tables[b * 256 + v].
+    std::size_t (*adc_row)(const std::uint8_t* tables, std::uint16_t bar, const std::uint8_t* codes,
+                           std::size_t stride, std::size_t count, std::size_t code_size, std::uint32_t* rows);
+
+    /// Code j's low half of byte b at columns[(j / n * 2 * code_size + 2 * b) * n + j % n], its high half n
+    /// further on, n = nibble_block; zeros fill the last block.
+    void (*turn_nibbles)(const std::uint8_t* codes, std::size_t stride, std::size_t count,
+                         std::size_t code_size, std::uint8_t* columns);
+
+    /// adc_row of codes turned by turn_nibbles, where the entry of byte b is the sum of nibbles[b * 32 + its
+    /// low half] and nibbles[b * 32 + 16 + its high half].
+    std::size_t (*adc_nibbles)(const std::uint8_t* nibbles, std::uint16_t bar, const std::uint8_t* columns,
+                               std::size_t count, std::size_t code_size, std::uint32_t* rows);
 
     /// Transfer errors of all pairs under a projective model [same bits]. With (x, y, w) = model * (x0, y0,
     /// 1), the squared error is (x / w - x1)^2 + (y / w - y1)^2, computed with one 1 / w and nothing fused; a

@@ -1,5 +1,6 @@
 // Sums of 8-bit look-up table entries named by codes: many queries' entries side by side in memory, or one
-// query's in registers. Both add four entries in 8 bits, then to sums of 16 bits: even bytes and odd ones.
+// query's in registers. Entries of two bytes of a code, from its two halves, are added in 8 bits, then to
+// sums of 16 bits: even lanes and odd ones.
 
 #if defined(__AVX512BW__)
 constexpr std::size_t byte_lanes = 64;
@@ -53,16 +54,16 @@ inline std::uint64_t top_bits(Bytes32 v) {
 inline std::uint64_t top_bits(Bytes64 v) { return _mm512_movepi8_mask((__m512i)v); }
 #endif
 
-/// Sums in 16 bits of bytes that come in sums of four.
+/// Sums in 16 bits of bytes.
 template <std::size_t size>
 struct WordSums {
     typedef typename ByteVectors<size>::Byte Byte;
     typedef typename ByteVectors<size>::Word Word;
     Word all = {}, odd = {};  // all: even + 256 * odd, as far as 16 bits go
 
-    void add(Byte four) {
-        all += (Word)four;
-        odd += (Word)four >> 8;
+    void add(Byte part) {
+        all += (Word)part;
+        odd += (Word)part >> 8;
     }
     /// Bit l is set where the sum of byte l reaches its bar.
     std::uint64_t reached(Word even_bars, Word odd_bars) const {
@@ -78,6 +79,7 @@ inline std::size_t adc_tile_of(const std::uint8_t* tables, const std::uint16_t* 
     typedef typename ByteVectors<size>::Byte Byte;
     typedef typename ByteVectors<size>::Word Word;
     constexpr std::size_t width = size * count;
+    const std::size_t pairs = code_size / 2, half = code_size - pairs;
     std::uint16_t by_parity[2][width / 2];
     for (std::size_t q = 0; q < width; ++q) by_parity[q % 2][q / 2] = bars[q];
     Word even[count], odd[count];
@@ -88,22 +90,27 @@ inline std::size_t adc_tile_of(const std::uint8_t* tables, const std::uint16_t* 
     std::size_t found = 0;
     for (std::size_t i = 0; i < num_codes; ++i, codes += stride) {
         WordSums<size> sums[count];
-        const std::uint8_t* table = tables;
-        std::size_t b = 0;
-        for (; b + 4 <= code_size; b += 4, table += 4 * 256 * width) {
-            std::uint32_t four;
-            __builtin_memcpy(&four, codes + b, 4);
-            const std::uint8_t* entry[4] = {
-                table + (four & 255) * width, table + (256 + (four >> 8 & 255)) * width,
-                table + (512 + (four >> 16 & 255)) * width, table + (768 + (four >> 24)) * width};
+        const auto add_pair = [&](std::size_t b, std::size_t first, std::size_t second) {
+            const std::uint8_t *one = tables + (b * 256 + first) * width,
+                               *other = tables + ((b + half) * 256 + second) * width;
 #pragma GCC unroll 4
             for (std::size_t v = 0; v < count; ++v)
-                sums[v].add((load_bytes<Byte>(entry[0] + v * size) + load_bytes<Byte>(entry[1] + v * size)) +
-                            (load_bytes<Byte>(entry[2] + v * size) + load_bytes<Byte>(entry[3] + v * size)));
+                sums[v].add(load_bytes<Byte>(one + v * size) + load_bytes<Byte>(other + v * size));
+        };
+        std::size_t b = 0;
+        for (; b + 4 <= pairs; b += 4) {
+            std::uint32_t first, second;
+            __builtin_memcpy(&first, codes + b, 4);
+            __builtin_memcpy(&second, codes + half + b, 4);
+            add_pair(b, first & 255, second & 255);
+            add_pair(b + 1, first >> 8 & 255, second >> 8 & 255);
+            add_pair(b + 2, first >> 16 & 255, second >> 16 & 255);
+            add_pair(b + 3, first >> 24, second >> 24);
         }
-        for (; b < code_size; ++b, table += 256 * width)
+        for (; b < pairs; ++b) add_pair(b, codes[b], codes[half + b]);
+        if (pairs < half)
             for (std::size_t v = 0; v < count; ++v)
-                sums[v].add(load_bytes<Byte>(table + codes[b] * width + v * size));
+                sums[v].add(load_bytes<Byte>(tables + (pairs * 256 + codes[pairs]) * width + v * size));
         std::uint64_t queries = 0;
 #pragma GCC unroll 4
         for (std::size_t v = 0; v < count; ++v) queries |= sums[v].reached(even[v], odd[v]) << v * size % 64;
@@ -263,18 +270,6 @@ struct ByteEntries {
     }
 };
 
-/// Two tables of 16 entries a byte, for its low and its high half.
-struct NibbleEntries {
-    const std::uint8_t* tables;
-
-    Bytes operator()(std::size_t b, Bytes code) const {
-        typedef std::uint16_t Words __attribute__((vector_size(byte_lanes)));
-        const Bytes high = (Bytes)((Words)code >> 4) & 0x0f;
-        return look_up(load_entries(tables + b * 32), code & 0x0f) +
-               look_up(load_entries(tables + b * 32 + 16), high);
-    }
-};
-
 /// 16 bytes from each of the places p, p + step ... as lanes.
 inline Bytes gather_lanes(const std::uint8_t* p, std::size_t step) {
 #if defined(__AVX2__)
@@ -304,37 +299,39 @@ inline void turn(const std::uint8_t* rows, std::size_t stride, std::uint8_t* col
     for (std::size_t c = 0; c < 16; ++c) store_bytes(columns + c * byte_lanes, v[c]);
 }
 
-/// Codes in whole vectors. Returns how many codes were looked at.
-template <class Entries>
-inline std::size_t scan_vectors(Entries entries, std::uint16_t bar, const std::uint8_t* codes,
-                                std::size_t stride, std::size_t count, std::size_t code_size,
-                                std::uint32_t* rows, std::size_t& found) {
+/// Calls take(b, v) for each byte b of byte_lanes codes, where v has it of each; what stands behind `end`
+/// is not read.
+template <class Take>
+inline void for_columns(const std::uint8_t* codes, std::size_t stride, std::size_t code_size,
+                        const std::uint8_t* end, Take take) {
     alignas(64) std::uint8_t columns[16 * byte_lanes];
     alignas(64) std::uint8_t ends[16 * byte_lanes];
+    for (std::size_t first = 0; first < code_size; first += 16) {
+        const std::uint8_t* part = codes + first;
+        const std::size_t width = code_size - first < 16 ? code_size - first : 16;
+        if (static_cast<std::size_t>(end - part) >= (byte_lanes - 1) * stride + 16) {
+            turn(part, stride, columns);
+        } else {
+            for (std::size_t r = 0; r < byte_lanes; ++r)
+                for (std::size_t b = 0; b < width; ++b) ends[r * 16 + b] = part[r * stride + b];
+            turn(ends, 16, columns);
+        }
+#pragma GCC unroll 1
+        for (std::size_t b = 0; b < width; ++b) take(first + b, load_bytes<Bytes>(columns + b * byte_lanes));
+    }
+}
+
+/// Codes in whole vectors. Returns how many codes were looked at.
+inline std::size_t scan_vectors(ByteEntries entries, std::uint16_t bar, const std::uint8_t* codes,
+                                std::size_t stride, std::size_t count, std::size_t code_size,
+                                std::uint32_t* rows, std::size_t& found) {
     const std::uint8_t* end = codes + (count - 1) * stride + code_size;
     const auto bars = bar - typename ByteVectors<byte_lanes>::Word{};
     std::size_t i = 0;
     for (; i + byte_lanes <= count; i += byte_lanes) {
         WordSums<byte_lanes> sums;
-        for (std::size_t first = 0; first < code_size; first += 16) {
-            const std::uint8_t* part = codes + i * stride + first;
-            const std::size_t width = code_size - first < 16 ? code_size - first : 16;
-            if (static_cast<std::size_t>(end - part) >= (byte_lanes - 1) * stride + 16) {
-                turn(part, stride, columns);
-            } else {  // what follows the last code must not be read
-                for (std::size_t r = 0; r < byte_lanes; ++r)
-                    for (std::size_t b = 0; b < width; ++b) ends[r * 16 + b] = part[r * stride + b];
-                turn(ends, 16, columns);
-            }
-            for (std::size_t b = 0; b < width; b += 4) {
-                const std::size_t end_of_four = b + 4 < width ? b + 4 : width;
-                Bytes four = {};
-#pragma GCC unroll 1
-                for (std::size_t c = b; c < end_of_four; ++c)
-                    four += entries(first + c, load_bytes<Bytes>(columns + c * byte_lanes));
-                sums.add(four);
-            }
-        }
+        for_columns(codes + i * stride, stride, code_size, end,
+                    [&](std::size_t b, Bytes code) { sums.add(entries(b, code)); });
         for (std::uint64_t bits = sums.reached(bars, bars); bits; bits &= bits - 1)
             rows[found++] = static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(bits));
     }
@@ -355,17 +352,12 @@ inline std::size_t scan_rest(const std::uint8_t* tables, std::uint16_t bar, cons
     return found;
 }
 
-std::size_t adc_row(const std::uint8_t* tables, const std::uint8_t* nibbles, std::uint16_t bar,
-                    const std::uint8_t* codes, std::size_t stride, std::size_t count, std::size_t code_size,
-                    std::uint32_t* rows) {
+std::size_t adc_row(const std::uint8_t* tables, std::uint16_t bar, const std::uint8_t* codes,
+                    std::size_t stride, std::size_t count, std::size_t code_size, std::uint32_t* rows) {
     std::size_t found = 0, done = 0;
 #if defined(HCBIR_ADC_SHUFFLES)
     if (count > 0)
-        done = nibbles
-                   ? scan_vectors(NibbleEntries{nibbles}, bar, codes, stride, count, code_size, rows, found)
-                   : scan_vectors(ByteEntries{tables}, bar, codes, stride, count, code_size, rows, found);
-#else
-    static_cast<void>(nibbles);
+        done = scan_vectors(ByteEntries{tables}, bar, codes, stride, count, code_size, rows, found);
 #endif
     return scan_rest(tables, bar, codes, stride, done, count, code_size, rows, found);
 }

@@ -16,15 +16,16 @@ namespace {
 #include "kernels/bytes.inl"
 
 #include "kernels/adc.inl"
+#include "kernels/adc_nibbles.inl"
 #include "kernels/blend.inl"
 #include "kernels/byte_scores.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/fused.inl"
 #include "kernels/hamming.inl"
+#include "kernels/hamming_tables.inl"
 #include "kernels/hypotheses.inl"
 #include "kernels/nearest.inl"
-#include "kernels/nibbles.inl"
 #include "kernels/normal.inl"
 #include "kernels/quantization.inl"
 #include "kernels/rank.inl"
@@ -82,6 +83,8 @@ extern const Table HCBIR_LEVEL = {
     .interleave_bytes = interleave_bytes,
     .adc_tile = adc_tile,
     .adc_row = adc_row,
+    .turn_nibbles = turn_nibbles,
+    .adc_nibbles = adc_nibbles,
     .residuals = residuals,
     .nearest_pairs = nearest_pairs,
     .propose_similarity = propose<2>,
