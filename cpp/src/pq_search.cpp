@@ -89,7 +89,7 @@ private:
         std::iota(queries.begin(), queries.end(), 0u);
         std::vector<float> guesses(count, -std::numeric_limits<float>::infinity());
         gather_tiles(queries);
-        if (guess_) guess_bars(queries, guesses);
+        if (guess_ && count >= AdcTables::worth_a_tile) guess_bars(queries, guesses);
         while (!queries.empty()) {
             scan_codes(queries, guesses);
             std::vector<std::uint32_t> again;  // without a guess, which too few codes reach
