@@ -74,7 +74,7 @@ void bind_search(py::module_& m) {
             const Database d = database_of(database);
             auto executor = interruptible(num_threads);
             Output<std::uint8_t> codes(byte_codes_rows(d.rows), byte_codes_cols(d.cols));
-            Output<float> bounds(byte_codes_rows(d.rows), 4);
+            Output<float> bounds(byte_codes_rows(d.rows), 5);
             Array<float> offsets(metric == Metric::l2 ? d.rows : 0);
             {
                 const std::span<float> offsets_view(offsets.mutable_data(),

@@ -8,7 +8,10 @@ namespace {
 
 using kernels::byte_panel_rows, kernels::byte_tile_queries, kernels::BytePanel;
 
-constexpr double unit = 0x1p-24;  // half the spacing of floats next to 1
+constexpr double unit = 0x1p-24;            // half the spacing of floats next to 1
+constexpr std::size_t few_queries = 24;     // wait for memory, not for products: nothing is gained by leaving
+constexpr std::size_t trial_panels = 4;     // of a block, that tell whether strips are left at the head
+constexpr std::uint32_t worth_leaving = 8;  // one strip in this many
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 std::size_t quads_of(std::size_t dim) { return ceil_div(dim, 4); }
@@ -18,6 +21,19 @@ std::size_t panel_bytes(std::size_t dim) { return 4 * byte_panel_rows * quads_of
 constexpr double vanished = 1e-5;
 
 std::size_t blocks_of(std::size_t dim) { return ceil_div(dim, kernels::byte_block); }
+
+/// Fours of columns after which a scan may leave rows. Sums over more columns lie closer together, so that a
+/// smaller part of the columns tells the best rows from the rest.
+std::size_t head_of(std::size_t dim) {
+    constexpr std::size_t quads_of_block = kernels::byte_block / 4;
+    const std::size_t quads = quads_of(dim);
+    if (dim < 64) return quads;
+    if (dim >= 256) return ceil_div(quads / 2, quads_of_block) * quads_of_block;
+    return ceil_div(quads * 5 / 8, 4) * 4;
+}
+
+/// Of what is added in 16 bits: all columns in blocks, of which the head may cut one in two.
+std::size_t block_starts_of(std::size_t dim) { return blocks_of(dim) + 1; }
 
 constexpr kernels::ByteLimits row_limits{127, kernels::max_row_half_block};
 
@@ -47,15 +63,19 @@ double l2_slack(double length, const DotError& error) {
 
 QueryCodes::QueryCodes(const SearchProblem& problem, std::size_t group)
     : problem_(problem),
+      head_(problem.queries.rows > few_queries ? head_of(problem.queries.cols)
+                                               : quads_of(problem.queries.cols)),
       rotation_(problem.queries.cols),
       codes_(group * 4 * quads_of(problem.queries.cols)),
       multiplier_(group + 16),
       residual_(group + 16),
       length_(group + 16),
-      start_(group + 16),
-      block_start_(group * 2 * blocks_of(problem.queries.cols)) {
+      tail_(group + 16),
+      head_start_(group + 16),
+      tail_start_(group + 16),
+      block_start_(group * 2 * block_starts_of(problem.queries.cols)) {
     for (std::size_t q = 0; q < group + 16; ++q)
-        multiplier_[q] = residual_[q] = length_[q] = 0, start_[q] = 0;
+        multiplier_[q] = residual_[q] = length_[q] = tail_[q] = 0, head_start_[q] = tail_start_[q] = 0;
 }
 
 void QueryCodes::load(std::size_t base, std::size_t count, Executor& executor) {
@@ -92,31 +112,45 @@ void QueryCodes::load_tile(std::size_t base, std::size_t first, std::size_t coun
 }
 
 void QueryCodes::set_starts(std::size_t first) {
-    const std::size_t dim = problem_.queries.cols, num_blocks = blocks_of(dim);
-    const auto* codes = codes_.data() + first * 4 * quads_of(dim);
-    auto* block_start = block_start_.data() + first * 2 * num_blocks;
-    std::fill_n(start_.data() + first, byte_tile_queries, 0);
-    for (std::size_t block = 0, c = 0; block < num_blocks; ++block, block_start += 2 * byte_tile_queries) {
+    const std::size_t dim = problem_.queries.cols, quads = quads_of(dim);
+    constexpr std::size_t quads_of_block = kernels::byte_block / 4;
+    const auto* codes = codes_.data() + first * 4 * quads;
+    auto* block_start = block_start_.data() + first * 2 * block_starts_of(dim);
+    std::fill_n(head_start_.data() + first, byte_tile_queries, 0);
+    std::fill_n(tail_start_.data() + first, byte_tile_queries, 0);
+    double squares[byte_tile_queries] = {};  // of the tail
+    for (std::size_t c = 0; c < quads; block_start += 2 * byte_tile_queries) {
+        const std::size_t next = c / quads_of_block * quads_of_block + quads_of_block;
+        const std::size_t end = c < head_ ? std::min(next, head_) : std::min(next, quads);
+        auto* start = (c < head_ ? head_start_ : tail_start_).data() + first;
         std::int32_t sums[2 * byte_tile_queries] = {};
-        for (; c < std::min((block + 1) * kernels::byte_block / 4, quads_of(dim));
-             ++c, codes += 4 * byte_tile_queries)
-            for (std::size_t half = 0; half < 2 * byte_tile_queries; ++half)
-                sums[half] += codes[2 * half] + codes[2 * half + 1];
+        for (; c < end; ++c, codes += 4 * byte_tile_queries)
+            for (std::size_t half = 0; half < 2 * byte_tile_queries; ++half) {
+                const int a = codes[2 * half], b = codes[2 * half + 1];
+                sums[half] += a + b;
+                if (c >= head_) squares[half / 2] += a * a + b * b;
+            }
         for (std::size_t half = 0; half < 2 * byte_tile_queries; ++half) {
-            start_[first + half / 2] -= 128 * sums[half];
+            start[half / 2] -= 128 * sums[half];
             block_start[half] = static_cast<std::int16_t>(-128 * sums[half]);  // modulo 2^16
         }
     }
+    for (std::size_t i = 0; i < byte_tile_queries; ++i) tail_[first + i] = round_up(std::sqrt(squares[i]));
 }
 
 kernels::ByteQueries QueryCodes::tile(std::size_t first, const float* bars) const {
-    return {codes_.data() + first * 4 * quads_of(problem_.queries.cols),
+    const std::size_t dim = problem_.queries.cols;
+    return {codes_.data() + first * 4 * quads_of(dim),
             bars + first,
             multiplier_.data() + first,
             residual_.data() + first,
             length_.data() + first,
-            start_.data() + first,
-            block_start_.data() + first * 2 * blocks_of(problem_.queries.cols)};
+            head_,
+            head_ < quads_of(dim),
+            tail_.data() + first,
+            head_start_.data() + first,
+            tail_start_.data() + first,
+            block_start_.data() + first * 2 * block_starts_of(dim)};
 }
 
 void RowCoder::encode(MatrixView<const float> rows, std::uint8_t* codes, BytePanel* panels, float* offsets) {
@@ -134,10 +168,13 @@ void RowCoder::encode_panel(MatrixView<const float> rows, std::uint8_t* codes, B
     const std::size_t count = rows.rows, dim = rows.cols;
     float largest[byte_panel_rows], half_blocks[byte_panel_rows], squared[byte_panel_rows];
     float multipliers[byte_panel_rows], lengths[byte_panel_rows], residuals[byte_panel_rows];
+    float tails[byte_panel_rows] = {};
     if (count < byte_panel_rows) std::memset(codes, 128, panel_bytes(dim));
     const auto rotated = rotation_.apply(rows, rotated_);
     kernels.largest_magnitudes(rotated.data, rotated.stride, count, dim, largest);
     kernels.longest_half_blocks(rotated.data, rotated.stride, count, dim, half_blocks);
+    if (const std::size_t head = 4 * head_of(dim); head < dim)
+        kernels.squared_norms(rotated.data + head, rotated.stride, count, dim - head, tails);
     bool known = true;
     if (metric_ != Metric::dot) {
         kernels.squared_norms(rows.data, rows.stride, count, dim, squared);
@@ -159,7 +196,7 @@ void RowCoder::encode_panel(MatrixView<const float> rows, std::uint8_t* codes, B
     // errs by what the squared length does and three roundings more.
     const double rounding =
         (metric_ == Metric::cosine ? error_.relative + 4 * unit : unit) + rotation_.rounding();
-    double longest = 0, residual = 0, offset = -std::numeric_limits<double>::infinity();
+    double longest = 0, residual = 0, tail = 0, offset = -std::numeric_limits<double>::infinity();
     for (std::size_t j = 0; j < count; ++j) {
         if (!std::isfinite(residuals[j])) {
             for (const float x : rows.row_span(j))
@@ -170,13 +207,14 @@ void RowCoder::encode_panel(MatrixView<const float> rows, std::uint8_t* codes, B
                      length = length_above(lengths[j], error_) + rest;
         longest = std::max(longest, length * (1 + 2 * rounding));
         residual = std::max(residual, rest + 2 * rounding * length);
+        tail = std::max(tail, length_above(tails[j], error_) * multipliers[j] * (1 + 2 * rounding) + rest);
         if (offsets) offset = std::max(offset, double{offsets[j] = -squared[j] / 2});
     }
     // So that scores that round to the same float are never taken for different ones (docs/exact-search.md).
     residual += 16 * unit * longest + vanished;
     if (metric_ == Metric::l2) offset += l2_slack(longest / multiplier, error_);
     panel = {known ? multiplier : not_a_number, round_up(longest), round_up(residual),
-             metric_ == Metric::l2 ? round_up(offset) : 0.0f};
+             metric_ == Metric::l2 ? round_up(offset) : 0.0f, round_up(tail + vanished)};
 }
 
 CodedRows ByteScan::encode(std::size_t first_row, std::size_t count) {
@@ -207,8 +245,10 @@ void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t ba
     for (std::size_t begin = first; begin < last; begin += byte_tile_queries) {
         const std::size_t num_queries = std::min(byte_tile_queries, last - begin);
         for (std::size_t q = begin; q < begin + num_queries; ++q) set_bar(base, q, candidates);
-        const auto tile = queries_.tile(begin, bars_.data());
+        auto tile = queries_.tile(begin, bars_.data());
+        hits.num_strips = hits.num_left = 0;
         for (std::size_t p = 0; p < num_panels; ++p) {
+            if (p == trial_panels) tile.may_leave = worth_leaving * hits.num_left > hits.num_strips;
             std::uint32_t found = problem_.kernels.byte_tile(
                 tile, num_queries, rows.codes + p * panel_bytes(dim), quads_of(dim), rows.panels[p], hits);
             for (; found; found &= found - 1) {
@@ -250,7 +290,7 @@ void ByteScan::collect(const CodedRows& rows, std::size_t panel, std::size_t fir
 void ByteScan::score_panel(const CodedRows& rows, std::size_t base, std::size_t first, std::size_t count,
                            float* keys, float* margins, std::size_t stride) {
     std::fill_n(bars_.data() + first, count, -std::numeric_limits<float>::infinity());
-    kernels::ByteHits hits;
+    kernels::ByteHits hits{};
     problem_.kernels.byte_tile(queries_.tile(first, bars_.data()), count, rows.codes,
                                quads_of(problem_.queries.cols), *rows.panels, hits);
     for (std::size_t i = 0; i < count; ++i, keys += stride, margins += stride) {

@@ -25,10 +25,11 @@ private:
     void set_starts(std::size_t first);
 
     const SearchProblem& problem_;
+    std::size_t head_;  // fours of columns, as in ByteQueries
     Rotation rotation_;
     AlignedBuffer<std::int8_t> codes_;
-    AlignedBuffer<float> multiplier_, residual_, length_;
-    AlignedBuffer<std::int32_t> start_;
+    AlignedBuffer<float> multiplier_, residual_, length_, tail_;
+    AlignedBuffer<std::int32_t> head_start_, tail_start_;
     AlignedBuffer<std::int16_t> block_start_;
 };
 

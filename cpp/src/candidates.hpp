@@ -38,6 +38,7 @@ public:
     std::size_t num_refined() const { return num_refined_; }
 
     Shortlist& shortlist(std::size_t q) { return best_[q].shortlist; }
+    const Shortlist& shortlist(std::size_t q) const { return best_[q].shortlist; }
     const TopK& scored(std::size_t q) const { return best_[q].scored; }
     void forget(std::size_t q) { best_[q] = Best{Shortlist(problem_.k), TopK(problem_.k)}; }
 

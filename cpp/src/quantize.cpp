@@ -12,7 +12,7 @@ using kernels::byte_panel_rows, kernels::BytePanel;
 
 constexpr std::size_t panels_a_task = 32;
 
-static_assert(sizeof(BytePanel) == 4 * sizeof(float));
+static_assert(sizeof(BytePanel) == 5 * sizeof(float));
 
 }  // namespace
 
@@ -28,8 +28,8 @@ void require_codes(MatrixView<const std::uint8_t> codes, MatrixView<const float>
     require(codes.rows == rows && codes.cols == cols && codes.stride == cols, "codes",
             std::to_string(rows) + " x " + std::to_string(cols) + ", contiguous",
             std::to_string(codes.rows) + " x " + std::to_string(codes.cols));
-    require(bounds.rows == rows && bounds.cols == 4 && bounds.stride == 4, "bounds",
-            std::to_string(rows) + " x 4, contiguous",
+    require(bounds.rows == rows && bounds.cols == 5 && bounds.stride == 5, "bounds",
+            std::to_string(rows) + " x 5, contiguous",
             std::to_string(bounds.rows) + " x " + std::to_string(bounds.cols));
     const std::size_t wanted = metric == Metric::l2 ? database.rows : 0;
     require(num_offsets == wanted, "offsets", std::to_string(wanted) + " values",

@@ -11,6 +11,7 @@ namespace {
 using kernels::byte_panel_rows, kernels::byte_tile_queries;
 
 constexpr std::size_t one_in = 16, fewest_panels = 4, most_panels = 512;
+constexpr std::size_t enough_pairs = 1 << 14;  // of panels and queries
 
 // Measured on Zen 3: to look at a row in float costs what d + 128 columns do in a scan, and bytes save a
 // twelfth of that a pair, all told.
@@ -27,7 +28,9 @@ CodedRows coded_rows(const ByteCodes& codes, std::size_t row, std::size_t count)
 RowSample::RowSample(const SearchProblem& problem, const ByteCodes* codes, Executor& executor)
     : problem_(problem) {
     const std::size_t n = problem.rows.size(), dim = problem.queries.cols, whole = n / byte_panel_rows;
-    const std::size_t count = std::min(std::clamp(whole / one_in, fewest_panels, most_panels), whole);
+    const std::size_t most = std::clamp(enough_pairs / std::max(problem.queries.rows, std::size_t{1}),
+                                        most_panels / 4, most_panels);
+    const std::size_t count = std::min(std::clamp(whole / one_in, fewest_panels, most), whole);
     CounterRandom random(0, n);
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t first = i * whole / count, next = (i + 1) * whole / count;

@@ -1,14 +1,18 @@
 #include "hcbir/search.hpp"
 
+#include <algorithm>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "bar_guess.hpp"
 #include "byte_scan.hpp"
 #include "few_rows.hpp"
 #include "float_scan.hpp"
 #include "hcbir/error.hpp"
+#include "random.hpp"
 #include "rescore.hpp"
 #include "row_sample.hpp"
 
@@ -26,7 +30,35 @@ constexpr std::size_t tasks_per_worker = 4;
 constexpr std::size_t few_queries = 24;  // so few are scanned without turning rows into panels or codes
 constexpr std::size_t few_allowed = 8;   // one row in more than this many
 constexpr std::size_t few_products = 1'000'000;  // done before another thread wakes
+constexpr std::size_t fewest_blocks = 6;         // of which bars are guessed
 constexpr std::size_t worth_bytes = 4;           // one pair in this many looked at in float: bytes do not pay
+
+/// All blocks, in the order of the scan.
+using Stages = std::vector<std::vector<std::size_t>>;
+
+Stages in_order(std::size_t num_blocks) {
+    Stages stages(1, std::vector<std::size_t>(num_blocks));
+    std::iota(stages[0].begin(), stages[0].end(), 0);
+    return stages;
+}
+
+/// The same, but parts drawn at random come first: what is found in them tells what bars to expect.
+Stages scan_stages(std::size_t num_blocks) {
+    CounterRandom random(1, num_blocks);
+    std::vector<std::size_t> order = in_order(num_blocks)[0];
+    for (std::size_t i = num_blocks; i > 1; --i)
+        std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+    Stages stages;
+    auto from = order.begin();
+    for (const std::size_t one_in : {64, 16, 4, 1}) {
+        if (one_in > 1 && num_blocks / one_in < fewest_blocks) continue;
+        const auto to = order.begin() + static_cast<std::ptrdiff_t>(num_blocks / one_in);
+        stages.emplace_back(from, to);
+        std::sort(stages.back().begin(), stages.back().end());  // as storage likes it
+        from = to;
+    }
+    return stages;
+}
 
 /// A group's queries as panels for dot_tile, made when a scan first asks for them.
 class QueryPanels {
@@ -133,11 +165,44 @@ private:
 
         QueryPanels panels(problem_, base, count);
         for (auto& worker : workers_) worker.candidates.begin_group(base);
-        executor_.parallel_for(num_blocks * num_parts, [&](std::size_t task, std::size_t w) {
-            const std::size_t row = task / num_parts * block_rows, first = task % num_parts * part;
-            if (first >= count) return;
-            scan_block(workers_[w], row, std::min(block_rows, n - row), base, first,
-                       std::min(first + part, count), panels);
+        const auto scan_stage = [&](std::span<const std::size_t> blocks) {
+            executor_.parallel_for(blocks.size() * num_parts, [&](std::size_t task, std::size_t w) {
+                const std::size_t row = blocks[task / num_parts] * block_rows,
+                                  first = task % num_parts * part;
+                if (first >= count) return;
+                scan_block(workers_[w], row, std::min(block_rows, n - row), base, first,
+                           std::min(first + part, count), panels);
+            });
+        };
+        const auto stages =
+            by_bytes_ && sample_ && count > few_queries ? scan_stages(num_blocks) : in_order(num_blocks);
+        std::size_t seen = 0;
+        for (const auto& blocks : stages) {
+            scan_stage(blocks);
+            seen += blocks.size();
+            if (seen < num_blocks) raise_guesses(count, num_blocks, seen, block_rows);
+        }
+    }
+
+    /// By what was found in a part of the blocks, drawn at random.
+    void raise_guesses(std::size_t count, std::size_t num_blocks, std::size_t num_seen,
+                       std::size_t block_rows) {
+        const double share = static_cast<double>(num_seen) / static_cast<double>(num_blocks);
+        std::vector<BarGuess> guess(executor_.size(),
+                                    BarGuess(problem_.rows.size(), block_rows, problem_.k, share));
+        executor_.parallel_for(count, [&](std::size_t q, std::size_t w) {
+            TopK best(guess[w].most());
+            for (const Worker& worker : workers_) {
+                if (!worker.candidates.scored(q).empty()) return;  // the list is not all that was found
+                for (const auto& entry : worker.candidates.shortlist(q).entries()) {
+                    const float key = entry.lower / 2 + entry.upper / 2;
+                    if (!std::isfinite(key)) return;  // nothing is known of the row
+                    best.push({key, static_cast<std::int64_t>(entry.row)});
+                }
+            }
+            const float safe = guess[w](std::move(best)).safe;
+            guesses_[q] = std::max(guesses_[q], safe);
+            bars_.raise(q, safe);
         });
     }
 

@@ -17,7 +17,7 @@ from hcbir._runtime import num_threads_argument
 from hcbir._search import METRICS, SearchResult, search_arrays
 
 PRECISIONS = ("auto", "float32", "int8")
-FORMAT = 2
+FORMAT = 3
 CODES = ("codes", "bounds", "offsets")  # what the core calls them; files of a saved index
 SAMPLE = 2048  # rows on which "auto" decides
 WORTH_BYTES = 0.25  # the largest share of the rows to be looked at in float

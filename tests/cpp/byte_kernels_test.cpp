@@ -78,25 +78,39 @@ void test_byte_tile(const Table& table, std::size_t num_queries, std::size_t qua
     std::vector<std::uint8_t> rows(row_codes.size());
     for (std::size_t k = 0; k < rows.size(); ++k) rows[k] = static_cast<std::uint8_t>(row_codes[k] + 128);
     constexpr std::size_t quads_of_block = byte_block / 4, block_starts = 2 * byte_tile_queries;
-    std::vector<std::int16_t> block_start((quads + quads_of_block - 1) / quads_of_block * block_starts);
+    const auto head = static_cast<std::size_t>(whole(1, static_cast<int>(quads)));
+    const bool cut = head % quads_of_block != 0 && head < quads;  // a block in two
+    std::vector<std::int16_t> block_start(((quads + quads_of_block - 1) / quads_of_block + cut) *
+                                          block_starts);
     for (std::size_t k = 0; k < codes.size(); ++k) {  // modulo 2^16
         const std::size_t quad = k / 4 / byte_tile_queries, query = k / 4 % byte_tile_queries;
-        auto& sum = block_start[quad / quads_of_block * block_starts + 2 * query + k % 4 / 2];
+        const std::size_t block = quad / quads_of_block + (cut && quad >= head);
+        auto& sum = block_start[block * block_starts + 2 * query + k % 4 / 2];
         sum = static_cast<std::int16_t>(sum - 128 * codes[k]);
     }
-    std::vector<std::int32_t> start(byte_tile_queries), expected(byte_tile_queries * byte_panel_rows);
-    for (std::size_t i = 0; i < byte_tile_queries; ++i)
-        for (std::size_t c = 0; c < 4 * quads; ++c) {
+    std::vector<std::int32_t> head_start(byte_tile_queries), tail_start(byte_tile_queries),
+        expected(byte_tile_queries * byte_panel_rows);
+    Floats tail(16), row_tail(byte_panel_rows);  // squares, then lengths
+    for (std::size_t c = 0; c < 4 * quads; ++c) {
+        const auto row_code = [&](std::size_t j) {
+            return rows[c / 4 * 4 * byte_panel_rows + 4 * j + c % 4] - 128;
+        };
+        for (std::size_t i = 0; i < byte_tile_queries; ++i) {
             const int q = codes[c / 4 * 4 * byte_tile_queries + 4 * i + c % 4];
-            start[i] -= 128 * q;
+            (c < 4 * head ? head_start : tail_start)[i] -= 128 * q;
+            if (c >= 4 * head) tail[i] += static_cast<float>(q * q);
             for (std::size_t j = 0; j < byte_panel_rows; ++j)
-                expected[i * byte_panel_rows + j] +=
-                    q * (rows[c / 4 * 4 * byte_panel_rows + 4 * j + c % 4] - 128);
+                expected[i * byte_panel_rows + j] += q * row_code(j);
         }
+        for (std::size_t j = 0; j < byte_panel_rows && c >= 4 * head; ++j)
+            row_tail[j] += static_cast<float>(row_code(j) * row_code(j));
+    }
+    for (float& length : tail) length = std::sqrt(length) * (1 + 1e-5f);
+    const float longest_tail = std::sqrt(*std::max_element(row_tail.begin(), row_tail.end())) * (1 + 1e-5f);
     Floats bar(16), multiplier(16, 120.0f), residual = real_floats(16), length(16);
     const float norm = 127 * std::sqrt(static_cast<float>(4 * quads));
     const bool known = whole(0, 9) != 0;
-    const BytePanel panel{known ? 90.0f : not_a_number, norm, whole(0, 1) ? 0.5f : 0.0f, 0.25f};
+    const BytePanel panel{known ? 90.0f : not_a_number, norm, whole(0, 1) ? 0.5f : 0.0f, 0.25f, longest_tail};
     for (std::size_t i = 0; i < 16; ++i) {
         residual[i] = std::fabs(residual[i]), length[i] = norm;
         const int near =
@@ -106,9 +120,12 @@ void test_byte_tile(const Table& table, std::size_t num_queries, std::size_t qua
         if (whole(0, 3) == 0) bar[i] = whole(0, 1) ? infinity : (whole(0, 1) ? -infinity : not_a_number);
     }
     ByteHits hits{};
-    const std::uint32_t found = table.byte_tile({codes.data(), bar.data(), multiplier.data(), residual.data(),
-                                                 length.data(), start.data(), block_start.data()},
-                                                num_queries, rows.data(), quads, panel, hits);
+    ByteQueries queries{
+        codes.data(),     bar.data(),  multiplier.data(), residual.data(),   length.data(),     head,
+        whole(0, 1) != 0, tail.data(), head_start.data(), tail_start.data(), block_start.data()};
+    const std::uint32_t found = table.byte_tile(queries, num_queries, rows.data(), quads, panel, hits);
+    agree(hits.num_left <= hits.num_strips && (queries.may_leave || hits.num_left == 0), table,
+          "byte_tile: strips left", {num_queries, quads});
     agree(found >> num_queries == 0, table, "byte_tile: queries", {num_queries, quads});
     for (std::size_t i = 0; i < num_queries; ++i) {
         const double scale = double{multiplier[i]} * panel.multiplier;
@@ -128,6 +145,13 @@ void test_byte_tile(const Table& table, std::size_t num_queries, std::size_t qua
                 agree(!passed, table, "byte_tile: not left out", {num_queries, quads, i, j});
         }
     }
+    if (!known) return;
+    const Floats beyond(16, 1e6f * norm);
+    ByteHits none{};
+    queries.bar = beyond.data(), queries.may_leave = true;
+    agree(table.byte_tile(queries, num_queries, rows.data(), quads, panel, none) == 0 &&
+              none.num_strips > 0 && none.num_left == none.num_strips,
+          table, "byte_tile: all strips left", {num_queries, quads});
 }
 
 void test_byte_tiles(const Table& table) {

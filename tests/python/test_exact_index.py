@@ -119,6 +119,20 @@ def test_near_ties_that_bytes_cannot_tell_apart() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("together", [False, True])
+def test_near_rows_among_far_ones(isa: str, metric: str, together: bool) -> None:
+    """Most strips are left at the head of their columns, and bars rise by stages; both clump if rows do."""
+    centres = random_vectors(500, 256)
+    rows = np.repeat(centres, 60, axis=0) + random_vectors(30_000, 256, seed=1) / 4
+    database = rows if together else np.random.default_rng(2).permutation(rows)
+    queries = centres[::12] + random_vectors(42, 256, seed=3) / 4
+    expected = reference.search(queries, database, 40, metric=metric)
+    for precision in ("int8", "auto"):
+        index = hcbir.ExactIndex(database, metric=metric, precision=precision)
+        assert_same(index.search(queries, 40, num_threads=3), expected)
+
+
+@pytest.mark.parametrize("metric", METRICS)
 def test_guessed_bars_that_nothing_reaches(isa: str, metric: str) -> None:
     """Thousands of rows are the best: their bytes promise a little too much for about half of the queries."""
     database = random_vectors(64_000, 20) / 8
@@ -203,7 +217,7 @@ def test_saves_and_opens(tmp_path: Path, metric: str, kind: str) -> None:
             hcbir.ExactIndex.open(tmp_path / "index", verify=False).search(queries, 4)
         file.write_bytes(whole)
     about = tmp_path / "index" / "index.json"
-    for content in ("{", "[]", about.read_text().replace('"format": 2', '"format": 9')):
+    for content in ("{", "[]", about.read_text().replace('"format": 3', '"format": 9')):
         about.write_text(content)
         with pytest.raises(hcbir.FormatError, match="is not a whole ExactIndex"):
             hcbir.ExactIndex.open(tmp_path / "index")
@@ -233,7 +247,7 @@ def test_auto_makes_bytes_only_where_they_tell_rows_apart() -> None:
 def test_empty_database_and_memory() -> None:
     assert hcbir.ExactIndex(random_vectors(0, 8)).search(random_vectors(2, 8), None).indices.shape == (2, 0)
     index = hcbir.ExactIndex(random_vectors(320, 64), precision="int8")
-    assert index.nbytes == 320 * 64 + 10 * 16
+    assert index.nbytes == 320 * 64 + 10 * 20
     assert hcbir.ExactIndex(random_vectors(320, 64), precision="float32").nbytes == 0
 
 

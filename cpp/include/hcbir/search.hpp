@@ -40,7 +40,7 @@ enum class Precision { automatic, float32, int8 };
 /// A database quantised to bytes, with bounds of what rounding changed (`quantize`).
 struct ByteCodes {
     MatrixView<const std::uint8_t> codes;  // byte_codes_rows(rows) x byte_codes_cols(cols)
-    MatrixView<const float> bounds;        // byte_codes_rows(rows) x 4
+    MatrixView<const float> bounds;        // byte_codes_rows(rows) x 5
     std::span<const float> offsets;        // one a row for l2, else empty
 };
 

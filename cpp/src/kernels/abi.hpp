@@ -96,6 +96,7 @@ struct BytePanel {
     float length;      // of the longest y * multiplier, or more
     float residual;
     float offset;  // of the row with the largest, or more
+    float tail;    // length of the longest code from the queries' column 4 * head on, or more
 };
 
 /// A tile of quantised queries: q * multiplier = code + a rest of length `residual`. Each array has 16 floats
@@ -106,10 +107,15 @@ struct ByteQueries {
     const float* bar;  // to be reached by q . y + the row's offset
     const float *multiplier, *residual;
     const float* length;  // of the code, or more
+    // After `head` fours of columns, where the rest cannot make up for what is missing, a strip may be left.
+    std::size_t head;
+    bool may_leave;
+    const float* tail;  // length of the rest of the code, or more
     // The rows' codes are unsigned, 128 more than they mean, for which these make up:
-    const std::int32_t* start;  // -128 * sum of the code
-    const std::int16_t*
-        block_start;  // the same of a half block, modulo 2^16: [(block * byte_tile_queries + i) * 2 + half]
+    const std::int32_t *head_start, *tail_start;  // -128 * sum of that part of the code
+    // The same of half of what is added in 16 bits, modulo 2^16: blocks of columns, of which the head may cut
+    // one in two: [(block * byte_tile_queries + i) * 2 + half]
+    const std::int16_t* block_start;
 };
 
 /// A tile of quantised queries whose scores are wanted, codes and start as in ByteQueries, of 12 entries
@@ -124,6 +130,7 @@ struct ByteTile {
 struct ByteHits {
     std::uint32_t rows[byte_tile_queries];  // bit j is row j
     std::int32_t products[byte_tile_queries * byte_panel_rows];
+    std::uint32_t num_strips, num_left;  // counted on: all, and those that were left at the head
 };
 
 /// Vectors to be quantised stand in panels of this many columns.

@@ -118,22 +118,24 @@ inline VecShort multiply_bytes(VecI rows, VecI query) {
 #endif
 }
 
-/// Products of queries first .. first + height - 1 of the tile and `width` vectors of rows.
+/// Adds to the sums the products of queries first .. first + height - 1 of the tile and `width` vectors of
+/// rows, for fours of columns begin .. end - 1.
 template <std::size_t height, std::size_t width>
-inline void byte_products(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
-                          std::size_t quads, VecI (&sums)[height][width]) {
-    for (std::size_t i = 0; i < height; ++i)
-        for (std::size_t v = 0; v < width; ++v) sums[i][v] = VecI{};
-    const std::int8_t* codes = queries.codes + 4 * first;
-    const std::int16_t* start = queries.block_start + 2 * first;
-    for (std::size_t begin = 0; begin < quads; begin += byte_block / 4, start += 2 * byte_tile_queries) {
-        const std::size_t end = begin + byte_block / 4 < quads ? begin + byte_block / 4 : quads;
+inline void add_products(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
+                         std::size_t begin, std::size_t end, VecI (&sums)[height][width]) {
+    const std::int8_t* codes = queries.codes + begin * tile_bytes + 4 * first;
+    const std::size_t num_blocks = (begin + byte_block / 4 - 1) / (byte_block / 4);
+    const std::int16_t* start = queries.block_start + 2 * (num_blocks * byte_tile_queries + first);
+    rows += begin * panel_bytes;
+    for (; begin < end; start += 2 * byte_tile_queries) {
+        const std::size_t next = begin / (byte_block / 4) * (byte_block / 4) + byte_block / 4;
+        const std::size_t stop = next < end ? next : end;
         VecUnsigned block[height][width];
 #pragma GCC unroll 12
         for (std::size_t i = 0; i < height; ++i)
 #pragma GCC unroll 4
             for (std::size_t v = 0; v < width; ++v) block[i][v] = (VecUnsigned)broadcast_bits(start + 2 * i);
-        for (std::size_t c = begin; c < end; ++c, codes += tile_bytes, rows += panel_bytes) {
+        for (; begin < stop; ++begin, codes += tile_bytes, rows += panel_bytes) {
             VecI row[width];
 #pragma GCC unroll 4
             for (std::size_t v = 0; v < width; ++v) row[v] = load_bytes<VecI>(rows + v * sizeof(VecI));
@@ -153,14 +155,17 @@ inline void byte_products(const ByteQueries& queries, std::size_t first, const s
     }
 }
 #else
-/// Products of queries first .. first + height - 1 of the tile and `width` vectors of rows.
+/// Adds to the sums the products of queries first .. first + height - 1 of the tile and `width` vectors of
+/// rows, for fours of columns begin .. end - 1.
 template <std::size_t height, std::size_t width>
-inline void byte_products(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
-                          std::size_t quads, VecI (&sums)[height][width]) {
+inline void add_products(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
+                         std::size_t begin, std::size_t end, VecI (&sums)[height][width]) {
+    const std::int32_t* start = (begin == 0 ? queries.head_start : queries.tail_start) + first;
     for (std::size_t i = 0; i < height; ++i)
-        for (std::size_t v = 0; v < width; ++v) sums[i][v] = queries.start[first + i] - VecI{};
-    const std::int8_t* codes = queries.codes + 4 * first;
-    for (std::size_t c = 0; c < quads; ++c, codes += tile_bytes, rows += panel_bytes) {
+        for (std::size_t v = 0; v < width; ++v) sums[i][v] += start[i] - VecI{};
+    const std::int8_t* codes = queries.codes + begin * tile_bytes + 4 * first;
+    rows += begin * panel_bytes;
+    for (std::size_t c = begin; c < end; ++c, codes += tile_bytes, rows += panel_bytes) {
         const ByteRows left(rows), right(rows + sizeof(VecI));
 #pragma GCC unroll 12
         for (std::size_t i = 0; i < height; ++i) {
@@ -174,9 +179,15 @@ inline void byte_products(const ByteQueries& queries, std::size_t first, const s
 
 inline Vec magnitude(Vec x) { return (Vec)((VecIndex)x & 0x7fffffffu); }
 
-/// For each query of a tile, at most the least product that reaches its bar in the panel. Float arithmetic
-/// errs by less than size / 2^20 + 2; where it settles nothing (infinities, NaN), everything passes.
-inline void byte_bars(const ByteQueries& queries, const BytePanel& panel, std::int32_t* bars) {
+/// What products must reach, of a tile's queries in one panel: those of all columns, and those of the head.
+struct ByteBars {
+    alignas(64) std::int32_t whole[16];
+    alignas(64) std::int32_t head[16];
+};
+
+/// At most the least products that reach the bar. Float arithmetic errs by less than size / 2^20 + 2; where
+/// it settles nothing (infinities, NaN), everything passes.
+inline void byte_bars(const ByteQueries& queries, const BytePanel& panel, ByteBars& bars) {
     const Vec lowest = broadcast(-0x1p31f), highest = broadcast(2147483520.0f),
               offset = broadcast(panel.offset);
     for (std::size_t i = 0; i < 16; i += lanes) {
@@ -184,46 +195,66 @@ inline void byte_bars(const ByteQueries& queries, const BytePanel& panel, std::i
         const Vec bar = load<Vec>(queries.bar + i);
         const Vec error =
             load<Vec>(queries.residual + i) * panel.length + load<Vec>(queries.length + i) * panel.residual;
+        const Vec rest = load<Vec>(queries.tail + i) * panel.tail;
         const Vec size = (magnitude(bar) + magnitude(offset)) * scale + error;
         const Vec least = (bar - offset) * scale - error - size * 0x1p-20f - 3.0f;
+        const Vec before = least - rest - (size + rest) * 0x1p-20f - 1.0f;
         const Vec known = size < 1e30f ? (least < lowest ? lowest : least) : lowest;
-        store_bytes(bars + i, __builtin_convertvector(known < highest ? known : highest, VecI));
+        const Vec known_before = size < 1e30f ? (before < lowest ? lowest : before) : lowest;
+        store_bytes(bars.whole + i, __builtin_convertvector(known < highest ? known : highest, VecI));
+        store_bytes(bars.head + i,
+                    __builtin_convertvector(known_before < highest ? known_before : highest, VecI));
     }
+}
+
+/// Whether some sum reaches its query's bar.
+template <std::size_t height, std::size_t width>
+inline bool any_reaches(const VecI (&sums)[height][width], const std::int32_t* bars) {
+    VecI below = VecI{} - 1;
+#pragma GCC unroll 12
+    for (std::size_t i = 0; i < height; ++i) {
+        const VecI bar = bars[i] - VecI{};
+#pragma GCC unroll 4
+        for (std::size_t w = 0; w < width; ++w) below &= sums[i][w] < bar;
+    }
+    return not_less(below, VecI{}) != 0;
 }
 
 /// Queries first .. first + height - 1 of the tile against all rows of the panel.
 template <std::size_t height, std::size_t width = 2>
 inline std::uint32_t byte_strip(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
-                                std::size_t quads, const std::int32_t* bars, ByteHits& hits) {
+                                std::size_t quads, const ByteBars& bars, ByteHits& hits) {
     std::uint32_t found = 0;
 #pragma GCC unroll 1
     for (std::size_t v = 0; v < panel_vectors; v += width) {
-        VecI sums[height][width];
-        byte_products<height, width>(queries, first, rows + v * sizeof(VecI), quads, sums);
-        std::uint32_t passed[height], any = 0;
-#pragma GCC unroll 12
-        for (std::size_t i = 0; i < height; ++i) {
-            const VecI bar = bars[first + i] - VecI{};
-            passed[i] = 0;
-#pragma GCC unroll 4
-            for (std::size_t w = 0; w < width; ++w) passed[i] |= not_less(sums[i][w], bar) << w * lanes;
-            any |= passed[i];
+        VecI sums[height][width] = {};
+        add_products<height, width>(queries, first, rows + v * sizeof(VecI), 0, queries.head, sums);
+        if (queries.may_leave && !any_reaches(sums, bars.head + first)) {
+            ++hits.num_left;
+            continue;
         }
-        if (any == 0) continue;
+        if (queries.head < quads)
+            add_products<height, width>(queries, first, rows + v * sizeof(VecI), queries.head, quads, sums);
+        if (!any_reaches(sums, bars.whole + first)) continue;
         for (std::size_t i = 0; i < height; ++i) {
             const std::size_t q = first + i;
-            hits.rows[q] |= passed[i] << v * lanes;
-            found |= static_cast<std::uint32_t>(passed[i] != 0) << q;
+            const VecI bar = bars.whole[q] - VecI{};
+            std::uint32_t passed = 0;
+            for (std::size_t w = 0; w < width; ++w) passed |= not_less(sums[i][w], bar) << w * lanes;
+            if (passed == 0) continue;
+            hits.rows[q] |= passed << v * lanes;
+            found |= 1u << q;
             std::int32_t* products = hits.products + q * byte_panel_rows + v * lanes;
             for (std::size_t w = 0; w < width; ++w) store_bytes(products + w * lanes, sums[i][w]);
         }
     }
+    hits.num_strips += panel_vectors / width;
     return found;
 }
 
 std::uint32_t byte_tile(const ByteQueries& queries, std::size_t num_queries, const std::uint8_t* rows,
                         std::size_t quads, const BytePanel& panel, ByteHits& hits) {
-    alignas(64) std::int32_t bars[16];
+    ByteBars bars;
     byte_bars(queries, panel, bars);
     for (std::size_t q = 0; q < num_queries; ++q) hits.rows[q] = 0;
     std::uint32_t found = 0;
