@@ -32,22 +32,7 @@ std::size_t head_of(std::size_t dim) {
     return ceil_div(quads * 5 / 8, 4) * 4;
 }
 
-/// Of what is added in 16 bits: all columns in blocks, of which the head may cut one in two.
-std::size_t block_starts_of(std::size_t dim) { return blocks_of(dim) + 1; }
-
 constexpr kernels::ByteLimits row_limits{127, kernels::max_row_half_block};
-
-/// So that the products with values of at most this magnitude, the longest half block of which has this sum
-/// of squares, round to codes within the limits, and do not overflow.
-float multiplier_for(float largest, float half_block, const kernels::ByteLimits& limits) {
-    if (!(largest > 0)) return 1;
-    constexpr float half_root =
-        5.657f;  // of the 32 columns of half a block: how long a code of magnitude 1 can be
-    const bool measured = largest > 1e-15f && largest < 1e15f;  // else squares vanish or overflow
-    const float length = measured ? std::sqrt(half_block) : half_root * largest;
-    return std::min(
-        {(limits.code - 0.01f) / largest, (limits.half_block - half_root / 2 - 0.1f) / length, 1e37f});
-}
 
 /// Upper bound of a length, given the float sum of `dim` squares.
 double length_above(float squared, const DotError& error) {
@@ -60,6 +45,45 @@ double l2_slack(double length, const DotError& error) {
 }
 
 }  // namespace
+
+float byte_multiplier(float largest, float half_block, const kernels::ByteLimits& limits) {
+    if (!(largest > 0)) return 1;
+    constexpr float half_root =
+        5.657f;  // of the 32 columns of half a block: how long a code of magnitude 1 can be
+    const bool measured = largest > 1e-15f && largest < 1e15f;  // else squares vanish or overflow
+    const float length = measured ? std::sqrt(half_block) : half_root * largest;
+    return std::min(
+        {(limits.code - 0.01f) / largest, (limits.half_block - half_root / 2 - 0.1f) / length, 1e37f});
+}
+
+/// All columns in blocks, of which the head may cut one in two.
+std::size_t block_starts_of(std::size_t dim) { return blocks_of(dim) + 1; }
+
+void write_starts(const std::int8_t* codes, std::size_t quads, std::size_t head, const CodeStarts& starts) {
+    constexpr std::size_t quads_of_block = kernels::byte_block / 4;
+    std::fill_n(starts.head, byte_tile_queries, 0);
+    std::fill_n(starts.tail, byte_tile_queries, 0);
+    std::int16_t* block = starts.block;
+    double squares[byte_tile_queries] = {};  // of the tail
+    for (std::size_t c = 0; c < quads; block += 2 * byte_tile_queries) {
+        const std::size_t next = c / quads_of_block * quads_of_block + quads_of_block;
+        const std::size_t end = c < head ? std::min(next, head) : std::min(next, quads);
+        std::int32_t* start = c < head ? starts.head : starts.tail;
+        std::int32_t sums[2 * byte_tile_queries] = {};
+        for (; c < end; ++c, codes += 4 * byte_tile_queries)
+            for (std::size_t half = 0; half < 2 * byte_tile_queries; ++half) {
+                const int a = codes[2 * half], b = codes[2 * half + 1];
+                sums[half] += a + b;
+                if (c >= head) squares[half / 2] += a * a + b * b;
+            }
+        for (std::size_t half = 0; half < 2 * byte_tile_queries; ++half) {
+            start[half / 2] -= 128 * sums[half];
+            block[half] = static_cast<std::int16_t>(-128 * sums[half]);  // modulo 2^16
+        }
+    }
+    for (std::size_t i = 0; i < byte_tile_queries; ++i)
+        starts.tail_length[i] = round_up(std::sqrt(squares[i]));
+}
 
 QueryCodes::QueryCodes(const SearchProblem& problem, std::size_t group)
     : problem_(problem),
@@ -97,7 +121,7 @@ void QueryCodes::load_tile(std::size_t base, std::size_t first, std::size_t coun
     problem_.kernels.largest_magnitudes(queries.data, queries.stride, count, dim, largest);
     problem_.kernels.longest_half_blocks(queries.data, queries.stride, count, dim, half_blocks);
     for (std::size_t i = 0; i < count; ++i)
-        multiplier_[first + i] = multiplier_for(largest[i], half_blocks[i], problem_.kernels.byte_limits);
+        multiplier_[first + i] = byte_multiplier(largest[i], half_blocks[i], problem_.kernels.byte_limits);
     problem_.kernels.quantize_rows(queries.data, queries.stride, count, dim, multiplier_.data() + first, 0,
                                    reinterpret_cast<std::uint8_t*>(codes), 4 * byte_tile_queries, lengths,
                                    residuals);
@@ -108,34 +132,9 @@ void QueryCodes::load_tile(std::size_t base, std::size_t first, std::size_t coun
         const double rounded = 4 * unit + 2 * rotation_.rounding();  // the rotation, and each product
         residual_[first + i] = round_up(residual + rounded * (length + residual) + vanished);
     }
-    set_starts(first);
-}
-
-void QueryCodes::set_starts(std::size_t first) {
-    const std::size_t dim = problem_.queries.cols, quads = quads_of(dim);
-    constexpr std::size_t quads_of_block = kernels::byte_block / 4;
-    const auto* codes = codes_.data() + first * 4 * quads;
-    auto* block_start = block_start_.data() + first * 2 * block_starts_of(dim);
-    std::fill_n(head_start_.data() + first, byte_tile_queries, 0);
-    std::fill_n(tail_start_.data() + first, byte_tile_queries, 0);
-    double squares[byte_tile_queries] = {};  // of the tail
-    for (std::size_t c = 0; c < quads; block_start += 2 * byte_tile_queries) {
-        const std::size_t next = c / quads_of_block * quads_of_block + quads_of_block;
-        const std::size_t end = c < head_ ? std::min(next, head_) : std::min(next, quads);
-        auto* start = (c < head_ ? head_start_ : tail_start_).data() + first;
-        std::int32_t sums[2 * byte_tile_queries] = {};
-        for (; c < end; ++c, codes += 4 * byte_tile_queries)
-            for (std::size_t half = 0; half < 2 * byte_tile_queries; ++half) {
-                const int a = codes[2 * half], b = codes[2 * half + 1];
-                sums[half] += a + b;
-                if (c >= head_) squares[half / 2] += a * a + b * b;
-            }
-        for (std::size_t half = 0; half < 2 * byte_tile_queries; ++half) {
-            start[half / 2] -= 128 * sums[half];
-            block_start[half] = static_cast<std::int16_t>(-128 * sums[half]);  // modulo 2^16
-        }
-    }
-    for (std::size_t i = 0; i < byte_tile_queries; ++i) tail_[first + i] = round_up(std::sqrt(squares[i]));
+    write_starts(codes, quads_of(dim), head_,
+                 {block_start_.data() + first * 2 * block_starts_of(dim), head_start_.data() + first,
+                  tail_start_.data() + first, tail_.data() + first});
 }
 
 kernels::ByteQueries QueryCodes::tile(std::size_t first, const float* bars) const {
@@ -183,8 +182,8 @@ void RowCoder::encode_panel(MatrixView<const float> rows, std::uint8_t* codes, B
             if (metric_ == Metric::cosine) largest[j] /= std::sqrt(squared[j]), half_blocks[j] /= squared[j];
         }
     }
-    const float multiplier = multiplier_for(*std::max_element(largest, largest + count),
-                                            *std::max_element(half_blocks, half_blocks + count), row_limits);
+    const float multiplier = byte_multiplier(*std::max_element(largest, largest + count),
+                                             *std::max_element(half_blocks, half_blocks + count), row_limits);
     for (std::size_t j = 0; j < count; ++j)
         multipliers[j] = metric_ == Metric::cosine ? multiplier / std::sqrt(squared[j]) : multiplier;
     if (!known)  // codes of no meaning

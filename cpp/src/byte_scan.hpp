@@ -7,6 +7,19 @@
 
 namespace hcbir {
 
+/// So that the products with values of at most this magnitude, the longest half block of which has this sum
+/// of squares, round to codes within the limits, and do not overflow.
+float byte_multiplier(float largest, float half_block, const kernels::ByteLimits& limits);
+
+/// Of a tile of codes, what stands in ByteQueries: of block_starts_of(columns) blocks, and of each code.
+struct CodeStarts {
+    std::int16_t* block;
+    std::int32_t *head, *tail;
+    float* tail_length;
+};
+std::size_t block_starts_of(std::size_t dim);
+void write_starts(const std::int8_t* codes, std::size_t quads, std::size_t head, const CodeStarts& starts);
+
 /// A group of queries, quantised.
 class QueryCodes {
 public:
@@ -22,7 +35,6 @@ public:
 
 private:
     void load_tile(std::size_t base, std::size_t first, std::size_t count);
-    void set_starts(std::size_t first);
 
     const SearchProblem& problem_;
     std::size_t head_;  // fours of columns, as in ByteQueries

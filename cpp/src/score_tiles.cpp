@@ -70,7 +70,7 @@ ByteTiles::ByteTiles(const ScanRows& set)
     codes_.reserve(padded * 4 * quads_);
     std::memset(codes_.data(), 0, padded * 4 * quads_);
     start_.reserve(padded), scale_.reserve(padded), offset_.reserve(padded);
-    std::fill_n(start_.data(), padded, 0);
+    block_start_.reserve(padded * 2 * block_starts_of(set.rows.cols));
     std::fill_n(scale_.data(), padded, 0.0f);
     std::fill_n(offset_.data(), padded, 0.0f);
     AlignedBuffer<float> rotated;
@@ -82,12 +82,12 @@ void ByteTiles::encode(std::size_t tile, std::size_t count, AlignedBuffer<float>
     const std::size_t first = tile * byte_tile_queries, dim = set_.rows.cols;
     const auto rows = rotation_.apply({set_.rows.row(first), count, dim, set_.rows.stride}, rotated);
     std::int8_t* codes = codes_.data() + first * 4 * quads_;
-    float largest[byte_tile_queries], multipliers[byte_tile_queries], lengths[byte_tile_queries],
-        residuals[byte_tile_queries];
+    float largest[byte_tile_queries], half_blocks[byte_tile_queries], multipliers[byte_tile_queries],
+        lengths[byte_tile_queries], residuals[byte_tile_queries];
     kernels_.largest_magnitudes(rows.data, rows.stride, count, dim, largest);
-    const float limit = static_cast<float>(kernels_.score_query_limit) - 0.01f;
+    kernels_.longest_half_blocks(rows.data, rows.stride, count, dim, half_blocks);
     for (std::size_t i = 0; i < count; ++i)
-        multipliers[i] = largest[i] > 0 ? std::min(limit / largest[i], 1e37f) : 1.0f;
+        multipliers[i] = byte_multiplier(largest[i], half_blocks[i], kernels_.byte_limits);
     kernels_.quantize_rows(rows.data, rows.stride, count, dim, multipliers, 0,
                            reinterpret_cast<std::uint8_t*>(codes), 4 * byte_tile_queries, lengths, residuals);
     for (std::size_t i = 0; i < count; ++i) {
@@ -106,11 +106,12 @@ void ByteTiles::encode(std::size_t tile, std::size_t count, AlignedBuffer<float>
         if (!(residual / times < 1e15 && length_ < 1e15)) residual_ = std::numeric_limits<double>::infinity();
         scale_[first + i] = static_cast<float>(1 / times);
         if (set_.metric == Metric::l2) offset_[first + i] = -set_.squared[first + i] / 2;
-        std::int32_t sum = 0;
-        for (std::size_t c = 0; c < quads_; ++c)
-            for (std::size_t b = 0; b < 4; ++b) sum += codes[c * 4 * byte_tile_queries + 4 * i + b];
-        start_[first + i] = -128 * sum;
     }
+    std::int32_t no_tail[byte_tile_queries];
+    float no_length[byte_tile_queries];
+    write_starts(
+        codes, quads_, quads_,
+        {block_start_.data() + first * 2 * block_starts_of(dim), start_.data() + first, no_tail, no_length});
 }
 
 std::size_t ByteTiles::block_columns() const { return columns_of(4 * quads_); }
@@ -142,6 +143,7 @@ double ByteTiles::load(const ScanRows& set1, ColumnBlock& block) const {
 void ByteTiles::scores(std::size_t tile, const ColumnBlock& block, float* scores, std::size_t stride) const {
     const std::size_t first = tile * byte_tile_queries;
     const kernels::ByteTile queries{codes_.data() + first * 4 * quads_, start_.data() + first,
+                                    block_start_.data() + first * 2 * block_starts_of(set_.rows.cols),
                                     scale_.data() + first, offset_.data() + first};
     for (std::size_t p = 0; p < ceil_div(block.count, byte_panel_rows); ++p)
         kernels_.byte_scores(queries, block.codes.data() + p * 4 * byte_panel_rows * quads_, quads_,

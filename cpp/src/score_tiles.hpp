@@ -73,6 +73,7 @@ private:
     double length_ = 0, code_length_ = 0, residual_ = 0;  // the longest of a row, its code and its rest
     AlignedBuffer<std::int8_t> codes_;
     AlignedBuffer<std::int32_t> start_;
+    AlignedBuffer<std::int16_t> block_start_;
     AlignedBuffer<float> scale_, offset_;
 };
 

@@ -164,24 +164,30 @@ void test_byte_tiles(const Table& table) {
 
 void test_byte_scores(const Table& table) {
     using namespace hcbir::kernels;
-    for (std::size_t quads = 0; quads <= 40; ++quads) {
-        const int limit = table.score_query_limit;
+    constexpr std::size_t quads_of_block = byte_block / 4, block_starts = 2 * byte_tile_queries;
+    for (std::size_t quads = 1; quads <= 40; ++quads) {
         const bool extreme = quads % 2;
-        const auto code = [&](int most) {
-            return extreme ? (whole(0, 1) ? most : -most) : whole(-most, most);
-        };
-        std::vector<std::int8_t> codes(quads * 4 * byte_tile_queries);
-        std::vector<std::uint8_t> rows(quads * 4 * byte_panel_rows);
-        for (auto& x : codes) x = static_cast<std::int8_t>(code(limit));
-        for (auto& x : rows) x = static_cast<std::uint8_t>(code(127) + 128);
+        const auto query_codes = bounded_codes(byte_tile_queries, 4 * quads, table.byte_limits.code,
+                                               table.byte_limits.half_block, extreme);
+        const auto row_codes = bounded_codes(byte_panel_rows, 4 * quads, 127, max_row_half_block, extreme);
+        const std::vector<std::int8_t> codes(query_codes.begin(), query_codes.end());
+        std::vector<std::uint8_t> rows(row_codes.size());
+        for (std::size_t k = 0; k < rows.size(); ++k) rows[k] = static_cast<std::uint8_t>(row_codes[k] + 128);
         std::vector<std::int32_t> start(byte_tile_queries);
-        for (std::size_t k = 0; k < codes.size(); ++k) start[k / 4 % byte_tile_queries] -= 128 * codes[k];
+        std::vector<std::int16_t> block_start((quads / quads_of_block + 1) * block_starts);
+        for (std::size_t k = 0; k < codes.size(); ++k) {
+            const std::size_t query = k / 4 % byte_tile_queries,
+                              block = k / 4 / byte_tile_queries / quads_of_block;
+            start[query] -= 128 * codes[k];
+            auto& sum = block_start[block * block_starts + 2 * query + k % 4 / 2];
+            sum = static_cast<std::int16_t>(sum - 128 * codes[k]);  // modulo 2^16
+        }
         const std::size_t stride = byte_panel_rows + quads % 3;
         const Floats scale = real_floats(byte_tile_queries), offset = real_floats(byte_tile_queries);
         const Floats offsets = real_floats(byte_panel_rows);
         Floats scores(byte_tile_queries * stride);
-        table.byte_scores({codes.data(), start.data(), scale.data(), offset.data()}, rows.data(), quads, 0.7f,
-                          offsets.data(), scores.data(), stride);
+        table.byte_scores({codes.data(), start.data(), block_start.data(), scale.data(), offset.data()},
+                          rows.data(), quads, 0.7f, offsets.data(), scores.data(), stride);
         for (std::size_t i = 0; i < byte_tile_queries; ++i)
             for (std::size_t j = 0; j < byte_panel_rows; ++j) {
                 double product = 0;

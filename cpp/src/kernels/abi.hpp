@@ -118,11 +118,12 @@ struct ByteQueries {
     const std::int16_t* block_start;
 };
 
-/// A tile of quantised queries whose scores are wanted, codes and start as in ByteQueries, of 12 entries
-/// each.
+/// A tile of quantised queries whose scores are wanted, of 12 entries each; codes and block_start as in
+/// ByteQueries, start is that of whole codes.
 struct ByteTile {
     const std::int8_t* codes;
     const std::int32_t* start;
+    const std::int16_t* block_start;
     const float *scale, *offset;
 };
 
@@ -222,9 +223,8 @@ struct Table {
                                std::size_t quads, const BytePanel& panel, ByteHits& hits);
 
     /// scores[i * stride + j] = product of the codes of query i and row j, times scale and the query's scale,
-    /// plus the offsets of the two; for all of a tile and a panel. No query's code exceeds score_query_limit.
+    /// plus the offsets of the two; for all of a tile and a panel.
     /// bytes_pay: whether this is much faster than dot_tile.
-    int score_query_limit;
     bool bytes_pay;
     void (*byte_scores)(const ByteTile& queries, const std::uint8_t* rows, std::size_t quads, float scale,
                         const float* offsets, float* scores, std::size_t stride);

@@ -55,7 +55,6 @@ extern const Table HCBIR_LEVEL = {
     .quantize_rows = quantize_rows,
     .byte_limits = byte_limits,
     .byte_tile = byte_tile,
-    .score_query_limit = score_query_limit,
     .bytes_pay = lanes > 4,
     .byte_scores = byte_scores,
     .best_two = best_two,
