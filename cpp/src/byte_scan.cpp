@@ -9,9 +9,9 @@ namespace {
 using kernels::byte_panel_rows, kernels::byte_tile_queries, kernels::BytePanel;
 
 constexpr double unit = 0x1p-24;            // half the spacing of floats next to 1
-constexpr std::size_t few_queries = 24;     // wait for memory, not for products: nothing is gained by leaving
 constexpr std::size_t trial_panels = 4;     // of a block, that tell whether strips are left at the head
 constexpr std::uint32_t worth_leaving = 8;  // one strip in this many
+constexpr std::size_t quads_of_block = kernels::byte_block / 4;
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 std::size_t quads_of(std::size_t dim) { return ceil_div(dim, 4); }
@@ -20,12 +20,9 @@ std::size_t panel_bytes(std::size_t dim) { return 4 * byte_panel_rows * quads_of
 /// In units of the codes, more than what underflow takes from a row.
 constexpr double vanished = 1e-5;
 
-std::size_t blocks_of(std::size_t dim) { return ceil_div(dim, kernels::byte_block); }
-
 /// Fours of columns after which a scan may leave rows. Sums over more columns lie closer together, so that a
 /// smaller part of the columns tells the best rows from the rest.
 std::size_t head_of(std::size_t dim) {
-    constexpr std::size_t quads_of_block = kernels::byte_block / 4;
     const std::size_t quads = quads_of(dim);
     if (dim < 64) return quads;
     if (dim >= 256) return ceil_div(quads / 2, quads_of_block) * quads_of_block;
@@ -57,10 +54,9 @@ float byte_multiplier(float largest, float half_block, const kernels::ByteLimits
 }
 
 /// All columns in blocks, of which the head may cut one in two.
-std::size_t block_starts_of(std::size_t dim) { return blocks_of(dim) + 1; }
+std::size_t block_starts_of(std::size_t dim) { return ceil_div(dim, kernels::byte_block) + 1; }
 
 void write_starts(const std::int8_t* codes, std::size_t quads, std::size_t head, const CodeStarts& starts) {
-    constexpr std::size_t quads_of_block = kernels::byte_block / 4;
     std::fill_n(starts.head, byte_tile_queries, 0);
     std::fill_n(starts.tail, byte_tile_queries, 0);
     std::int16_t* block = starts.block;

@@ -7,7 +7,6 @@ namespace hcbir {
 namespace {
 
 constexpr std::size_t most_rows = 16384, most_values = 4'000'000;
-constexpr std::size_t few_queries = 24;  // so few do not pay for turning rows into panels
 constexpr std::size_t num_bins = 512;
 constexpr std::size_t lane_count = 16;
 

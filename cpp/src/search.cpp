@@ -27,8 +27,7 @@ constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' shortl
 constexpr std::size_t max_group = 4096;                // queries scanned together
 constexpr std::size_t enough_rows = 512;               // for a sample of them to tell whether bytes pay
 constexpr std::size_t tasks_per_worker = 4;
-constexpr std::size_t few_queries = 24;  // so few are scanned without turning rows into panels or codes
-constexpr std::size_t few_allowed = 8;   // one row in more than this many
+constexpr std::size_t few_allowed = 8;           // one row in more than this many
 constexpr std::size_t few_products = 1'000'000;  // done before another thread wakes
 constexpr std::size_t fewest_blocks = 6;         // of which bars are guessed
 constexpr std::size_t worth_bytes = 4;           // one pair in this many looked at in float: bytes do not pay
@@ -165,7 +164,10 @@ private:
 
         QueryPanels panels(problem_, base, count);
         for (auto& worker : workers_) worker.candidates.begin_group(base);
-        const auto scan_stage = [&](std::span<const std::size_t> blocks) {
+        const auto stages =
+            by_bytes_ && sample_ && count > few_queries ? scan_stages(num_blocks) : in_order(num_blocks);
+        std::size_t seen = 0;
+        for (const auto& blocks : stages) {
             executor_.parallel_for(blocks.size() * num_parts, [&](std::size_t task, std::size_t w) {
                 const std::size_t row = blocks[task / num_parts] * block_rows,
                                   first = task % num_parts * part;
@@ -173,12 +175,6 @@ private:
                 scan_block(workers_[w], row, std::min(block_rows, n - row), base, first,
                            std::min(first + part, count), panels);
             });
-        };
-        const auto stages =
-            by_bytes_ && sample_ && count > few_queries ? scan_stages(num_blocks) : in_order(num_blocks);
-        std::size_t seen = 0;
-        for (const auto& blocks : stages) {
-            scan_stage(blocks);
             seen += blocks.size();
             if (seen < num_blocks) raise_guesses(count, num_blocks, seen, block_rows);
         }

@@ -33,6 +33,10 @@ inline float difference_below(float a, float b) {
 }
 inline float sum_above(float a, float b) { return -difference_below(-a, b); }
 
+/// So few queries wait for rows from memory: turning rows into panels or codes does not pay, nor leaving some
+/// early.
+constexpr std::size_t few_queries = 24;
+
 /// Rows are compared by keys, which rise with the score: q . x for dot, q . x / |x| for cosine, q . x - |x|^2
 /// / 2 for l2.
 struct SearchProblem {

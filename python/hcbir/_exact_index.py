@@ -42,7 +42,7 @@ class ExactIndex:
         What is scanned. "int8": the bytes, always. "float32": no bytes are made, the database is scanned. "auto":
         bytes are made if there are more rows than all scores are quickly made of (16,384 rows, 4 million values), and
         if, on a sample, bytes tell the best from most others; they are scanned if that pays for the k and the queries
-        at hand. Memory of the bytes: `nbytes`, n d and 16 for 32 rows (d rounded up to 4, n to 32); l2: 4 n more.
+        at hand. Memory of the bytes: `nbytes`, n d and 20 for 32 rows (d rounded up to 4, n to 32); l2: 4 n more.
     num_threads : int, optional
         For preparing the index.
 

@@ -68,26 +68,45 @@ std::vector<int> bounded_codes(std::size_t vectors, std::size_t dim, float most,
     return codes;
 }
 
+/// Codes of a tile of queries and of a panel of rows, as large as a level lets them be.
+struct Codes {
+    std::vector<std::int8_t> queries;
+    std::vector<std::uint8_t> rows;  // 128 more than they mean
+
+    Codes(const Table& table, std::size_t quads, bool extreme) {
+        using namespace hcbir::kernels;
+        const auto query_codes = bounded_codes(byte_tile_queries, 4 * quads, table.byte_limits.code,
+                                               table.byte_limits.half_block, extreme);
+        const auto row_codes = bounded_codes(byte_panel_rows, 4 * quads, 127, max_row_half_block, extreme);
+        queries.assign(query_codes.begin(), query_codes.end());
+        for (const auto code : row_codes) rows.push_back(static_cast<std::uint8_t>(code + 128));
+    }
+
+    /// As in ByteQueries, where blocks of columns are cut in two at `head`.
+    std::vector<std::int16_t> block_starts(std::size_t quads, std::size_t head) const {
+        using namespace hcbir::kernels;
+        constexpr std::size_t quads_of_block = byte_block / 4, starts_of_block = 2 * byte_tile_queries;
+        const bool cut = head % quads_of_block != 0 && head < quads;
+        std::vector<std::int16_t> starts(((quads + quads_of_block - 1) / quads_of_block + cut) *
+                                         starts_of_block);
+        for (std::size_t k = 0; k < queries.size(); ++k) {  // modulo 2^16
+            const std::size_t quad = k / 4 / byte_tile_queries, query = k / 4 % byte_tile_queries;
+            const std::size_t block = quad / quads_of_block + (cut && quad >= head);
+            auto& sum = starts[block * starts_of_block + 2 * query + k % 4 / 2];
+            sum = static_cast<std::int16_t>(sum - 128 * queries[k]);
+        }
+        return starts;
+    }
+};
+
 /// A tile and a panel with bounds as quantising gives them, and bars in the midst of the scores.
 void test_byte_tile(const Table& table, std::size_t num_queries, std::size_t quads, bool extreme) {
     using namespace hcbir::kernels;
-    const auto query_codes = bounded_codes(byte_tile_queries, 4 * quads, table.byte_limits.code,
-                                           table.byte_limits.half_block, extreme);
-    const auto row_codes = bounded_codes(byte_panel_rows, 4 * quads, 127, max_row_half_block, extreme);
-    const std::vector<std::int8_t> codes(query_codes.begin(), query_codes.end());
-    std::vector<std::uint8_t> rows(row_codes.size());
-    for (std::size_t k = 0; k < rows.size(); ++k) rows[k] = static_cast<std::uint8_t>(row_codes[k] + 128);
-    constexpr std::size_t quads_of_block = byte_block / 4, block_starts = 2 * byte_tile_queries;
+    const Codes both(table, quads, extreme);
+    const auto& codes = both.queries;
+    const auto& rows = both.rows;
     const auto head = static_cast<std::size_t>(whole(1, static_cast<int>(quads)));
-    const bool cut = head % quads_of_block != 0 && head < quads;  // a block in two
-    std::vector<std::int16_t> block_start(((quads + quads_of_block - 1) / quads_of_block + cut) *
-                                          block_starts);
-    for (std::size_t k = 0; k < codes.size(); ++k) {  // modulo 2^16
-        const std::size_t quad = k / 4 / byte_tile_queries, query = k / 4 % byte_tile_queries;
-        const std::size_t block = quad / quads_of_block + (cut && quad >= head);
-        auto& sum = block_start[block * block_starts + 2 * query + k % 4 / 2];
-        sum = static_cast<std::int16_t>(sum - 128 * codes[k]);
-    }
+    const auto block_start = both.block_starts(quads, head);
     std::vector<std::int32_t> head_start(byte_tile_queries), tail_start(byte_tile_queries),
         expected(byte_tile_queries * byte_panel_rows);
     Floats tail(16), row_tail(byte_panel_rows);  // squares, then lengths
@@ -164,24 +183,13 @@ void test_byte_tiles(const Table& table) {
 
 void test_byte_scores(const Table& table) {
     using namespace hcbir::kernels;
-    constexpr std::size_t quads_of_block = byte_block / 4, block_starts = 2 * byte_tile_queries;
     for (std::size_t quads = 1; quads <= 40; ++quads) {
-        const bool extreme = quads % 2;
-        const auto query_codes = bounded_codes(byte_tile_queries, 4 * quads, table.byte_limits.code,
-                                               table.byte_limits.half_block, extreme);
-        const auto row_codes = bounded_codes(byte_panel_rows, 4 * quads, 127, max_row_half_block, extreme);
-        const std::vector<std::int8_t> codes(query_codes.begin(), query_codes.end());
-        std::vector<std::uint8_t> rows(row_codes.size());
-        for (std::size_t k = 0; k < rows.size(); ++k) rows[k] = static_cast<std::uint8_t>(row_codes[k] + 128);
+        const Codes both(table, quads, quads % 2);
+        const auto& codes = both.queries;
+        const auto& rows = both.rows;
+        const auto block_start = both.block_starts(quads, quads);
         std::vector<std::int32_t> start(byte_tile_queries);
-        std::vector<std::int16_t> block_start((quads / quads_of_block + 1) * block_starts);
-        for (std::size_t k = 0; k < codes.size(); ++k) {
-            const std::size_t query = k / 4 % byte_tile_queries,
-                              block = k / 4 / byte_tile_queries / quads_of_block;
-            start[query] -= 128 * codes[k];
-            auto& sum = block_start[block * block_starts + 2 * query + k % 4 / 2];
-            sum = static_cast<std::int16_t>(sum - 128 * codes[k]);  // modulo 2^16
-        }
+        for (std::size_t k = 0; k < codes.size(); ++k) start[k / 4 % byte_tile_queries] -= 128 * codes[k];
         const std::size_t stride = byte_panel_rows + quads % 3;
         const Floats scale = real_floats(byte_tile_queries), offset = real_floats(byte_tile_queries);
         const Floats offsets = real_floats(byte_panel_rows);
