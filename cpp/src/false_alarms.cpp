@@ -32,14 +32,19 @@ double floor_of(double x) {
 /// Numbers of the squares of a grid along one axis.
 std::vector<double> squares_along(const std::vector<double>& x, double side) {
     std::vector<double> squares(x.size());
-    for (std::size_t i = 0; i < x.size(); ++i) squares[i] = floor_of(x[i] / side) + 0.0;  // no -0
+    for (std::size_t i = 0; i < x.size(); ++i) squares[i] = x[i] / side;
+    for (double& square : squares) square = floor_of(square) + 0.0;  // no -0
     return squares;
 }
 
-double extent(const std::vector<double>& x) {
-    double least = infinity, most = -infinity;
-    for (const double value : x) least = std::min(least, value), most = std::max(most, value);
-    return most - least;
+/// Of the points' bounding box.
+double box_area(const std::vector<double>& x, const std::vector<double>& y) {
+    double left = infinity, right = -infinity, top = infinity, bottom = -infinity;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        left = std::min(left, x[i]), right = std::max(right, x[i]);
+        top = std::min(top, y[i]), bottom = std::max(bottom, y[i]);
+    }
+    return (right - left) * (bottom - top);
 }
 
 /// Which different squares of a grid, with this side, points lie in; by a hash table with open addressing.
@@ -94,8 +99,7 @@ double log10_nfa(const PointMatches& m, std::span<const std::uint8_t> inlier_mas
     const std::size_t k = std::min(in0.count(inlier_mask), in1.count(inlier_mask));
     const std::size_t n = std::min(in0.count(), in1.count());
     if (k <= sample) return infinity;
-    const double area = extent(m.x1) * extent(m.y1);
-    const double by_chance = std::numbers::pi * max_error * max_error / area;
+    const double by_chance = std::numbers::pi * max_error * max_error / box_area(m.x1, m.y1);
     if (!(by_chance < 1)) return infinity;
     return std::log10(static_cast<double>(n - sample)) + log10_binomial(n, k) + log10_binomial(k, sample) +
            static_cast<double>(k - sample) * std::log10(by_chance);

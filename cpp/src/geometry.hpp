@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstddef>
-#include <limits>
 #include <optional>
 #include <span>
 
@@ -41,14 +40,5 @@ std::optional<Matrix3> gauss_newton_step(GeometricModel type, const kernels::Nor
 /// Whether the model keeps orientation at the origin and stretches by a factor from 1 / max_stretch to
 /// max_stretch there; `unit` is the length in image 1, in its units, of a unit of image 0.
 bool is_plausible(const Matrix3& model, double unit, double max_stretch);
-
-/// |model(x0, y0) - (x1, y1)|^2, infinite where the model sends the point to infinity or beyond.
-inline double squared_error(const Matrix3& m, double x0, double y0, double x1, double y1) {
-    const double w = m[6] * x0 + m[7] * y0 + m[8];
-    if (!(w > 0)) return std::numeric_limits<double>::infinity();
-    double u = m[0] * x0 + m[1] * y0 + m[2], v = m[3] * x0 + m[4] * y0 + m[5];
-    if (w != 1) u /= w, v /= w;
-    return (u - x1) * (u - x1) + (v - y1) * (v - y1);
-}
 
 }  // namespace hcbir

@@ -1,6 +1,7 @@
 // Matches, and columns of them that the kernels read.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -32,25 +33,34 @@ public:
     Columns(const Columns<double>& all, const std::vector<std::uint32_t>& some)
         : Columns({all[0], all[1], all[2], all[3]}, some) {}
 
-    const T* operator[](std::size_t c) const { return values_[c].data(); }
+    /// The same, rounded.
+    explicit Columns(const Columns<double>& exact)
+        : count_(exact.count()), values_(exact.values().begin(), exact.values().end()) {}
+
+    std::size_t count() const { return count_; }
+    const std::vector<T>& values() const { return values_; }
+    const T* operator[](std::size_t c) const { return values_.data() + c * (count_ + padding); }
 
     /// With the count rounded up to a multiple.
     kernels::Pairs<T> pairs(std::size_t multiple) const {
-        return {values_[0].data(), values_[1].data(), values_[2].data(), values_[3].data(),
-                (count_ + multiple - 1) / multiple * multiple};
+        const auto& all = *this;
+        return {all[0], all[1], all[2], all[3], (count_ + multiple - 1) / multiple * multiple};
     }
 
 private:
+    static constexpr std::size_t padding = 16;
+
     Columns(const std::array<const double*, 4>& from, const std::vector<std::uint32_t>& order)
-        : count_(order.size()) {
+        : count_(order.size()), values_(4 * (count_ + padding)) {
+        auto to = values_.begin();
         for (std::size_t c = 0; c < 4; ++c) {
-            values_[c].assign(count_ + 16, c < 2 ? T{0} : std::numeric_limits<T>::quiet_NaN());
-            for (std::size_t i = 0; i < count_; ++i) values_[c][i] = static_cast<T>(from[c][order[i]]);
+            for (const std::uint32_t i : order) *to++ = static_cast<T>(from[c][i]);
+            to = std::fill_n(to, padding, c < 2 ? T{0} : std::numeric_limits<T>::quiet_NaN());
         }
     }
 
     std::size_t count_;
-    std::vector<T> values_[4];
+    std::vector<T> values_;
 };
 
 }  // namespace hcbir

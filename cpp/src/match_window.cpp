@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 namespace hcbir {
 namespace {
@@ -12,18 +13,36 @@ std::uint32_t ascending_bits(float x) {
     return bits >> 31 ? ~bits : bits | 0x80000000u;
 }
 
+/// 0 to size - 1, by ascending values, then ascending: each to its place among as many intervals, of which
+/// those are sorted that hold more than one.
+std::vector<std::uint64_t> sorted_by(const float* values, std::size_t size) {
+    const auto [least, most] = std::minmax_element(values, values + size);
+    const float start = *least, scale = *most > start ? static_cast<float>(size) / (*most - start) : 0;
+    const auto interval = [&](float value) {
+        return std::min(static_cast<std::size_t>((value - start) * scale), size - 1);
+    };
+    std::vector<std::uint32_t> end(size);
+    for (std::size_t i = 0; i < size; ++i) ++end[interval(values[i])];
+    std::inclusive_scan(end.begin(), end.end(), end.begin());
+    std::vector<std::uint64_t> keys(size);
+    std::vector<std::uint32_t> begin = end;
+    for (std::size_t i = size; i-- > 0;)
+        keys[--begin[interval(values[i])]] = std::uint64_t{ascending_bits(values[i])} << 32 | i;
+    for (std::size_t k = 0; k < size; ++k)
+        if (end[k] > begin[k] + 1) std::sort(keys.begin() + begin[k], keys.begin() + end[k]);
+    for (std::uint64_t& key : keys) key &= 0xffffffff;
+    return keys;
+}
+
 }  // namespace
 
 void MatchWindow::sort(const Columns<float>& points, const std::vector<float> (&turns)[3], std::size_t begin,
                        std::size_t size) {
     begin_ = begin, turned_ = !turns[0].empty();
     const float* along = (turned_ ? turns[0].data() : points[0]) + begin;
-    std::vector<std::uint64_t> keys(size);
-    for (std::size_t i = 0; i < size; ++i) keys[i] = std::uint64_t{ascending_bits(along[i])} << 32 | i;
-    std::sort(keys.begin(), keys.end());
+    const std::vector<std::uint64_t> order = sorted_by(along, size);
     sorted_.resize(size), slot_.resize(size);
-    for (std::size_t i = 0; i < size; ++i)
-        sorted_[i] = static_cast<std::uint32_t>(begin + (keys[i] & 0xffffffff));
+    for (std::size_t i = 0; i < size; ++i) sorted_[i] = static_cast<std::uint32_t>(begin + order[i]);
     for (std::size_t c = 0; c < (turned_ ? 7 : 4); ++c) {
         const float* from = c < 4 ? points[c] : turns[c - 4].data();
         columns_[c].resize(size);

@@ -36,16 +36,17 @@ constexpr double frame_bound = 3, frame_bounds[] = {5, 4};
 /// Local optimisation: multiples of max_error within which matches take part, from round to round. The first
 /// rounds let a model grow from where it was sampled; the second keep to what it explains.
 constexpr double growing_bounds[] = {5, 4, 3, 2, 1.5, 1, 1, 1}, keeping_bounds[] = {1, 1, 1, 1, 1, 1};
+/// A model that has grown: of the matches that took part, this share are inliers.
+constexpr double grown_share = 0.9;
 /// Matches beside a sample from which a model may grow.
 constexpr std::size_t growing_support = 2;
 /// A homography's perspective (g, h) is expected to be of this size while few matches determine it.
 constexpr double usual_perspective = 0.3;
-/// The polish reaches farther than the inliers: cut at max_error, it would forget the tail of their errors.
-/// It stands if it raises the cost by less than this share.
-constexpr double polish_bound = 3;
-constexpr int polish_rounds = 10;
-constexpr double polish_precision = 1e-8;  // of the elements, for normalised matches
-constexpr float polish_price = 0.01f;
+/// The polish ends when a step is below this share of the errors' scale, which is at least so much of
+/// max_error. It stands if it raises the cost by less than the price.
+constexpr int polish_rounds = 15;
+constexpr double polish_precision = 0.01, least_step = 1e-10, settled_scale = 0.9, least_scale = 0.01;
+constexpr float polish_price = 0.1f;
 
 std::vector<std::uint32_t> in_order(std::size_t count) {
     std::vector<std::uint32_t> order(count);
@@ -73,8 +74,9 @@ public:
           unit_(unit),
           needed_successes_(-std::log1p(-options.confidence)),
           order_(options.exhaustive ? in_order(count_) : shuffled(count_, options.seed)),
-          points_(matches, order_),
           exact_(matches, order_),
+          points_(exact_),
+          squared_errors_(count_),
           is_inlier_(count_ + 1) {
         seeds_.reserve(count_);
         for (const std::uint32_t i : order_) {
@@ -216,43 +218,58 @@ private:
     using Way = std::array<std::size_t, std::size(growing_bounds)>;
 
     /// Least squares over the matches within multiples of max_error, from round to round, until these are the
-    /// same; whether it went so far. From the seed of a `success` only until these are as many as in the run
-    /// that led to the best model: the rest would hardly differ.
+    /// same; once the model has grown, over its inliers at once. From the seed of a `success` only until the
+    /// matches are as many as in the run that led to the best model: the rest would hardly differ. Whether
+    /// another way may lead elsewhere.
     bool optimize(Matrix3 model, std::span<const double> bounds, Way& best_way, bool success) {
         Way way{};
         const float before = best_cost_;
+        std::size_t used_before = 0;
+        bool has_grown = false;
         for (std::size_t round = 0; round < bounds.size(); ++round) {
+            if (has_grown && bounds[round] > 1) continue;
             const auto fitted = fit(options_.model, model, bounds[round] * max_error_, growing_support);
             if (!fitted) return false;
             model = fitted->model;
             way[round] = fitted->num_used;
             if (success && way[round] == best_way[round]) break;
-            take_if_better(model, score(model, best_cost_));
-            if (bounds[round] == 1 && round > 0 && way[round] == way[round - 1]) break;
+            const kernels::Residuals found = score(model, best_cost_);
+            take_if_better(model, found);
+            if (bounds[round] == 1 && way[round] == used_before) break;
+            used_before = way[round];
+            has_grown |= bounds[round] > 1 && static_cast<double>(found.num_inliers) >=
+                                                  grown_share * static_cast<double>(used_before);
         }
         if (best_cost_ < before) best_way = way;
-        return true;
+        return !has_grown;
     }
 
-    /// Robust least squares until nothing improves: the weight of a match falls smoothly to 0 (Tukey's
-    /// biweight), so that no single match tips the model.
+    /// The most likely model if the errors of its inliers follow Student's t distribution, which has room for
+    /// keypoints found much worse than others, by expectation and maximisation (Lange, Little and Taylor
+    /// 1989): the scale follows from the errors, so that the bound need not be what keypoints are known to.
     void polish() {
         Matrix3 model = best_;
-        const double bound = polish_bound * max_error_;
-        const std::vector<std::uint32_t> within = matches_within(2 * bound);
-        std::optional<Columns<double>> some;  // copying most would take longer than it saves
-        if (within.size() < count_ / 2) some.emplace(exact_, within);
-        const Columns<double>& near = some ? *some : exact_;
+        const double bound = max_error_ * max_error_;
+        const auto freedom = static_cast<double>(sample_size(options_.model));  // in matches
+        const Columns<double> near(exact_, matches_within(2 * max_error_));
+        double squared_scale = std::numeric_limits<double>::infinity();  // all weigh the same at first
         for (int round = 0; round < polish_rounds; ++round) {
             kernels::NormalSums sums;
-            kernels_.biweight_sums(model.data(), near.pairs(8), bound * bound, is_projective(), sums);
+            kernels_.robust_sums(model.data(), near.pairs(8), bound, squared_scale, unit_, is_projective(),
+                                 sums);
             const auto fitted = fit(options_.model, model, sums, 0, 0);
             if (!fitted) return;
             double change = 0;
             for (std::size_t e = 0; e < model.size(); ++e)
                 change = std::max(change, std::abs(fitted->model[e] - model[e]));
             model = fitted->model;
-            if (change < polish_precision) break;
+            const double spare = static_cast<double>(sums.num_used) - freedom, before = squared_scale;
+            if (!(spare > 0)) continue;  // a sample, through which the model goes now
+            const double squared = (1 + freedom / spare) * sums.weighted_error / (2 * sums.weight);
+            squared_scale = std::max(squared, least_scale * least_scale * bound);
+            if (squared_scale > settled_scale * before &&
+                change < std::max(polish_precision * std::sqrt(squared), least_step))
+                break;
         }
         const float most = best_cost_ + polish_price * best_cost_;
         if (score(model, most).cost < most) best_ = model;
@@ -262,13 +279,8 @@ private:
     std::vector<std::uint32_t> matches_within(double bound) const {
         std::vector<std::uint32_t> found;
         for (std::size_t i = 0; i < count_; ++i)
-            if (error_of(i) < bound * bound) found.push_back(static_cast<std::uint32_t>(i));
+            if (squared_errors_[i] < bound * bound) found.push_back(static_cast<std::uint32_t>(i));
         return found;
-    }
-
-    /// Squared, under the best model.
-    double error_of(std::size_t i) const {
-        return squared_error(best_, exact_[0][i], exact_[1][i], exact_[2][i], exact_[3][i]);
     }
 
     bool is_projective() const { return options_.model == GeometricModel::homography; }
@@ -295,7 +307,8 @@ private:
 
     void mark_inliers() {
         marked_cost_ = best_cost_;
-        for (std::size_t i = 0; i < count_; ++i) is_inlier_[i] = error_of(i) < max_error_ * max_error_;
+        kernels_.squared_errors(best_.data(), exact_.pairs(1), squared_errors_.data());
+        for (std::size_t i = 0; i < count_; ++i) is_inlier_[i] = squared_errors_[i] < max_error_ * max_error_;
         num_successes_ = 0;
         for (const Seed& seed : seeds_) num_successes_ += is_success(seed);
     }
@@ -326,9 +339,10 @@ private:
     const std::size_t count_;
     const double max_error_, unit_, needed_successes_;
     const std::vector<std::uint32_t> order_;
-    const Columns<float> points_;
     const Columns<double> exact_;
+    const Columns<float> points_;
     std::vector<float> turns_[3];          // as kernels::Turns, or empty
+    std::vector<double> squared_errors_;   // under the best model
     std::vector<std::uint8_t> is_inlier_;  // of the best model; one more for no match
     MatchWindow window_;
     std::vector<Seed> seeds_;

@@ -8,6 +8,7 @@
 
 #include "false_alarms.hpp"
 #include "hcbir/error.hpp"
+#include "kernels/dispatch.hpp"
 #include "ransac.hpp"
 
 namespace hcbir {
@@ -25,7 +26,10 @@ void check(const VerifyOptions& options) {
 
 void check_points(MatrixView<const float> points, const char* name) {
     if (points.cols != 2 && points.rows != 0) refuse(name, "n x 2", std::to_string(points.cols) + " columns");
+    bool all_finite = true;  // at once, and only then which is not
     for (std::size_t i = 0; i < points.rows; ++i)
+        all_finite &= std::isfinite(points.row(i)[0]) & std::isfinite(points.row(i)[1]);
+    for (std::size_t i = 0; !all_finite; ++i)
         if (!std::isfinite(points.row(i)[0]) || !std::isfinite(points.row(i)[1]))
             refuse(name, "finite", "a value that is not in row " + std::to_string(i));
 }
@@ -82,8 +86,8 @@ MatchTurns turns_of(const FeatureFrames& frames, double unit) {
 
 std::vector<double> squared_errors(const Matrix3& model, const PointMatches& m) {
     std::vector<double> errors(m.size());
-    for (std::size_t i = 0; i < m.size(); ++i)
-        errors[i] = squared_error(model, m.x0[i], m.y0[i], m.x1[i], m.y1[i]);
+    kernels::active().squared_errors(
+        model.data(), {m.x0.data(), m.y0.data(), m.x1.data(), m.y1.data(), m.size()}, errors.data());
     return errors;
 }
 

@@ -190,15 +190,34 @@ void test_proposals() {
     }
 }
 
+/// Bound, and scale and unit of robust_sums.
+constexpr double squared_bound = 2, squared_scale = 0.3, squared_unit = 1.7 * 1.7;
+
 /// NormalSums of one pair by their definition.
-void add_sums(const double (&m)[9], double x, double y, double x1, double y1, double bound, bool projective,
-              bool biweight, kernels::NormalSums& sums) {
+void add_sums(const double (&m)[9], double x, double y, double x1, double y1, bool projective, bool robust,
+              kernels::NormalSums& sums) {
     const double w = m[6] * x + m[7] * y + m[8], u = (m[0] * x + m[1] * y + m[2]) / w,
-                 v = (m[3] * x + m[4] * y + m[5]) / w, du = x1 - u, dv = y1 - v;
-    const double ratio = (du * du + dv * dv) / bound;
-    if (!(w > 0) || !(ratio < 1)) return;
-    const double weight = biweight ? (1 - ratio) * (1 - ratio) : 1, a = x / w, b = y / w, c = 1 / w;
-    const double e = u * du + v * dv, s = u * u + v * v;
+                 v = (m[3] * x + m[4] * y + m[5]) / w;
+    double du = x1 - u, dv = y1 - v, weight = 1, squared = du * du + dv * dv;
+    if (!(w > 0) || !(squared < squared_bound)) return;
+    if (robust) {
+        double mean = 1;
+        if (projective) {
+            double p = 1, q = 0, r = 1;  // I + J J^T
+            for (int k = 0; k < 2; ++k) {
+                const double ju = (m[k] - u * m[6 + k]) / w, jv = (m[3 + k] - v * m[6 + k]) / w;
+                p += squared_unit * ju * ju, q += squared_unit * ju * jv, r += squared_unit * jv * jv;
+            }
+            const double factor = 2 / (p * r - q * q), bu = factor * (r * du - q * dv),
+                         bv = factor * (p * dv - q * du);
+            squared = du * bu + dv * bv, mean = factor * (p + r) / 2;
+            du = bu / mean, dv = bv / mean;
+        }
+        weight = 1 / (kernels::student_freedom + squared / squared_scale);
+        sums.weight += weight, sums.weighted_error += weight * squared;
+        weight *= mean;
+    }
+    const double a = x / w, b = y / w, c = 1 / w, e = u * du + v * dv, s = u * u + v * v;
     const double terms[] = {a * a,     a * b,     a * c,     b * b,     b * c,     c * c,     a * du,
                             b * du,    c * du,    a * dv,    b * dv,    c * dv,    u * a * a, u * a * b,
                             u * a * c, u * b * b, u * b * c, v * a * a, v * a * b, v * a * c, v * b * b,
@@ -210,32 +229,55 @@ void add_sums(const double (&m)[9], double x, double y, double x1, double y1, do
 
 template <class T>
 void test_normal_sums(std::size_t n, bool projective) {
-    constexpr bool biweight = sizeof(T) == 8;
+    constexpr bool robust = sizeof(T) == 8;
     const T nowhere = std::numeric_limits<T>::quiet_NaN();
     Matches<T> m(n);
     for (std::size_t i = n; i < n + 16; ++i) m.columns[2][i] = m.columns[3][i] = nowhere;
     const double exact[9] = {0.9, -0.2, 0.1, 0.3, 1.1, -0.1, projective ? 0.4 : 0, projective ? -0.3 : 0, 1};
     T model[9];
     for (int e = 0; e < 9; ++e) model[e] = static_cast<T>(exact[e]);
-    const T bound = 2;
     kernels::NormalSums expected{};
     for (std::size_t i = 0; i < n; ++i)
-        add_sums(exact, m.columns[0][i], m.columns[1][i], m.columns[2][i], m.columns[3][i], bound, projective,
-                 biweight, expected);
+        add_sums(exact, m.columns[0][i], m.columns[1][i], m.columns[2][i], m.columns[3][i], projective,
+                 robust, expected);
     std::vector<double> first;
     for (const auto& level : hcbir::available_isas()) {
         hcbir::use_isa(level);
         kernels::NormalSums sums;
-        if constexpr (biweight)
-            kernels::active().biweight_sums(model, m.pairs(8), bound, projective, sums);
+        if constexpr (robust)
+            kernels::active().robust_sums(model, m.pairs(8), squared_bound, squared_scale,
+                                          std::sqrt(squared_unit), projective, sums);
         else
-            kernels::active().normal_sums(model, m.pairs(16), bound, projective, sums);
+            kernels::active().normal_sums(model, m.pairs(16), squared_bound, projective, sums);
         check(sums.num_used == expected.num_used, "pairs that take part");
+        std::vector<double> values(sums.values, sums.values + kernels::num_normal_sums);
+        values.insert(values.end(), {sums.weight, sums.weighted_error});
         for (std::size_t k = 0; k < kernels::num_normal_sums; ++k)
-            check(close(sums.values[k], expected.values[k], biweight ? 1e-10 : 3e-3), "a sum");
-        const std::vector<double> values(sums.values, sums.values + kernels::num_normal_sums);
+            check(close(values[k], expected.values[k], robust ? 1e-10 : 3e-3), "a sum");
+        check(close(sums.weight, expected.weight, 1e-10) &&
+                  close(sums.weighted_error, expected.weighted_error, 1e-10),
+              "weights and weighted errors");
         if (first.empty()) first = values;
         same_at_every_level(first, values);
+    }
+}
+
+void test_squared_errors(std::size_t n, bool projective) {
+    const Matches<double> m(n);
+    const double g = projective ? 0.7 : 0, model[9] = {0.9, -0.2, 0.1, 0.3, 1.1, -0.1, g, -g, 1};
+    std::vector<double> first;
+    for (const auto& level : hcbir::available_isas()) {
+        hcbir::use_isa(level);
+        std::vector<double> errors(n);
+        kernels::active().squared_errors(model, m.pairs(), errors.data());
+        for (std::size_t i = 0; i < n; ++i) {
+            const double x = m.columns[0][i], y = m.columns[1][i], w = g * x - g * y + 1;
+            const double du = (0.9 * x - 0.2 * y + 0.1) / w - m.columns[2][i];
+            const double dv = (0.3 * x + 1.1 * y - 0.1) / w - m.columns[3][i];
+            check(w > 0 ? close(errors[i], du * du + dv * dv, 1e-9) : std::isinf(errors[i]), "squared error");
+        }
+        if (first.empty()) first = errors;
+        same_at_every_level(first, errors);
     }
 }
 
@@ -276,6 +318,7 @@ int main() {
             if (flag) test_frame_support(n);
             test_normal_sums<float>(n, flag);
             test_normal_sums<double>(n, flag);
+            test_squared_errors(n, flag);
         }
     for (const std::size_t n : {255, 300, 512})
         for (const bool flag : {false, true}) test_nearest_pairs(n, flag);

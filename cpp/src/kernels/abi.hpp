@@ -69,8 +69,11 @@ struct Frames {
 constexpr std::size_t num_normal_sums = 27;
 struct NormalSums {
     double values[num_normal_sums];
-    std::size_t num_used;  // pairs of weight > 0
+    std::size_t num_used;           // pairs of weight > 0
+    double weight, weighted_error;  // of robust_sums: of the weights, and of weighted squared errors
 };
+/// Degrees of freedom of the distribution that robust_sums weights by.
+constexpr double student_freedom = 3;
 
 /// Rows quantised to bytes stand in panels of this many, four columns after four; queries in tiles.
 constexpr std::size_t byte_panel_rows = 32, byte_tile_queries = 12;
@@ -368,6 +371,9 @@ struct Table {
     /// returned as {0, max_cost}.
     Residuals (*residuals)(const Model& model, const PairsF32& pairs, float max_squared_error,
                            float max_cost);
+    /// errors[j] is the squared error of pair j in doubles, with two divisions; infinite unless w > 0 [same
+    /// bits].
+    void (*squared_errors)(const double* model, const PairsF64& pairs, double* errors);
 
     /// For pair seeds[s]: nearest[num_neighbours * s + k] are the pairs nearest to it, the nearest first, by
     /// the larger of the squared distances in the two images, rounded down to 14 bits of mantissa; then by
@@ -394,14 +400,17 @@ struct Table {
     void (*frame_support)(const Frames& hypotheses, std::size_t num_hypotheses, const PairsF32& pairs,
                           float max_squared_error, float squared_slope, float* support);
 
-    /// See NormalSums; the last 15 are 0 unless `projective` [same bits]. A pair weighs 0 if w <= 0 or the
-    /// ratio r of its squared error to max_squared_error is not below 1; else 1, or (1 - r)^2
-    /// (biweight_sums). The count is a multiple of 16, or 8; pair j adds to partial sum j % 16, or % 8, and
-    /// these are added as in dot_f64.
+    /// See NormalSums; the last 15 are 0 unless `projective` [same bits]. A pair weighs 0 if w <= 0 or its
+    /// squared error is not below max_squared_error; else 1. The count is a multiple of 16, or 8
+    /// (robust_sums); pair j adds to partial sum j % 16, or % 8, and these are added as in dot_f64.
     void (*normal_sums)(const float* model, const PairsF32& pairs, float max_squared_error, bool projective,
                         NormalSums& sums);
-    void (*biweight_sums)(const double* model, const PairsF64& pairs, double max_squared_error,
-                          bool projective, NormalSums& sums);
+    /// The same for errors of Student's t distribution, in both images if `projective`: r = (du, dv) then
+    /// counts by C = (I + J J^T)^-1, J being the derivative of the model times `unit`. With the squared error
+    /// e = r^T r, or 2 r^T C r, a pair weighs 1 / (student_freedom + e / squared_scale), times the mean
+    /// eigenvalue c of 2 C in the sums, in which 2 C r / c takes the place of r.
+    void (*robust_sums)(const double* model, const PairsF64& pairs, double max_squared_error,
+                        double squared_scale, double unit, bool projective, NormalSums& sums);
 };
 
 extern const Table baseline;

@@ -234,9 +234,33 @@ struct Samples<4> {
                                                    {2, 3, 4, 5, 3, 4, 5, 4, 5, 5, 3, 4, 5, 4, 5, 4}};
 };
 
+/// Whether an affine sample of the seed and two neighbours may explain a third. With the areas l1, l2, l3 of
+/// fit_homography, l1 p' + l2 q' + l3 r' is l3 times the error of r under the sample of p and q, and likewise
+/// for the other two: three samples are tried at once, and nearly all seeds of wrong matches are done with.
+inline bool may_have_support(const Neighbourhood& around, float max_squared_error) {
+    static constexpr std::int32_t triples[3][32] = {
+        {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3},
+        {1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 2, 2, 2, 3, 3, 4, 3, 3, 4, 4},
+        {2, 3, 4, 5, 3, 4, 5, 4, 5, 5, 3, 4, 5, 4, 5, 5, 4, 5, 5, 5}};
+    constexpr float room = 1.02f, rounding = 5e-11f;  // what the samples themselves round is not lost here
+    const Vec bound = broadcast(max_squared_error * room + rounding);
+    for (std::size_t first = 0; first < 20; first += lanes) {
+        const Places p = pick_places(around, triples[0] + first), q = pick_places(around, triples[1] + first),
+                     r = pick_places(around, triples[2] + first);
+        const Vec l1 = cross(q.x0, q.y0, r.x0, r.y0), l2 = cross(r.x0, r.y0, p.x0, p.y0),
+                  l3 = cross(p.x0, p.y0, q.x0, q.y0);
+        const Vec u = l1 * p.x1 + l2 * q.x1 + l3 * r.x1, v = l1 * p.y1 + l2 * q.y1 + l3 * r.y1;
+        const Vec largest = larger_of(larger_of(l1 * l1, l2 * l2), l3 * l3);
+        if (any(u * u + v * v < bound * largest)) return true;
+    }
+    return false;
+}
+
 template <int sample_size>
 Proposal propose(const Neighbourhood& around, std::size_t num_samples, std::uint32_t support,
                  float max_squared_error) {
+    if constexpr (sample_size == 3)
+        if (support > 0 && !may_have_support(around, max_squared_error)) return {0, {}};
     constexpr auto& points = Samples<sample_size>::points;
     const auto least = static_cast<std::int32_t>(sample_size - 1 + support);
     Proposal best{0, {}};

@@ -85,13 +85,14 @@ extern const Table HCBIR_LEVEL = {
     .turn_nibbles = turn_nibbles,
     .adc_nibbles = adc_nibbles,
     .residuals = residuals,
+    .squared_errors = squared_errors,
     .nearest_pairs = nearest_pairs,
     .propose_similarity = propose<2>,
     .propose_affine = propose<3>,
     .propose_homography = propose<4>,
     .frame_support = frame_support,
     .normal_sums = normal_sums,
-    .biweight_sums = biweight_sums,
+    .robust_sums = robust_sums,
 };
 
 }  // namespace hcbir::kernels

@@ -66,3 +66,17 @@ Residuals residuals(const Model& model, const PairsF32& pairs, float max_squared
         return residuals_of<false>(model, pairs, max_squared_error, max_cost);
     return residuals_of<true>(model, pairs, max_squared_error, max_cost);
 }
+
+void squared_errors(const double* m, const PairsF64& pairs, double* errors) {
+    const auto squared_error = [&](auto x0, auto y0, auto x1, auto y1) {
+        const auto w = m[6] * x0 + m[7] * y0 + m[8];
+        const auto u = (m[0] * x0 + m[1] * y0 + m[2]) / w - x1, v = (m[3] * x0 + m[4] * y0 + m[5]) / w - y1;
+        return w > 0.0 ? u * u + v * v : __builtin_inf() - decltype(w){};
+    };
+    std::size_t j = 0;
+    for (; j + double_lanes <= pairs.count; j += double_lanes)
+        store(errors + j,
+              squared_error(load(pairs.x0 + j), load(pairs.y0 + j), load(pairs.x1 + j), load(pairs.y1 + j)));
+    for (; j < pairs.count; ++j)
+        errors[j] = squared_error(pairs.x0[j], pairs.y0[j], pairs.x1[j], pairs.y1[j]);
+}

@@ -34,6 +34,11 @@ inline void store(float* p, V v) {
     *reinterpret_cast<Unaligned*>(p) = v;
 }
 
+inline void store(double* p, VecD v) {
+    typedef VecD Unaligned __attribute__((aligned(8), may_alias));
+    *reinterpret_cast<Unaligned*>(p) = v;
+}
+
 /// Asks for what stands `count` floats further on, where there may be nothing.
 inline void fetch_ahead(const float* p, std::size_t count) {
     __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + 4 * count));

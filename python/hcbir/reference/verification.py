@@ -60,6 +60,32 @@ def fit(points0: Array, points1: Array, model: str, weights: Array | None = None
     return np.asarray(fitted / fitted[2, 2])
 
 
+def student_fit(points0: Array, points1: Array, start: Floats, model: str, max_error: float) -> Floats:
+    """The model to which `start` leads if the errors within max_error follow Student's t with 3 degrees of freedom.
+
+    By expectation and maximisation, the scale with the model (Lange, Little and Taylor 1989). Errors of a homography
+    are those that points would be off by in both images, if both share alike, times sqrt(2).
+    """
+    fitted, squared_scale = start, math.inf
+    for _ in range(100):
+        used = inlier_mask(fitted, points0, points1, max_error)
+        p, q = points0[used], points1[used]
+        metric = np.broadcast_to(np.eye(2), (len(p), 2, 2))
+        if model == "homography":
+            derivatives = np.array([jacobian(fitted, point) for point in p])
+            metric = 2 * np.linalg.inv(np.eye(2) + derivatives @ derivatives.transpose(0, 2, 1))
+        errors = q - transform(fitted, p)
+        squared = np.einsum("ni,nij,nj->n", errors, metric, errors)
+        weights = 1 / (3 + squared / squared_scale)
+        if model == "homography":
+            fitted = _homography_step(p, q, fitted, metric * weights[:, None, None])
+        else:
+            fitted = fit(p, q, model, weights)
+        freedom = len(p) / (len(p) - SAMPLE_SIZE[model])
+        squared_scale = max(freedom * (weights @ squared) / (2 * weights.sum()), (0.01 * max_error) ** 2)
+    return fitted
+
+
 def one_to_one(points0: Array, points1: Array, errors: Array, mask: Array) -> npt.NDArray[np.bool_]:
     """Of inliers that share a point, in either image, only the one of least error, the first of equals."""
     kept = np.zeros(len(mask), bool)
@@ -209,6 +235,22 @@ def _fit_homography(points0: Array, points1: Array, roots: Array) -> Floats:
         step = np.linalg.lstsq(rows[:, :8] * twice[:, None], missing * twice, rcond=None)[0]
         h = h + np.append(step, 0)
     return np.asarray(h.reshape(3, 3))
+
+
+def _homography_step(points0: Array, points1: Array, start: Floats, metric: Floats) -> Floats:
+    """A Gauss-Newton step on the errors' squares, of which `metric` holds a 2 x 2 matrix each."""
+    t0, t1 = _normalization(points0), _normalization(points1)
+    normalized = t1 @ start @ np.linalg.inv(t0)
+    h = (normalized / normalized[2, 2]).ravel()
+    p, zero = np.column_stack([transform(t0, points0), np.ones(len(points0))]), np.zeros((len(points0), 3))
+    mapped = p @ h.reshape(3, 3).T
+    uv, q = mapped[:, :2] / mapped[:, 2:], p / mapped[:, 2:]
+    rows = np.stack([np.hstack([q, zero, -uv[:, :1] * q]), np.hstack([zero, q, -uv[:, 1:] * q])], axis=1)[:, :, :8]
+    roots = np.linalg.cholesky(metric).transpose(0, 2, 1)
+    missing = (transform(t1, points1) - uv)[:, :, None]
+    step = np.linalg.lstsq((roots @ rows).reshape(-1, 8), (roots @ missing).ravel(), rcond=None)[0]
+    fitted = np.linalg.inv(t1) @ (h + np.append(step, 0)).reshape(3, 3) @ t0
+    return np.asarray(fitted / fitted[2, 2])
 
 
 def log10_nfa(points0: Array, points1: Array, mask: Array, model: str, max_error: float) -> float:
