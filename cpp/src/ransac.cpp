@@ -43,10 +43,13 @@ constexpr std::size_t growing_support = 2;
 /// A homography's perspective (g, h) is expected to be of this size while few matches determine it.
 constexpr double usual_perspective = 0.3;
 /// The polish ends when a step is below this share of the errors' scale, which is at least so much of
-/// max_error. It stands if it raises the cost by less than the price.
+/// max_error. It stands if it keeps that share of the inliers.
+constexpr double polish_reach = 3;  // multiples of max_error, for so few inliers in samples:
+constexpr std::size_t few_inliers = 10;
 constexpr int polish_rounds = 15;
 constexpr double polish_precision = 0.01, least_step = 1e-10, settled_scale = 0.9, least_scale = 0.01;
-constexpr float polish_price = 0.1f;
+constexpr double polish_share = 0.98;
+constexpr float infinity = std::numeric_limits<float>::infinity();
 
 std::vector<std::uint32_t> in_order(std::size_t count) {
     std::vector<std::uint32_t> order(count);
@@ -244,21 +247,35 @@ private:
         return !has_grown;
     }
 
-    /// The most likely model if the errors of its inliers follow Student's t distribution, which has room for
-    /// keypoints found much worse than others, by expectation and maximisation (Lange, Little and Taylor
-    /// 1989): the scale follows from the errors, so that the bound need not be what keypoints are known to.
+    /// Takes the most likely model that keeps the inliers. From few of them it reaches farther at first: true
+    /// matches may lie just beyond.
     void polish() {
+        const double least = polish_share * static_cast<double>(best_inliers_);
+        const bool has_few = best_inliers_ < few_inliers * sample_size(options_.model);
+        for (const double reach : {polish_reach, 1.0}) {
+            if (reach > 1 && !has_few) continue;
+            const auto model = most_likely(reach * max_error_);
+            if (!model || static_cast<double>(score(*model, infinity).num_inliers) < least) continue;
+            best_ = *model;
+            return;
+        }
+    }
+
+    /// If the errors below `reach` follow Student's t distribution, which has room for keypoints found much
+    /// worse than others: by expectation and maximisation (Lange, Little and Taylor 1989). Their scale
+    /// follows from the errors, so that max_error need not be what keypoints are known to.
+    std::optional<Matrix3> most_likely(double reach) const {
         Matrix3 model = best_;
-        const double bound = max_error_ * max_error_;
+        const double bound = reach * reach, least = least_scale * max_error_ * least_scale * max_error_;
         const auto freedom = static_cast<double>(sample_size(options_.model));  // in matches
-        const Columns<double> near(exact_, matches_within(2 * max_error_));
+        const Columns<double> near(exact_, matches_within(2 * reach));
         double squared_scale = std::numeric_limits<double>::infinity();  // all weigh the same at first
         for (int round = 0; round < polish_rounds; ++round) {
             kernels::NormalSums sums;
             kernels_.robust_sums(model.data(), near.pairs(8), bound, squared_scale, unit_, is_projective(),
                                  sums);
             const auto fitted = fit(options_.model, model, sums, 0, 0);
-            if (!fitted) return;
+            if (!fitted) return std::nullopt;
             double change = 0;
             for (std::size_t e = 0; e < model.size(); ++e)
                 change = std::max(change, std::abs(fitted->model[e] - model[e]));
@@ -266,13 +283,12 @@ private:
             const double spare = static_cast<double>(sums.num_used) - freedom, before = squared_scale;
             if (!(spare > 0)) continue;  // a sample, through which the model goes now
             const double squared = (1 + freedom / spare) * sums.weighted_error / (2 * sums.weight);
-            squared_scale = std::max(squared, least_scale * least_scale * bound);
+            squared_scale = std::max(squared, least);
             if (squared_scale > settled_scale * before &&
                 change < std::max(polish_precision * std::sqrt(squared), least_step))
                 break;
         }
-        const float most = best_cost_ + polish_price * best_cost_;
-        if (score(model, most).cost < most) best_ = model;
+        return model;
     }
 
     /// Matches whose error under the best model is below `bound`.
