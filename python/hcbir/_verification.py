@@ -64,9 +64,10 @@ def verify(
     something) and 512 matches in turn: neighbours of a true match are true more often than others. A match proposes
     the model that explains its neighbours best, and one of them beside the sample if there are more than 16 matches.
     Proposals are compared by MSAC (Torr and Zisserman 2000) over all, the better ones optimised locally (Chum, Matas
-    and Kittler 2003), the last by the likelihood of Student's t distribution. Mirrored models, and those that stretch by more than 20, are
-    not considered. Samples of a homography are tried as affine models too: these need fewer true pairs, and stand where
-    no homography is determined. The result is a function of the arguments, the same at every instruction level.
+    and Kittler 2003), the last by the likelihood of Student's t distribution, whose scale follows from the errors.
+    Mirrored models, and those that stretch by more than 20, are not considered. Samples of a homography are tried as
+    affine models too: these need fewer true pairs, and stand where no homography is determined. The result is a
+    function of the arguments, the same at every instruction level.
 
     Parameters
     ----------

@@ -56,8 +56,9 @@ struct Verification {
 /// all matches (MSAC, Torr and Zisserman 2000), and the better ones optimised locally (Chum, Matas and
 /// Kittler 2003). A homography's samples are tried as affine models too, and such a one stands where the
 /// matches determine no more. Last comes the most likely model if the inliers' errors follow Student's t
-/// distribution, of 3 degrees of freedom and a scale that is estimated. Mirrored models, and those that stretch by more than 20, are not considered.
-/// The inliers are those of the model that is returned, by its errors in double.
+/// distribution, of 3 degrees of freedom and a scale that is estimated. Mirrored models, and those that
+/// stretch by more than 20, are not considered. The inliers are those of the model that is returned, by its
+/// errors in double.
 ///
 /// Too few points, or points on a line where the model needs more: no inliers. The result is the same at
 /// every instruction level. Throws std::invalid_argument for points that are not finite and for options out
