@@ -1,12 +1,20 @@
 #include "nearest_centroid.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "kernels/dispatch.hpp"
 
 namespace hcbir {
 
 using kernels::pq_panel_columns;
+
+namespace {
+
+constexpr std::size_t fewest_in_cells = 64;
+constexpr double most_of_blocks = 0.5;  // which lists may have, to be worth it
+
+}  // namespace
 
 std::vector<float> mean_row(MatrixView<const float> rows) {
     std::vector<float> mean(rows.cols);
@@ -18,16 +26,6 @@ std::vector<float> mean_row(MatrixView<const float> rows) {
     return mean;
 }
 
-std::vector<float> half_squared_lengths(MatrixView<const float> rows) {
-    std::vector<float> halves(rows.rows);
-    for (std::size_t r = 0; r < rows.rows; ++r) {
-        double sum = 0;
-        for (const float value : rows.row_span(r)) sum += double{value} * double{value};
-        halves[r] = static_cast<float>(sum / 2);
-    }
-    return halves;
-}
-
 void pack_columns(MatrixView<const float> rows, const float* mean, float* panel) {
     for (std::size_t d = 0; d < rows.cols; ++d) {
         float* column = panel + d * pq_panel_columns;
@@ -36,24 +34,38 @@ void pack_columns(MatrixView<const float> rows, const float* mean, float* panel)
     }
 }
 
-NearestCentroid::NearestCentroid(MatrixView<const float> centroids)
-    : dim_(centroids.cols), mean_(mean_row(centroids)) {
+NearestCentroid::NearestCentroid(MatrixView<const float> centroids) : mean_(mean_row(centroids)) {
+    std::vector<float> about_mean;
     for (std::size_t c = 0; c < centroids.rows; ++c)
-        for (std::size_t d = 0; d < dim_; ++d) centroids_.push_back(centroids.row(c)[d] - mean_[d]);
-    halves_ = half_squared_lengths({centroids_.data(), centroids.rows, dim_});
+        for (std::size_t d = 0; d < mean_.size(); ++d) about_mean.push_back(centroids.row(c)[d] - mean_[d]);
+    centroids_ = CentroidList({about_mean.data(), centroids.rows, mean_.size()});
 }
 
-void NearestCentroid::find(MatrixView<const float> rows, std::uint32_t* nearest) const {
+std::optional<CellLists> NearestCentroid::cells() const {
+    if (centroids_.size() < fewest_in_cells || centroids_.size() > CellLists::most_centroids) return {};
+    CellLists cells(centroids_);
+    if (cells.blocks_a_cell() > most_of_blocks * static_cast<double>(centroids_.size() / 8)) return {};
+    return cells;
+}
+
+bool NearestCentroid::centre(const float* panel, float* centred) const {
+    constexpr std::uint32_t exponent = 0x7f800000;
+    std::uint32_t infinite = 0;
+    for (std::size_t d = 0; d < dim(); ++d, panel += pq_panel_columns, centred += pq_panel_columns)
+        for (std::size_t i = 0; i < pq_panel_columns; ++i) {
+            infinite |= (std::bit_cast<std::uint32_t>(panel[i]) & exponent) == exponent;
+            centred[i] = panel[i] - mean_[d];
+        }
+    return !infinite;
+}
+
+void NearestCentroid::find(const float* panels, std::size_t count, std::uint32_t* nearest) const {
     const auto& kernels = kernels::active();
-    std::vector<float> panel(dim_ * pq_panel_columns);
     float rests[pq_panel_columns];
     std::uint32_t found[pq_panel_columns];
-    for (std::size_t first = 0; first < rows.rows; first += pq_panel_columns) {
-        const std::size_t count = std::min(pq_panel_columns, rows.rows - first);
-        pack_columns({rows.row(first), count, dim_, rows.stride}, mean_.data(), panel.data());
-        kernels.nearest_centroids(panel.data(), centroids_.data(), halves_.data(), halves_.size(), dim_,
-                                  rests, found);
-        std::copy_n(found, count, nearest + first);
+    for (std::size_t first = 0; first < count; first += pq_panel_columns) {
+        kernels.nearest_centroids(panels + first * dim(), centroids_.view(), dim(), rests, found);
+        std::copy_n(found, std::min(pq_panel_columns, count - first), nearest + first);
     }
 }
 

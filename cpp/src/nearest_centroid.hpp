@@ -2,17 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "cell_lists.hpp"
+#include "centroid_list.hpp"
 #include "hcbir/types.hpp"
 
 namespace hcbir {
 
 /// Mean of the rows, summed in double in their order.
 std::vector<float> mean_row(MatrixView<const float> rows);
-
-/// Half the squared length of every row, summed in double.
-std::vector<float> half_squared_lengths(MatrixView<const float> rows);
 
 /// Writes rows, less `mean`, side by side into a panel of kernels::pq_panel_columns columns, the missing ones
 /// as zeros.
@@ -24,12 +24,22 @@ class NearestCentroid {
 public:
     explicit NearestCentroid(MatrixView<const float> centroids);
 
-    /// nearest[i] = number of the centroid nearest to row i, the first of equally near ones.
-    void find(MatrixView<const float> rows, std::uint32_t* nearest) const;
+    /// Lists that do the same sooner for many rows, if they are short enough for that.
+    std::optional<CellLists> cells() const;
+
+    /// Writes a panel of kernels::pq_panel_columns vectors less the centroids' mean; returns whether all its
+    /// values are finite.
+    bool centre(const float* panel, float* centred) const;
+
+    /// nearest[i] = number of the centroid nearest to vector i of `count` centred ones, the first of equally
+    /// near ones.
+    void find(const float* panels, std::size_t count, std::uint32_t* nearest) const;
 
 private:
-    std::size_t dim_;
-    std::vector<float> mean_, centroids_, halves_;  // centroids less the mean
+    std::size_t dim() const { return mean_.size(); }
+
+    std::vector<float> mean_;
+    CentroidList centroids_;  // less the mean
 };
 
 }  // namespace hcbir

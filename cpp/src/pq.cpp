@@ -1,17 +1,24 @@
 #include "hcbir/pq.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
 #include <string>
 
+#include "aligned.hpp"
 #include "hcbir/error.hpp"
 #include "kernels/dispatch.hpp"
 #include "nearest_centroid.hpp"
 #include "panels.hpp"
 
 namespace hcbir {
+using kernels::pq_panel_columns;
+
 namespace {
 
-constexpr std::size_t vectors_a_task = 256;  // their sub-vectors meet a sub-space's centroids in the cache
+constexpr std::size_t vectors_a_task = 2048;  // so many that a sub-space's lists come into the cache once
+constexpr std::size_t worth_cells = 4096;     // vectors; fewer are encoded before the lists are made
 
 void require_codes(MatrixView<const std::uint8_t> codes, std::size_t code_size) {
     require(codes.cols == code_size, "codes", "of " + std::to_string(code_size) + " bytes a row",
@@ -20,9 +27,31 @@ void require_codes(MatrixView<const std::uint8_t> codes, std::size_t code_size) 
 
 }  // namespace
 
+void ProductQuantizer::write_numbers(const std::uint32_t* numbers, std::size_t m,
+                                     MatrixView<std::uint8_t> codes) const {
+    if (bits_ == 8)
+        for (std::size_t i = 0; i < codes.rows; ++i) codes.row(i)[m] = static_cast<std::uint8_t>(numbers[i]);
+    else if (m % 2 == 0)
+        for (std::size_t i = 0; i < codes.rows; ++i)
+            codes.row(i)[m / 2] = static_cast<std::uint8_t>(numbers[i]);
+    else
+        for (std::size_t i = 0; i < codes.rows; ++i)
+            codes.row(i)[m / 2] = static_cast<std::uint8_t>(codes.row(i)[m / 2] | numbers[i] << 4);
+}
+
+struct ProductQuantizer::Cells {
+    explicit Cells(std::size_t num_subquantizers) : of_subspace(num_subquantizers) {}
+
+    std::once_flag made;
+    std::vector<std::optional<CellLists>> of_subspace;
+};
+
 ProductQuantizer::ProductQuantizer(MatrixView<const float> centroids, std::size_t num_subquantizers,
                                    unsigned bits)
-    : num_subquantizers_(num_subquantizers), sub_dim_(centroids.cols), bits_(bits) {
+    : num_subquantizers_(num_subquantizers),
+      sub_dim_(centroids.cols),
+      bits_(bits),
+      cells_(std::make_unique<Cells>(num_subquantizers)) {
     require(bits == 8 || bits == 4, "bits", "8 or 4", std::to_string(bits));
     require(num_subquantizers >= 1 && centroids.rows == num_subquantizers * num_centroids() && sub_dim_ >= 1,
             "centroids",
@@ -50,25 +79,40 @@ void ProductQuantizer::encode(MatrixView<const float> vectors, MatrixView<std::u
             std::to_string(vectors.cols));
     require(codes.rows == vectors.rows && codes.cols == code_size(), "codes",
             "vectors x " + std::to_string(code_size()), "another shape");
-    require_finite(vectors, "vectors");
-    executor.parallel_for(ceil_div(vectors.rows, vectors_a_task), [&](std::size_t task, std::size_t) {
+    const bool in_cells = vectors.rows >= worth_cells;
+    if (in_cells)
+        std::call_once(cells_->made, [&] {
+            executor.parallel_for(num_subquantizers_, [&](std::size_t m, std::size_t) {
+                cells_->of_subspace[m] = nearest_[m].cells();
+            });
+        });
+    std::vector<AlignedBuffer<float>> buffers(executor.size());
+    std::atomic<bool> finite = true;
+    executor.parallel_for(ceil_div(vectors.rows, vectors_a_task), [&](std::size_t task, std::size_t worker) {
         const std::size_t first = task * vectors_a_task;
         const std::size_t count = std::min(vectors_a_task, vectors.rows - first);
+        buffers[worker].reserve((vectors_a_task + pq_panel_columns) * dim());
+        float* together = buffers[worker].data();  // a panel of all sub-spaces
+        const auto panels = [&](std::size_t m) {
+            return together + (pq_panel_columns * dim() + m * vectors_a_task * sub_dim_);
+        };
+        for (std::size_t i = 0; i < count; i += pq_panel_columns) {
+            pack_panels(vectors, first + i, std::min(pq_panel_columns, count - i), pq_panel_columns,
+                        together);
+            for (std::size_t m = 0; m < num_subquantizers_; ++m)
+                if (!nearest_[m].centre(together + m * sub_dim_ * pq_panel_columns, panels(m) + i * sub_dim_))
+                    finite = false;
+        }
         std::uint32_t nearest[vectors_a_task];
         for (std::size_t m = 0; m < num_subquantizers_; ++m) {
-            nearest_[m].find({vectors.row(first) + m * sub_dim_, count, sub_dim_, vectors.stride}, nearest);
-            for (std::size_t i = 0; i < count; ++i) {
-                std::uint8_t* code = codes.row(first + i);
-                const auto number = static_cast<std::uint8_t>(nearest[i]);
-                if (bits_ == 8)
-                    code[m] = number;
-                else if (m % 2 == 0)
-                    code[m / 2] = number;
-                else
-                    code[m / 2] = static_cast<std::uint8_t>(code[m / 2] | number << 4);
-            }
+            if (in_cells && cells_->of_subspace[m])
+                cells_->of_subspace[m]->find(panels(m), count, nearest);
+            else
+                nearest_[m].find(panels(m), count, nearest);
+            write_numbers(nearest, m, {codes.row(first), count, codes.cols, codes.stride});
         }
     });
+    if (!finite) require_finite(vectors, "vectors");  // names the first such row
 }
 
 void ProductQuantizer::decode(MatrixView<const std::uint8_t> codes, MatrixView<float> vectors,

@@ -3,11 +3,11 @@
 #include <numeric>
 #include <string>
 
-#include "aligned.hpp"
+#include "centroid_list.hpp"
 #include "hcbir/error.hpp"
 #include "hcbir/pq.hpp"
 #include "kernels/dispatch.hpp"
-#include "nearest_centroid.hpp"
+#include "near_panels.hpp"
 #include "panels.hpp"
 #include "random.hpp"
 
@@ -36,32 +36,95 @@ std::vector<std::size_t> sample(std::size_t n, std::size_t count, std::uint64_t 
     return chosen;
 }
 
+/// k-means++ (Arthur and Vassilvitskii 2007), as in kmeans.cpp.
+class Seeding {
+public:
+    /// squares: the vectors' squared lengths.
+    Seeding(const NearPanels& vectors, const std::vector<float>& squares)
+        : vectors_(vectors),
+          squares_(squares),
+          distances_(squares.size(), std::numeric_limits<float>::infinity()),
+          sums_(vectors.num_panels()),
+          largest_(vectors.num_boxes(), std::numeric_limits<float>::infinity()),
+          from_boxes_(vectors.num_boxes()) {
+        std::fill(distances_.begin() + static_cast<std::ptrdiff_t>(vectors.size()), distances_.end(), 0.0f);
+        // A distance is made of dim + 3 operations on at most four times the longest square.
+        error_ = static_cast<float>(vectors.dim() + 4) * 0x1p-20f *
+                 *std::max_element(squares.begin(), squares.end());
+    }
+
+    /// Lowers the distances to those from a centroid, one of the vectors.
+    void add(const float* centroid) {
+        const std::size_t dim = vectors_.dim();
+        const float half = half_squared_lengths({centroid, 1, dim}).front();
+        vectors_.squared_distances(centroid, from_boxes_.data());
+        for (std::size_t b = 0; b < largest_.size(); ++b) {
+            if (from_boxes_[b] * (1 - 0x1p-20f) - error_ > largest_[b]) continue;
+            const std::size_t first = b * NearPanels::panels_a_box;
+            const std::size_t last = std::min(first + NearPanels::panels_a_box, sums_.size());
+            for (std::size_t p = first; p < last; ++p)
+                sums_[p] = kernels_.approach(vectors_.panel(p), centroid, half, dim,
+                                             squares_.data() + p * columns, distances_.data() + p * columns);
+            float smallest = 0;
+            kernels_.extremes(distances_.data() + first * columns, (last - first) * columns, &smallest,
+                              &largest_[b]);
+        }
+    }
+
+    /// The vector where the running sum of the distances passes `fraction` of their total; without any
+    /// distance left, the one that stands at that fraction of the list.
+    std::size_t draw(double fraction) const {
+        const double total = std::accumulate(sums_.begin(), sums_.end(), 0.0);
+        if (!(total > 0)) return static_cast<std::size_t>(fraction * static_cast<double>(vectors_.size()));
+        double left = fraction * total;
+        std::size_t p = 0, last = 0;
+        while (p + 1 < sums_.size() && left >= sums_[p]) left -= sums_[p++];
+        for (std::size_t i = p * columns; i < vectors_.size(); ++i) {  // and on, should rounding want it
+            if (distances_[i] == 0) continue;
+            last = i;
+            left -= double{distances_[i]};
+            if (left < 0) break;
+        }
+        return last;
+    }
+
+private:
+    static constexpr std::size_t columns = NearPanels::columns;
+
+    const kernels::Table& kernels_ = kernels::active();
+    const NearPanels& vectors_;
+    const std::vector<float>& squares_;
+    std::vector<float> distances_;
+    std::vector<double> sums_;    // of each panel's distances
+    std::vector<float> largest_;  // of each box's
+    std::vector<float> from_boxes_;
+    float error_ = 0;  // of a distance
+};
+
+/// Columns first .. of the chosen rows.
+std::vector<float> sub_vectors(MatrixView<const float> vectors, const std::vector<std::size_t>& chosen,
+                               std::size_t first, std::size_t dim) {
+    std::vector<float> rows(chosen.size() * dim);
+    for (std::size_t i = 0; i < chosen.size(); ++i)
+        std::copy_n(vectors.row(chosen[i]) + first, dim, rows.data() + i * dim);
+    return rows;
+}
+
 /// k-means in one sub-space.
 class SubspaceKMeans {
 public:
-    /// Columns first .. of the chosen rows, about their mean.
-    SubspaceKMeans(MatrixView<const float> vectors, const std::vector<std::size_t>& chosen, std::size_t first,
-                   MatrixView<float> centroids)
-        : size_(chosen.size()),
-          num_panels_(ceil_div(size_, pq_panel_columns)),
-          dim_(centroids.cols),
+    SubspaceKMeans(MatrixView<const float> vectors, MatrixView<float> centroids)
+        : vectors_(vectors),
+          size_(vectors.rows),
+          dim_(vectors.cols),
           centroids_(centroids),
-          panels_(num_panels_ * pq_panel_columns * dim_),
-          squares_(num_panels_ * pq_panel_columns),
+          squares_(vectors_.num_panels() * pq_panel_columns),
           rests_(squares_.size()),
           nearest_(squares_.size()) {
-        std::vector<float> rows(size_ * dim_);
-        for (std::size_t i = 0; i < size_; ++i)
-            std::copy_n(vectors.row(chosen[i]) + first, dim_, rows.data() + i * dim_);
-        mean_ = mean_row({rows.data(), size_, dim_});
-        for (std::size_t p = 0; p < num_panels_; ++p) {
-            const std::size_t row = p * pq_panel_columns;
-            pack_columns({rows.data() + row * dim_, std::min(pq_panel_columns, size_ - row), dim_},
-                         mean_.data(), panel(p));
-        }
         for (std::size_t i = 0; i < size_; ++i) {
             double sum = 0;
-            for (std::size_t d = 0; d < dim_; ++d) sum += double{value(i, d)} * double{value(i, d)};
+            for (std::size_t d = 0; d < dim_; ++d)
+                sum += double{vectors_.value(i, d)} * double{vectors_.value(i, d)};
             squares_[i] = static_cast<float>(sum);
         }
     }
@@ -69,89 +132,61 @@ public:
     /// Returns the sum of the squared distances.
     /// Begins with `initial`, unless it is empty.
     double run(std::size_t num_iterations, MatrixView<const float> initial, CounterRandom random) {
+        const auto& mean = vectors_.mean();
         if (initial.rows == 0) seed(random);
         for (std::size_t c = 0; c < initial.rows; ++c)
-            for (std::size_t d = 0; d < dim_; ++d) centroids_.row(c)[d] = initial.row(c)[d] - mean_[d];
+            for (std::size_t d = 0; d < dim_; ++d) centroids_.row(c)[d] = initial.row(c)[d] - mean[d];
         assign();
+        auto before = nearest_;
         for (std::size_t iteration = 0; iteration < num_iterations; ++iteration) {
-            const auto before = nearest_;
             update();
+            before.swap(nearest_);
             assign();
-            if (nearest_ == before) break;
+            if (std::equal(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(size_),
+                           nearest_.begin()))
+                break;
         }
         double sum = 0;
         for (std::size_t i = 0; i < size_; ++i) sum += double{squared_distance(i)};
         for (std::size_t c = 0; c < centroids_.rows; ++c)
-            for (std::size_t d = 0; d < dim_; ++d) centroids_.row(c)[d] += mean_[d];
+            for (std::size_t d = 0; d < dim_; ++d) centroids_.row(c)[d] += mean[d];
         return sum;
     }
 
 private:
-    float* panel(std::size_t p) const { return panels_.data() + p * pq_panel_columns * dim_; }
-    float value(std::size_t i, std::size_t d) const {
-        return panel(i / pq_panel_columns)[d * pq_panel_columns + i % pq_panel_columns];
-    }
     void take(std::size_t i, float* centroid) const {
-        for (std::size_t d = 0; d < dim_; ++d) centroid[d] = value(i, d);
+        for (std::size_t d = 0; d < dim_; ++d) centroid[d] = vectors_.value(i, d);
     }
     float squared_distance(std::size_t i) const { return std::max(squares_[i] + 2 * rests_[i], 0.0f); }
 
-    /// k-means++ (Arthur and Vassilvitskii 2007), as in kmeans.cpp.
     void seed(CounterRandom& random) {
-        std::vector<float> distances(squares_.size(), std::numeric_limits<float>::infinity());
-        std::fill(distances.begin() + static_cast<std::ptrdiff_t>(size_), distances.end(), 0.0f);
-        std::vector<double> sums(num_panels_);
-        auto row = static_cast<std::size_t>(random.uniform() * static_cast<double>(size_));
-        for (std::size_t c = 0;; ++c) {
-            take(row, centroids_.row(c));
-            if (c + 1 == centroids_.rows) return;
-            approach(c, distances, sums);
-            row = draw(random.uniform(), distances, sums);
+        Seeding seeding(vectors_, squares_);
+        for (std::size_t c = 0, i = 0; c < centroids_.rows; ++c) {
+            i = c == 0 ? static_cast<std::size_t>(random.uniform() * static_cast<double>(size_))
+                       : seeding.draw(random.uniform());
+            take(i, centroids_.row(c));
+            if (c + 1 < centroids_.rows) seeding.add(centroids_.row(c));
         }
-    }
-
-    /// Lowers the distances to those from centroid c; sums[p] = their sum in a panel.
-    void approach(std::size_t c, std::vector<float>& distances, std::vector<double>& sums) {
-        const float half = half_squared_lengths({centroids_.row(c), 1, dim_}).front();
-        for (std::size_t p = 0; p < num_panels_; ++p)
-            sums[p] = kernels_.approach(panel(p), centroids_.row(c), half, dim_,
-                                        squares_.data() + p * pq_panel_columns,
-                                        distances.data() + p * pq_panel_columns);
-    }
-
-    /// The vector where the running sum of the distances passes `fraction` of their total; without any
-    /// distance left, the one that stands at that fraction of the list.
-    std::size_t draw(double fraction, const std::vector<float>& distances,
-                     const std::vector<double>& sums) const {
-        const double total = std::accumulate(sums.begin(), sums.end(), 0.0);
-        if (!(total > 0)) return static_cast<std::size_t>(fraction * static_cast<double>(size_));
-        double left = fraction * total;
-        std::size_t p = 0, last = 0;
-        while (p + 1 < num_panels_ && left >= sums[p]) left -= sums[p++];
-        for (std::size_t i = p * pq_panel_columns; i < size_; ++i) {  // and on, should rounding want it
-            if (distances[i] == 0) continue;
-            last = i;
-            left -= double{distances[i]};
-            if (left < 0) break;
-        }
-        return last;
     }
 
     void assign() {
-        const auto halves = half_squared_lengths({centroids_.data, centroids_.rows, dim_, centroids_.stride});
-        for (std::size_t p = 0; p < num_panels_; ++p)
-            kernels_.nearest_centroids(panel(p), centroids_.data, halves.data(), centroids_.rows, dim_,
-                                       rests_.data() + p * pq_panel_columns,
-                                       nearest_.data() + p * pq_panel_columns);
+        const CentroidList all({centroids_.data, centroids_.rows, dim_, centroids_.stride});
+        vectors_.find_nearest(all, rests_.data(), nearest_.data());
     }
 
     void update() {
         std::vector<double> sums(centroids_.rows * dim_);
         std::vector<std::size_t> counts(centroids_.rows);
-        for (std::size_t i = 0; i < size_; ++i) {
+        const auto add = [&](std::size_t i) {
+            const float* column = vectors_.column(i);
+            double* sum = sums.data() + nearest_[i] * dim_;
+            for (std::size_t d = 0; d < dim_; ++d) sum[d] += double{column[d * pq_panel_columns]};
             ++counts[nearest_[i]];
-            for (std::size_t d = 0; d < dim_; ++d) sums[nearest_[i] * dim_ + d] += double{value(i, d)};
-        }
+        };
+        // From four places by turns: neighbours add to the same sums, and would wait for each other.
+        const std::size_t quarter = ceil_div(size_, std::size_t{4});
+        for (std::size_t i = 0; i < quarter; ++i)
+            for (std::size_t j = i; j < size_; j += quarter) add(j);
         std::vector<std::size_t> farthest;  // first is farthest; made when the first empty cluster is met
         std::size_t taken = 0;
         for (std::size_t c = 0; c < centroids_.rows; ++c) {
@@ -172,11 +207,10 @@ private:
         }
     }
 
-    const kernels::Table& kernels_ = kernels::active();
-    std::size_t size_, num_panels_, dim_;
+    NearPanels vectors_;
+    std::size_t size_, dim_;
     MatrixView<float> centroids_;
-    AlignedBuffer<float> panels_;
-    std::vector<float> mean_, squares_, rests_;
+    std::vector<float> squares_, rests_;
     std::vector<std::uint32_t> nearest_;
 };
 
@@ -210,7 +244,8 @@ double train_pq(MatrixView<const float> vectors, const PQTrainOptions& options, 
         MatrixView<const float> initial;
         if (options.initial.rows > 0)
             initial = {options.initial.row(m * k), k, own.cols, options.initial.stride};
-        SubspaceKMeans kmeans(vectors, chosen, m * own.cols, {found.data(), k, own.cols});
+        const auto rows = sub_vectors(vectors, chosen, m * own.cols, own.cols);
+        SubspaceKMeans kmeans({rows.data(), chosen.size(), own.cols}, {found.data(), k, own.cols});
         distances[m] = kmeans.run(options.num_iterations, initial, CounterRandom(options.seed, m));
         for (std::size_t c = 0; c < k; ++c) std::copy_n(found.data() + c * own.cols, own.cols, own.row(c));
     });

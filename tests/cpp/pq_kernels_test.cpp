@@ -1,34 +1,148 @@
 // The kernels of product quantisation.
+#include <algorithm>
+#include <cmath>
+
 #include "kernels.hpp"
 
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 using hcbir::kernels::AdcHit;
+using hcbir::kernels::Centroids;
 using hcbir::kernels::pq_panel_columns;
+
+/// halves[i] less the products with a vector, dimension after dimension.
+float rest_of(const Floats& columns, const Floats& halves, std::size_t stride, std::size_t dim, std::size_t i,
+              const float* vector, std::size_t step) {
+    float rest = halves[i];
+    for (std::size_t d = 0; d < dim; ++d) rest -= columns[d * stride + i] * vector[d * step];
+    return rest;
+}
+
+/// Centroids in a list, with some numbers left out.
+struct List {
+    List(std::size_t count, std::size_t dim, Floats (*values)(std::size_t))
+        : stride((count + 7) / 8 * 8), columns(stride * dim), halves(stride, infinity), numbers(count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            halves[i] = values(1)[0];
+            numbers[i] = static_cast<std::uint32_t>(i == 0 ? whole(0, 3) : numbers[i - 1] + whole(1, 2));
+            for (std::size_t d = 0; d < dim; ++d) columns[d * stride + i] = values(1)[0];
+        }
+    }
+    Centroids view() const { return {columns.data(), stride, halves.data(), numbers.data(), numbers.size()}; }
+
+    std::size_t stride;
+    Floats columns, halves;
+    Indices numbers;
+};
+
+Floats some_real(std::size_t count) { return real_floats(count); }
+Floats some_whole(std::size_t count) { return whole_floats(count); }
 
 void test_nearest_centroids(const Table& table) {
     for (std::size_t dim = 0; dim <= 12; ++dim)
-        for (const std::size_t num_centroids : {1, 2, 3, 16, 17, 255, 256}) {
-            const bool ties = num_centroids % 2;
-            const auto values = [&](std::size_t count) {
-                return ties ? whole_floats(count) : real_floats(count);
-            };
-            const Floats panel = values(dim * pq_panel_columns), centroids = values(num_centroids * dim);
-            const Floats halves = values(num_centroids);
-            Floats rests(pq_panel_columns), least(pq_panel_columns, infinity);
-            Indices nearest(pq_panel_columns), expected(pq_panel_columns);
-            for (std::size_t j = 0; j < pq_panel_columns; ++j)
-                for (std::size_t c = 0; c < num_centroids; ++c) {
-                    float rest = halves[c];
-                    for (std::size_t d = 0; d < dim; ++d)
-                        rest -= centroids[c * dim + d] * panel[d * pq_panel_columns + j];
-                    if (rest < least[j]) least[j] = rest, expected[j] = static_cast<std::uint32_t>(c);
+        for (const std::size_t count : {1, 2, 3, 16, 17, 40, 100}) {
+            const auto values = count % 2 ? some_whole : some_real;  // with and without ties
+            const List list(count, dim, values);
+            constexpr std::size_t num_panels = 3, num_columns = num_panels * pq_panel_columns;
+            const Floats panels = values(num_panels * dim * pq_panel_columns);
+            Floats rests(num_columns), least(num_columns, infinity);
+            Indices nearest(num_columns), expected(num_columns), columns;
+            for (std::size_t j = 0; j < num_columns; ++j) {
+                const float* vector =
+                    panels.data() + j / pq_panel_columns * dim * pq_panel_columns + j % pq_panel_columns;
+                for (std::size_t i = 0; i < count; ++i) {
+                    const float rest =
+                        rest_of(list.columns, list.halves, list.stride, dim, i, vector, pq_panel_columns);
+                    if (rest < least[j]) least[j] = rest, expected[j] = list.numbers[i];
                 }
-            table.nearest_centroids(panel.data(), centroids.data(), halves.data(), num_centroids, dim,
-                                    rests.data(), nearest.data());
-            agree(nearest == expected && same(rests, least), table, "nearest_centroids",
-                  {dim, num_centroids});
+                if (whole(0, 2)) columns.push_back(static_cast<std::uint32_t>(j));
+            }
+            for (std::size_t p = 0; p < num_panels; ++p)
+                table.nearest_centroids(panels.data() + p * dim * pq_panel_columns, list.view(), dim,
+                                        rests.data() + p * pq_panel_columns,
+                                        nearest.data() + p * pq_panel_columns);
+            agree(nearest == expected && same(rests, least), table, "nearest_centroids", {dim, count});
+
+            const std::size_t num_blocks = (count + 7) / 8;
+            Floats blocks(num_blocks * 8 * (dim + 1));
+            Bytes numbers(num_blocks * 8);
+            for (std::size_t i = 0; i < 8 * num_blocks; ++i) {
+                float* place = blocks.data() + i % num_blocks * 8 * (dim + 1) + i / num_blocks;
+                *place = list.halves[i];
+                for (std::size_t d = 0; d < dim; ++d) place[8 * (d + 1)] = list.columns[d * list.stride + i];
+                if (i < count) numbers[i] = static_cast<std::uint8_t>(list.numbers[i]);
+            }
+            Indices found(num_columns, 1000), wanted(num_columns, 1000);
+            for (const std::uint32_t j : columns) wanted[j] = expected[j];
+            table.nearest_in_blocks(panels.data(), columns.data(), columns.size(),
+                                    {blocks.data(), static_cast<std::uint32_t>(num_blocks), numbers.data()},
+                                    dim, found.data());
+            agree(found == wanted, table, "nearest_in_blocks", {dim, count});
+        }
+}
+
+void test_cells_of(const Table& table) {
+    for (std::size_t dim = 1; dim <= 9; ++dim) {
+        Indices intervals, cells(pq_panel_columns), expected(pq_panel_columns);
+        Floats thresholds, low(dim, -8), high(dim, 8);
+        std::uint32_t num_cells = 1;
+        for (std::size_t d = 0; d < dim; ++d) {
+            intervals.push_back(1u << whole(0, 2));
+            num_cells *= intervals.back();
+            Floats own = whole_floats(intervals.back() - 1);
+            std::sort(own.begin(), own.end());
+            thresholds.insert(thresholds.end(), own.begin(), own.end());
+        }
+        Floats panel = whole_floats(dim * pq_panel_columns);
+        panel[5] = 8, panel[6] = 9, panel[(dim - 1) * pq_panel_columns + 7] = -8.5f;
+        for (std::size_t j = 0; j < pq_panel_columns; ++j) {
+            bool outside = false;
+            for (std::size_t d = 0, t = 0; d < dim; ++d) {
+                const float value = panel[d * pq_panel_columns + j];
+                outside |= value < low[d] || value > high[d];
+                expected[j] *= intervals[d];
+                for (std::uint32_t i = 1; i < intervals[d]; ++i) expected[j] += value >= thresholds[t++];
+            }
+            if (outside) expected[j] = num_cells;
+        }
+        table.cells_of(panel.data(),
+                       {num_cells, low.data(), high.data(), thresholds.data(), intervals.data()}, dim,
+                       cells.data());
+        agree(cells == expected, table, "cells_of", {dim});
+    }
+}
+
+void test_near_box(const Table& table) {
+    for (std::size_t dim = 1; dim <= 12; ++dim)
+        for (const std::size_t count : {1, 7, 8, 9, 40, 256}) {
+            const List list(count, dim, count % 2 ? some_whole : some_real);
+            const Floats middle = real_floats(dim);
+            Floats reach = real_floats(dim), rests(list.stride), scratch(8 * dim + list.stride);
+            for (float& value : reach) value = std::abs(value) / 4;
+            const float margin = 1e-3f;
+            Indices places(list.stride), expected;
+            std::size_t others[8] = {};
+            for (std::size_t i = 0; i < count; ++i) {
+                rests[i] = rest_of(list.columns, list.halves, list.stride, dim, i, middle.data(), 1);
+                if (i < 8) others[i] = i;
+                if (rests[i] < rests[others[i % 8]]) others[i % 8] = i;
+            }
+            for (std::size_t i = 0; i < count; ++i) {
+                bool near = true;
+                for (std::size_t o = 0; o < std::min<std::size_t>(8, count); ++o) {
+                    float more = rests[i] - rests[others[o]];
+                    for (std::size_t d = 0; d < dim; ++d) {
+                        const float* column = list.columns.data() + d * list.stride;
+                        more -= std::abs(column[i] - column[others[o]]) * reach[d];
+                    }
+                    near = near && !(more > margin);
+                }
+                if (near) expected.push_back(static_cast<std::uint32_t>(i));
+            }
+            places.resize(table.near_box(list.view(), dim, middle.data(), reach.data(), margin,
+                                         scratch.data(), places.data()));
+            agree(places == expected, table, "near_box", {dim, count});
         }
 }
 
@@ -232,6 +346,6 @@ void test_adc_rows(const Table& table) {
 }  // namespace
 
 int main() {
-    at_every_level({test_nearest_centroids, test_approach, test_look_up_tables, test_byte_tables,
-                    test_interleave_bytes, test_adc_tiles, test_adc_rows});
+    at_every_level({test_nearest_centroids, test_cells_of, test_near_box, test_approach, test_look_up_tables,
+                    test_byte_tables, test_interleave_bytes, test_adc_tiles, test_adc_rows});
 }

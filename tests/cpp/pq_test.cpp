@@ -1,15 +1,18 @@
 // Product quantisation, made to run under sanitizers: random shapes, every level, several threads. A scan
 // reads codes in vectors, so these end where their memory ends.
 #include <algorithm>
+#include <cmath>
 #include <random>
 #include <utility>
 #include <vector>
 
+#include "cell_lists.hpp"
 #include "check.hpp"
 #include "found.hpp"
 #include "hcbir/isa.hpp"
 #include "hcbir/pq.hpp"
 #include "hcbir/rerank.hpp"
+#include "near_panels.hpp"
 #include "random.hpp"
 
 namespace {
@@ -148,9 +151,72 @@ void test_train_and_encode() {
     }
 }
 
+/// Vectors about clusters, some of them alike, and a few far from all others.
+std::vector<float> clustered(std::size_t count, std::size_t dim) {
+    std::vector<float> values = random_floats(count * dim);
+    for (std::size_t i = 0; i < count * dim; ++i) {
+        if (i / dim % 3 == 0) values[i] = std::round(values[i]);
+        if (i / dim % 500 == 7) values[i] *= 30;
+    }
+    return values;
+}
+
+/// Those found by lists of cells, or by boxes of panels, are those found among all centroids.
+void test_near_centroids() {
+    constexpr std::size_t columns = hcbir::NearPanels::columns;
+    const auto& kernels = hcbir::kernels::active();
+    for (const std::size_t dim : {1, 2, 3, 4, 5, 8, 11})
+        for (const std::size_t k : {64, 100, 256}) {
+            const std::size_t n = draw(1, 3000);
+            const auto vectors = clustered(n, dim);
+            auto centroids = clustered(k, dim);
+            std::copy_n(centroids.begin(), dim, centroids.end() - static_cast<std::ptrdiff_t>(dim));  // a tie
+            const hcbir::CentroidList all({centroids.data(), k, dim});
+            hcbir::NearPanels panels({vectors.data(), n, dim}), again({vectors.data(), n, dim});
+            std::vector<float> rests(panels.num_panels() * columns), all_rests(rests.size());
+            std::vector<std::uint32_t> nearest(rests.size()), all_nearest(rests.size()), in_cells(n);
+            for (std::size_t p = 0; p < panels.num_panels(); ++p)
+                kernels.nearest_centroids(panels.panel(p), all.view(), dim, all_rests.data() + p * columns,
+                                          all_nearest.data() + p * columns);
+            panels.find_nearest(all, rests.data(), nearest.data());
+            const hcbir::CellLists cells(all);
+            cells.find(panels.panel(0), n, in_cells.data());
+            check(std::equal(in_cells.begin(), in_cells.end(), all_nearest.begin()),
+                  "nearest of the cells' lists");
+            check(std::equal(in_cells.begin(), in_cells.end(), nearest.begin()), "nearest of the boxes");
+            check(
+                std::equal(rests.begin(), rests.begin() + static_cast<std::ptrdiff_t>(n), all_rests.begin()),
+                "the same rests");
+            check(dim > 4 || k < 256 || cells.blocks_a_cell() < 16, "lists are short");
+
+            std::vector<std::vector<float>> rows, ordered;
+            std::vector<float> distances(panels.num_boxes());
+            panels.squared_distances(centroids.data(), distances.data());
+            bool in_boxes = true;
+            for (std::size_t i = 0; i < n; ++i) {
+                rows.emplace_back(vectors.begin() + static_cast<std::ptrdiff_t>(i * dim),
+                                  vectors.begin() + static_cast<std::ptrdiff_t>((i + 1) * dim));
+                float squared = 0;
+                for (std::size_t d = 0; d < dim; ++d) {
+                    rows[i][d] -= panels.mean()[d];
+                    const float difference = panels.value(i, d) - centroids[d];
+                    squared += difference * difference;
+                }
+                ordered.emplace_back();
+                for (std::size_t d = 0; d < dim; ++d) ordered[i].push_back(panels.value(i, d));
+                in_boxes &=
+                    squared * 1.0001f + 1e-5f >= distances[i / (hcbir::NearPanels::panels_a_box * columns)];
+            }
+            std::sort(rows.begin(), rows.end()), std::sort(ordered.begin(), ordered.end());
+            check(rows == ordered, "panels have all vectors");
+            check(in_boxes, "no vector is nearer than its box");
+        }
+}
+
 }  // namespace
 
 int main() {
+    test_near_centroids();
     test_search();
     test_misleading_sample();
     test_train_and_encode();

@@ -56,6 +56,26 @@ def test_encode_equals_the_reference_at_every_level(isa: str, shape: tuple[int, 
     np.testing.assert_array_equal(pq.decode(codes), reference.decode(codes, centroids, bits))
 
 
+@pytest.mark.parametrize("sub_dim", [1, 2, 3, 4, 8])
+def test_many_vectors_are_encoded_as_few(isa: str, sub_dim: int) -> None:
+    """By lists of the centroids that may be nearest; some vectors are far from all, some as near to two."""
+    vectors = random_vectors(5001, 2 * sub_dim)
+    vectors[::7] *= 20
+    centroids = random_centroids(2, sub_dim, 8, seed=1)
+    centroids[:, 100:120] = centroids[:, 20:40]
+    vectors[1::7, :sub_dim] = (centroids[0, 3] + centroids[0, 4]) / 2
+    expected = reference.encode(vectors, centroids, 8)
+    pq = hcbir.ProductQuantizer(centroids)
+    few = np.concatenate([pq.encode(vectors[i : i + 1000]) for i in range(0, 5001, 1000)])
+    np.testing.assert_array_equal(few, expected)
+    for num_threads in (1, 2, 7):
+        np.testing.assert_array_equal(pq.encode(vectors, num_threads=num_threads), expected)
+    vectors[4000, 1] = np.nan
+    vectors[4321, 0] = np.inf
+    with pytest.raises(ValueError, match="vectors must be finite, got nan in row 4000"):
+        pq.encode(vectors)
+
+
 def test_encode_finds_the_nearest_far_from_the_origin(isa: str) -> None:
     centroids = random_centroids(3, 4, 8) + np.float32(5000)
     vectors = random_vectors(500, 12, seed=1) + np.float32(5000)

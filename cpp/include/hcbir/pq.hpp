@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -51,10 +52,14 @@ public:
     void decode(MatrixView<const std::uint8_t> codes, MatrixView<float> vectors, Executor& executor) const;
 
 private:
+    void write_numbers(const std::uint32_t* numbers, std::size_t m, MatrixView<std::uint8_t> codes) const;
+
     std::size_t num_subquantizers_, sub_dim_;
     unsigned bits_;
     std::vector<float> centroids_, columns_;
     std::vector<NearestCentroid> nearest_;  // of each sub-space
+    struct Cells;
+    std::unique_ptr<Cells> cells_;  // made when many vectors are encoded for the first time
 };
 
 /// As ProductQuantizer::encode, but what is lost along a vector counts more than what is lost across it, as

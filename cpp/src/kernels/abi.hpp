@@ -140,6 +140,33 @@ struct ByteHits {
 /// Vectors to be quantised stand in panels of this many columns.
 constexpr std::size_t pq_panel_columns = 32;
 
+/// Centroids in the order of their numbers: value d of the i-th stands at columns[d * stride + i]. For
+/// near_box there are more up to a multiple of 8, with infinite halves and values 0.
+struct Centroids {
+    const float* columns;
+    std::size_t stride;
+    const float* halves;  // of the squared lengths
+    const std::uint32_t* numbers;
+    std::size_t count;
+};
+
+/// The same in blocks of 8, of which each has 8 halves and dim x 8 values; missing ones have infinite halves
+/// and values 0. The i-th stands in block i % num_blocks at place i / num_blocks.
+struct CentroidBlocks {
+    const float* blocks;
+    std::uint32_t num_blocks;
+    const std::uint8_t* numbers;
+};
+
+/// Space in cells: dimension d is cut at its thresholds, intervals[d] - 1 of them, ascending, those of all
+/// dimensions one after another; the last dimension's interval is a cell's last digit. What lies below `low`
+/// or above `high` in some dimension is in cell num_cells.
+struct Grid {
+    std::uint32_t num_cells;
+    const float *low, *high, *thresholds;
+    const std::uint32_t* intervals;
+};
+
 /// Codes of which turn_nibbles puts one value each side by side.
 constexpr std::size_t nibble_block = 128;
 
@@ -308,13 +335,29 @@ struct Table {
                                std::size_t count, std::size_t num_chunks, std::uint32_t row,
                                std::uint8_t* distances, NearestBits by_column, std::uint32_t* by_row);
 
-    /// For each column of a panel (value d of column j at panel[d * pq_panel_columns + j]) the centroid c
-    /// with the smallest halves[c] - sum over d of centroids[c * dim + d] * value d, the first of several,
+    /// For each column of a panel (value d of column j at panel[d * pq_panel_columns + j]) the number of the
+    /// centroid with the smallest halves[i] - sum over d of its value d * the column's, the first of several,
     /// and that rest; products and differences are floats, taken in the order of d, nothing fused [same
     /// bits].
-    void (*nearest_centroids)(const float* panel, const float* centroids, const float* halves,
-                              std::size_t num_centroids, std::size_t dim, float* rests,
+    void (*nearest_centroids)(const float* panel, const Centroids& centroids, std::size_t dim, float* rests,
                               std::uint32_t* nearest);
+
+    /// The same, without the rests, for some columns of many panels, one after another: column j of them all
+    /// is column j % pq_panel_columns of panel j / pq_panel_columns. Writes nearest[j] for each of `columns`.
+    void (*nearest_in_blocks)(const float* panels, const std::uint32_t* columns, std::size_t count,
+                              const CentroidBlocks& centroids, std::size_t dim, std::uint32_t* nearest);
+
+    /// The cell of each column of a panel.
+    void (*cells_of)(const float* panel, const Grid& grid, std::size_t dim, std::uint32_t* cells);
+
+    /// Writes the places, ascending, of the centroids that may have the smallest rest somewhere in the box
+    /// middle[d] +- reach[d], and returns their number. Left out are those whose rest is larger by more than
+    /// `margin` than another's everywhere: by rest - other's rest in the middle - sum over d of |difference
+    /// of their values d| * reach[d], in floats, in the order of d, nothing fused. The others that are tried
+    /// have, of those whose places have the same remainder by 8, the smallest rest in the middle, the first
+    /// of several [same bits]. scratch: 8 * dim floats and count rounded up to a multiple of 8.
+    std::size_t (*near_box)(const Centroids& centroids, std::size_t dim, const float* middle,
+                            const float* reach, float margin, float* scratch, std::uint32_t* places);
 
     /// Lowers distances[j] to max(squares[j] + 2 * rest, 0) of one centroid, rest as above, for each column;
     /// returns the sum of the distances: column j adds to partial sum j % 8, those are added as in dot_f64

@@ -19,6 +19,7 @@ namespace {
 #include "kernels/adc_nibbles.inl"
 #include "kernels/blend.inl"
 #include "kernels/byte_scores.inl"
+#include "kernels/centroids.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
 #include "kernels/fused.inl"
@@ -74,6 +75,9 @@ extern const Table HCBIR_LEVEL = {
     .nearest_bits = nearest_bits,
     .nearest_short_bits = nearest_short_bits,
     .nearest_centroids = nearest_centroids,
+    .nearest_in_blocks = nearest_in_blocks,
+    .cells_of = cells_of,
+    .near_box = near_box,
     .approach = approach,
     .dot_table = dot_table,
     .l2_table = l2_table,
