@@ -1,6 +1,7 @@
 #include "few_rows.hpp"
 
 #include "float_keys.hpp"
+#include "float_panels.hpp"
 #include "topk.hpp"
 
 namespace hcbir {
@@ -78,6 +79,7 @@ public:
             few = multiply_rows();
         if (!keys_.prepare(rows_)) return false;
 
+        const std::size_t stride = tiled ? panels_.padded() : n;
         const std::size_t tile = tiled ? problem_.kernels.tile_queries : 1;
         const std::size_t num_tiles = ceil_div(num_queries, tile);
         const std::size_t tiles_a_task =
@@ -85,11 +87,11 @@ public:
         const std::size_t height = tiles_a_task * tile;
         std::vector<Worker> workers;
         for (std::size_t w = 0; w < executor_.size(); ++w)
-            workers.emplace_back(problem_, n, tiled ? height : 0);
+            workers.emplace_back(problem_, n, tiled ? height * stride : 0);
         executor_.parallel_for(ceil_div(num_queries, height), [&](std::size_t task, std::size_t w) {
             const std::size_t first = task * height, count = std::min(height, num_queries - first);
             const float* products = tiled ? multiply_tiles(workers[w], first, count) : few.data() + first * n;
-            for (std::size_t q = first; q < first + count; ++q, products += n)
+            for (std::size_t q = first; q < first + count; ++q, products += stride)
                 pick(workers[w], q, products, scores.row(q), indices.row(q));
         });
         return true;
@@ -100,15 +102,10 @@ private:
     static constexpr std::size_t cached_values = 32 * 1024;  // of rows, met by a task's queries in turn
 
     struct Worker {
-        Worker(const SearchProblem& problem, std::size_t n, std::size_t height)
-            : products(height * n),
-              tile(problem.kernels.tile_queries * problem.kernels.tile_rows),
-              panel(height * problem.queries.cols),
-              keys(n),
-              selected(n),
-              kth(n),
-              query(problem.queries.cols + 15) {}
-        AlignedBuffer<float> products, tile, panel, keys;
+        Worker(const SearchProblem& problem, std::size_t n, std::size_t num_products)
+            : products(num_products), keys(n), selected(n), kth(n), query(problem.queries.cols + 15) {}
+        FloatPanels queries;
+        AlignedBuffer<float> products, keys;
         AlignedBuffer<std::uint32_t> selected;
         KthKey kth;
         std::vector<double> query, products_f64;
@@ -118,13 +115,13 @@ private:
 
     void pack_rows() {
         const std::size_t width = problem_.kernels.tile_rows, num_panels = ceil_div(rows_.rows, width);
-        panels_.reserve(num_panels * width * rows_.cols);
+        panels_.reserve(rows_.rows, width, rows_.cols);
         executor_.parallel_for(ceil_div(num_panels, panels_a_task), [&](std::size_t task, std::size_t) {
             const std::size_t first = task * panels_a_task * width;
             const std::size_t count = std::min(panels_a_task * width, rows_.rows - first);
             problem_.kernels.squared_norms(rows_.row(first), rows_.stride, count, rows_.cols,
                                            keys_.squared() + first);
-            pack_panels(rows_, first, count, width, panels_.data() + first * rows_.cols);
+            panels_.fill(first, rows_, first, count);
         });
     }
 
@@ -148,19 +145,10 @@ private:
     /// Of `count` queries from `first` on with all rows.
     const float* multiply_tiles(Worker& worker, std::size_t first, std::size_t count) {
         const auto& kernels = problem_.kernels;
-        const std::size_t n = rows_.rows, dim = rows_.cols, width = kernels.tile_rows,
-                          tile = kernels.tile_queries;
-        const std::size_t block = std::max(cached_values / dim / width, std::size_t{1}) * width;
-        pack_panels(problem_.queries, first, count, tile, worker.panel.data());
-        for (std::size_t begin = 0; begin < n; begin += block)
-            for (std::size_t t = 0; t < count; t += tile)
-                for (std::size_t j = begin; j < std::min(begin + block, n); j += width) {
-                    kernels.dot_tile(worker.panel.data() + t * dim, panels_.data() + j * dim, dim,
-                                     worker.tile.data());
-                    for (std::size_t i = 0; i < std::min(tile, count - t); ++i)
-                        std::copy_n(worker.tile.data() + i * width, std::min(width, n - j),
-                                    worker.products.data() + (t + i) * n + j);
-                }
+        worker.queries.reserve(count, kernels.tile_queries, rows_.cols);
+        worker.queries.fill(0, problem_.queries, first, count);
+        multiply(kernels.dot_tile, worker.queries, {0, count}, panels_, {0, rows_.rows},
+                 worker.products.data(), panels_.padded());
         return worker.products.data();
     }
 
@@ -211,7 +199,8 @@ private:
 
     const SearchProblem& problem_;
     Executor& executor_;
-    AlignedBuffer<float> floats_, panels_;
+    AlignedBuffer<float> floats_;
+    FloatPanels panels_;
     MatrixView<const float> rows_;
     FloatKeys keys_;
 };

@@ -7,7 +7,18 @@ constexpr std::size_t tile_queries = 6;  // 12 + 2 + 1 of 16
 #endif
 constexpr std::size_t tile_rows = 2 * lanes;
 
-void dot_tile(const float* queries, const float* rows, std::size_t dim, float* scores) {
+/// Writes the sums of a tile, or adds them.
+inline void put_sums(const Vec (&sums)[tile_queries][2], bool add, float* scores, std::size_t stride) {
+#pragma GCC unroll 12
+    for (std::size_t i = 0; i < tile_queries; ++i) {
+        float* to = scores + i * stride;
+        store(to, add ? load<Vec>(to) + sums[i][0] : sums[i][0]);
+        store(to + lanes, add ? load<Vec>(to + lanes) + sums[i][1] : sums[i][1]);
+    }
+}
+
+void dot_tile(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
+              std::size_t stride) {
     Vec sums[tile_queries][2] = {};
     for (std::size_t c = 0; c < dim; ++c, queries += tile_queries, rows += tile_rows) {
         const Vec left = load<Vec>(rows), right = load<Vec>(rows + lanes);
@@ -18,11 +29,7 @@ void dot_tile(const float* queries, const float* rows, std::size_t dim, float* s
             sums[i][1] = fma(query, right, sums[i][1]);
         }
     }
-#pragma GCC unroll 12
-    for (std::size_t i = 0; i < tile_queries; ++i) {
-        store(scores + i * tile_rows, sums[i][0]);
-        store(scores + i * tile_rows + lanes, sums[i][1]);
-    }
+    put_sums(sums, add, scores, stride);
 }
 
 constexpr std::size_t rows_at_once = 4;
