@@ -109,6 +109,21 @@ void test_dot_rows(const Table& table) {
                 }
 }
 
+void test_dots(const Table& table) {
+    for (std::size_t dim = 0; dim <= 133; ++dim)
+        for (std::size_t count = 0; count <= 17; ++count) {
+            const Floats a = whole_floats(dim), vectors = whole_floats(count * dim);
+            std::vector<const float*> places;
+            Floats products(count), expected;
+            for (std::size_t i = 0; i < count; ++i) {
+                places.push_back(vectors.data() + (count - 1 - i) * dim);
+                expected.push_back(dot(a.data(), places.back(), dim));
+            }
+            table.dots(a.data(), places.data(), count, dim, products.data());
+            agree(products == expected, table, "dots", {dim, count});
+        }
+}
+
 void test_norms_and_magnitudes(const Table& table) {
     for (std::size_t dim = 0; dim <= 70; ++dim)
         for (std::size_t count = 0; count <= 9; ++count) {
@@ -319,7 +334,7 @@ void test_residuals(const Table& table) {
 }  // namespace
 
 int main() {
-    at_every_level({test_dot_tile, test_fused_tiles, test_longest_half_blocks, test_dot_rows,
+    at_every_level({test_dot_tile, test_fused_tiles, test_longest_half_blocks, test_dot_rows, test_dots,
                     test_norms_and_magnitudes, test_rotate_row, test_select, test_keep_scores, test_ranks,
                     test_exact_scores, test_widen, test_residuals});
 }

@@ -192,6 +192,10 @@ struct Table {
                      const float* rows, std::size_t stride, std::size_t count, std::size_t dim, float* scores,
                      std::size_t score_stride, float* norms);
 
+    /// products[i] = dot product, in float, of `a` and vector i < count. The order of summation is free.
+    void (*dots)(const float* a, const float* const* vectors, std::size_t count, std::size_t dim,
+                 float* products);
+
     /// norms[j] = squared length, in float, of row j. The order of summation is free.
     void (*squared_norms)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                           float* norms);
