@@ -29,7 +29,7 @@ constexpr std::size_t max_group = 4096;                // queries scanned togeth
 constexpr std::size_t enough_rows = 512;               // for a sample of them to tell whether bytes pay
 constexpr std::size_t tasks_per_worker = 4;
 constexpr std::size_t few_allowed = 8;           // one row in more than this many
-constexpr std::size_t few_products = 1'000'000;  // done before another thread wakes
+constexpr std::size_t few_products = 2'000'000;  // done before another thread wakes
 constexpr std::size_t fewest_blocks = 6;         // of which bars are guessed
 constexpr std::size_t worth_bytes = 4;           // one pair in this many looked at in float: bytes do not pay
 

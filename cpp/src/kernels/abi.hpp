@@ -249,7 +249,7 @@ struct Table {
                               std::size_t num_columns, const float* row_bars, float margin,
                               float* column_best, std::uint32_t* pairs);
 
-    /// Writes to `selected` the j < count, ascending, for which
+    /// Writes to `selected`, which has room for `count`, the j < count, ascending, for which
     /// scores[j] * scale[j] + offset[j] < threshold does NOT hold (so a NaN is selected); returns how many.
     std::size_t (*select)(const float* scores, const float* scale, const float* offset, std::size_t count,
                           float threshold, std::uint32_t* selected);

@@ -6,11 +6,18 @@ struct SumsOf16 {
     VecD parts[16 / double_lanes] = {};
 
     double total() const {
-        double s[16];
-        for (std::size_t p = 0; p < 16; ++p) s[p] = parts[p / double_lanes][p % double_lanes];
-        for (std::size_t half = 8; half > 0; half /= 2)
-            for (std::size_t p = 0; p < half; ++p) s[p] += s[p + half];
-        return s[0];
+        constexpr std::size_t count = 16 / double_lanes;
+        VecD v[count];
+        for (std::size_t i = 0; i < count; ++i) v[i] = parts[i];
+        for (std::size_t half = count / 2; half > 0; half /= 2)
+            for (std::size_t i = 0; i < half; ++i) v[i] += v[i + half];
+#if defined(__AVX512F__)
+        return sum(v[0]);
+#elif defined(__AVX2__)
+        return (v[0][0] + v[0][2]) + (v[0][1] + v[0][3]);
+#else
+        return v[0][0] + v[0][1];
+#endif
     }
 };
 
