@@ -181,7 +181,10 @@ void rank(MatrixView<const float> queries, const Database& database, Metric metr
     if (n == 0) return;
     const SearchProblem problem(queries, rows, {}, n, metric);
     try {
-        Ranking(problem, scores, indices).run(executor);
+        SerialExecutor serial;
+        const std::size_t height = problem.kernels.tile_queries;
+        const bool is_short = problem.is_short(ceil_div(queries.rows, height) * height);
+        Ranking(problem, scores, indices).run(is_short ? serial : executor);
     } catch (const NonFinite&) {
         rows.require_finite();
     }

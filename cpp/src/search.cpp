@@ -28,10 +28,9 @@ constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' shortl
 constexpr std::size_t max_group = 4096;                // queries scanned together
 constexpr std::size_t enough_rows = 512;               // for a sample of them to tell whether bytes pay
 constexpr std::size_t tasks_per_worker = 4;
-constexpr std::size_t few_allowed = 8;           // one row in more than this many
-constexpr std::size_t few_products = 2'000'000;  // done before another thread wakes
-constexpr std::size_t fewest_blocks = 6;         // of which bars are guessed
-constexpr std::size_t worth_bytes = 4;           // one pair in this many looked at in float: bytes do not pay
+constexpr std::size_t few_allowed = 8;    // one row in more than this many
+constexpr std::size_t fewest_blocks = 6;  // of which bars are guessed
+constexpr std::size_t worth_bytes = 4;    // one pair in this many looked at in float: bytes do not pay
 
 /// All blocks, in the order of the scan.
 using Stages = std::vector<std::vector<std::size_t>>;
@@ -291,8 +290,7 @@ void search(MatrixView<const float> queries, const Database& database, std::size
     const SearchProblem problem(queries, rows, flags, k, options.metric);
     try {
         SerialExecutor serial;
-        const bool few = queries.rows * rows.size() * rows.cols() < few_products;
-        Executor& workers = few ? serial : executor;
+        Executor& workers = problem.is_short(queries.rows) ? serial : executor;
         if (small && search_few_rows(problem, scores, indices, workers)) return;
         const auto open = Search(problem, chosen, workers).run(scores, indices);
         if (!open.empty()) search_again(problem, chosen, open, scores, indices, workers);

@@ -59,6 +59,11 @@ struct SearchProblem {
         }
     }
 
+    /// Whether products with that many queries are made before another thread wakes.
+    bool is_short(std::size_t num_queries) const {
+        return num_queries * rows.size() * queries.cols < 2'000'000;
+    }
+
     bool may_be_found(std::size_t row) const { return allowed.empty() || allowed[row] != 0; }
 
     double norm(const float* vector) const {
