@@ -9,7 +9,7 @@ namespace hcbir::bindings {
 /// float32, float16, or uint16, which stands for bfloat16; the facade has checked the layout.
 inline Database database_of(const py::array& array) {
     const auto view = [&]<class T>(ElementType type) {
-        const auto m = matrix(Array<T>(array), "database");
+        const auto m = matrix(py::reinterpret_borrow<Array<T>>(array), "database");
         return Database(m.data, m.rows, m.cols, m.stride, type);
     };
     if (py::isinstance<Array<float>>(array)) return view.operator()<float>(ElementType::float32);

@@ -1,6 +1,7 @@
 #include "few_rows.hpp"
 
 #include "float_keys.hpp"
+#include "float_panels.hpp"
 #include "topk.hpp"
 
 namespace hcbir {
@@ -8,54 +9,111 @@ namespace {
 
 constexpr std::size_t most_rows = 16384, most_values = 4'000'000;
 constexpr std::size_t num_bins = 512;
-constexpr std::size_t lane_count = 16;
+constexpr std::size_t most_counted = 512;  // rows that are ordered by counting, not by sorting
 
 /// A key that the k largest of n finite keys reach: of those with the k-th, or a little below.
 class KthKey {
 public:
-    explicit KthKey(std::size_t n) : bins_(n), above_(n) {}
+    explicit KthKey(std::size_t n) : largest_(n) {}
 
     float operator()(const float* keys, std::size_t n, std::size_t k) {
-        const auto [lowest, highest] = range(keys, n);
+        const std::size_t count = gather(keys, n, k);
+        const auto [lowest, highest] = range(largest_.data(), count);
         if (k == 1) return highest;
         const float scale = (num_bins - 1) / (highest - lowest);
         if (!(scale < 1e30f && scale > 0)) return lowest;
-        for (std::size_t i = 0; i < n; ++i)  // rises with the key, whatever the rounding
-            bins_[i] = static_cast<std::int32_t>((keys[i] - lowest) * scale);
-        std::uint32_t counts[num_bins + 1][2] = {};  // of even and of odd places, which need not wait
-        for (std::size_t i = 0; i < n; ++i) ++counts[bins_[i]][i % 2];
-        std::size_t bin = num_bins, reached = counts[bin][0] + counts[bin][1];
-        while (reached < k) --bin, reached += counts[bin][0] + counts[bin][1];
-        std::size_t num_above = 0;
-        for (std::size_t i = 0; i < n; ++i) {
-            above_[num_above] = keys[i];
-            num_above += bins_[i] >= static_cast<std::int32_t>(bin);
+        std::uint16_t counts[num_bins + 1] = {};
+        for (std::size_t i = 0; i < count; ++i)  // rises with the key, whatever the rounding
+            ++counts[static_cast<std::int32_t>((largest_[i] - lowest) * scale)];
+        std::size_t bin = num_bins, reached = counts[bin];
+        while (reached < k) reached += counts[--bin];
+        if (reached > k + k / 4 + few_more) {
+            const auto kth = largest_.data() + k - 1;
+            std::nth_element(largest_.data(), kth, largest_.data() + count, std::greater<>());
+            return *kth;
         }
-        const auto kth = above_.begin() + static_cast<std::ptrdiff_t>(k - 1);
-        std::nth_element(above_.begin(), kth, above_.begin() + static_cast<std::ptrdiff_t>(num_above),
-                         std::greater<>());
-        return *kth;
+        // Where the bin begins, less what three roundings of a difference may add.
+        const double begin = lowest + static_cast<double>(bin) / scale;
+        return round_down(begin - 0x1p-22 * (double{highest} - lowest));
     }
 
 private:
+    static constexpr std::size_t fewest_groups = 64, groups_a_key = 4, few_more = 8;
+
+    /// The largest of each of some groups of keys, of which k are about the k largest; or all keys.
+    std::size_t gather(const float* keys, std::size_t n, std::size_t k) {
+        const std::size_t groups = std::max(groups_a_key * k, fewest_groups);
+        if (2 * groups > n) {
+            std::copy_n(keys, n, largest_.data());
+            return n;
+        }
+        float* largest = largest_.data();
+        std::copy_n(keys, groups, largest);
+        for (std::size_t j = groups; j < n; j += groups) {
+            const std::size_t count = std::min(groups, n - j);
+            for (std::size_t i = 0; i < count; ++i)
+                largest[i] = keys[j + i] > largest[i] ? keys[j + i] : largest[i];
+        }
+        return groups;
+    }
+
     /// The least and the largest, a lane at a time so that compilers use vectors.
     static std::pair<float, float> range(const float* keys, std::size_t n) {
-        float lowest[lane_count], highest[lane_count];
-        std::fill_n(lowest, lane_count, keys[0]), std::fill_n(highest, lane_count, keys[0]);
+        constexpr std::size_t lanes = 16;
+        float lowest[lanes], highest[lanes];
+        std::fill_n(lowest, lanes, keys[0]), std::fill_n(highest, lanes, keys[0]);
         std::size_t i = 0;
-        for (; i + lane_count <= n; i += lane_count)
-            for (std::size_t l = 0; l < lane_count; ++l) {
+        for (; i + lanes <= n; i += lanes)
+            for (std::size_t l = 0; l < lanes; ++l) {
                 lowest[l] = keys[i + l] < lowest[l] ? keys[i + l] : lowest[l];
                 highest[l] = keys[i + l] > highest[l] ? keys[i + l] : highest[l];
             }
         for (; i < n; ++i)
             lowest[0] = std::min(lowest[0], keys[i]), highest[0] = std::max(highest[0], keys[i]);
-        return {*std::min_element(lowest, lowest + lane_count),
-                *std::max_element(highest, highest + lane_count)};
+        return {*std::min_element(lowest, lowest + lanes), *std::max_element(highest, highest + lanes)};
     }
 
-    std::vector<std::int32_t> bins_;
-    std::vector<float> above_;
+    AlignedBuffer<float> largest_;
+};
+
+/// Puts scores, given in ascending order of rows, into the order of the result.
+class Ranks {
+public:
+    explicit Ranks(const kernels::Table& kernels) : kernels_(kernels) {}
+
+    /// put(rank, which) for the k best of `count`.
+    template <class Put>
+    void operator()(std::vector<float>& scores, std::size_t k, Put put) {
+        const std::size_t count = scores.size();
+        if (count > most_counted) return sort(scores, k, put);
+        const std::size_t padded = ceil_div(count, kernels::counted_at_once) * kernels::counted_at_once;
+        ordered_.resize(padded), scores.resize(padded);
+        kernels_.order_scores(scores.data(), padded, ordered_.data());
+        std::fill(ordered_.begin() + static_cast<std::ptrdiff_t>(count), ordered_.end(),
+                  std::numeric_limits<std::int32_t>::min());
+        larger_.assign(count, 0), equal_.assign(count, 0);
+        kernels_.count_above(ordered_.data(), padded, ordered_.data(), count, larger_.data());
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t rank = larger_[i] + equal_[larger_[i]]++;
+            if (rank < k) put(rank, i);
+        }
+    }
+
+private:
+    template <class Put>
+    void sort(const std::vector<float>& scores, std::size_t k, Put put) {
+        best_.clear();
+        for (const float score : scores) best_.push_back({score, static_cast<std::int64_t>(best_.size())});
+        const auto end = best_.begin() + static_cast<std::ptrdiff_t>(k);
+        if (scores.size() > 2 * k) std::nth_element(best_.begin(), end - 1, best_.end());
+        std::sort(best_.begin(), scores.size() > 2 * k ? end : best_.end());
+        for (std::size_t rank = 0; rank < k; ++rank) put(rank, static_cast<std::size_t>(best_[rank].index));
+    }
+
+    const kernels::Table& kernels_;
+    std::vector<std::int32_t> ordered_;
+    std::vector<std::uint32_t> larger_, equal_;  // scores above each; of the same score, met so far
+    std::vector<Candidate> best_;
 };
 
 class FewRows {
@@ -78,6 +136,7 @@ public:
             few = multiply_rows();
         if (!keys_.prepare(rows_)) return false;
 
+        const std::size_t stride = tiled ? panels_.padded() : n;
         const std::size_t tile = tiled ? problem_.kernels.tile_queries : 1;
         const std::size_t num_tiles = ceil_div(num_queries, tile);
         const std::size_t tiles_a_task =
@@ -85,11 +144,11 @@ public:
         const std::size_t height = tiles_a_task * tile;
         std::vector<Worker> workers;
         for (std::size_t w = 0; w < executor_.size(); ++w)
-            workers.emplace_back(problem_, n, tiled ? height : 0);
+            workers.emplace_back(problem_, n, tiled ? height * stride : 0);
         executor_.parallel_for(ceil_div(num_queries, height), [&](std::size_t task, std::size_t w) {
             const std::size_t first = task * height, count = std::min(height, num_queries - first);
             const float* products = tiled ? multiply_tiles(workers[w], first, count) : few.data() + first * n;
-            for (std::size_t q = first; q < first + count; ++q, products += n)
+            for (std::size_t q = first; q < first + count; ++q, products += stride)
                 pick(workers[w], q, products, scores.row(q), indices.row(q));
         });
         return true;
@@ -100,31 +159,32 @@ private:
     static constexpr std::size_t cached_values = 32 * 1024;  // of rows, met by a task's queries in turn
 
     struct Worker {
-        Worker(const SearchProblem& problem, std::size_t n, std::size_t height)
-            : products(height * n),
-              tile(problem.kernels.tile_queries * problem.kernels.tile_rows),
-              panel(height * problem.queries.cols),
+        Worker(const SearchProblem& problem, std::size_t n, std::size_t num_products)
+            : products(num_products),
               keys(n),
               selected(n),
               kth(n),
-              query(problem.queries.cols + 15) {}
-        AlignedBuffer<float> products, tile, panel, keys;
+              query(problem.queries.cols + 15),
+              ranks(problem.kernels) {}
+        FloatPanels queries;
+        AlignedBuffer<float> products, keys;
         AlignedBuffer<std::uint32_t> selected;
         KthKey kth;
         std::vector<double> query, products_f64;
         std::vector<const float*> rows;
-        std::vector<Candidate> best;
+        std::vector<float> scores;
+        Ranks ranks;
     };
 
     void pack_rows() {
         const std::size_t width = problem_.kernels.tile_rows, num_panels = ceil_div(rows_.rows, width);
-        panels_.reserve(num_panels * width * rows_.cols);
+        panels_.reserve(rows_.rows, width, rows_.cols);
         executor_.parallel_for(ceil_div(num_panels, panels_a_task), [&](std::size_t task, std::size_t) {
             const std::size_t first = task * panels_a_task * width;
             const std::size_t count = std::min(panels_a_task * width, rows_.rows - first);
             problem_.kernels.squared_norms(rows_.row(first), rows_.stride, count, rows_.cols,
                                            keys_.squared() + first);
-            pack_panels(rows_, first, count, width, panels_.data() + first * rows_.cols);
+            panels_.fill(first, rows_, first, count);
         });
     }
 
@@ -148,19 +208,10 @@ private:
     /// Of `count` queries from `first` on with all rows.
     const float* multiply_tiles(Worker& worker, std::size_t first, std::size_t count) {
         const auto& kernels = problem_.kernels;
-        const std::size_t n = rows_.rows, dim = rows_.cols, width = kernels.tile_rows,
-                          tile = kernels.tile_queries;
-        const std::size_t block = std::max(cached_values / dim / width, std::size_t{1}) * width;
-        pack_panels(problem_.queries, first, count, tile, worker.panel.data());
-        for (std::size_t begin = 0; begin < n; begin += block)
-            for (std::size_t t = 0; t < count; t += tile)
-                for (std::size_t j = begin; j < std::min(begin + block, n); j += width) {
-                    kernels.dot_tile(worker.panel.data() + t * dim, panels_.data() + j * dim, dim,
-                                     worker.tile.data());
-                    for (std::size_t i = 0; i < std::min(tile, count - t); ++i)
-                        std::copy_n(worker.tile.data() + i * width, std::min(width, n - j),
-                                    worker.products.data() + (t + i) * n + j);
-                }
+        worker.queries.reserve(count, kernels.tile_queries, rows_.cols);
+        worker.queries.fill(0, problem_.queries, first, count);
+        multiply(kernels.dot_tile, worker.queries, {0, count}, panels_, {0, rows_.rows},
+                 worker.products.data(), panels_.padded());
         return worker.products.data();
     }
 
@@ -177,41 +228,34 @@ private:
         const float least = difference_below(worker.kth(keys, n, k), 2 * keys_.margin(query));
         const std::size_t found = problem_.kernels.select(products, keys_.scale(), keys_.offset(), n, least,
                                                           worker.selected.data());
-        worker.best.clear();
         score(worker, query, found);
-        auto end = worker.best.end();
-        if (found > 2 * k) {
-            end = worker.best.begin() + static_cast<std::ptrdiff_t>(k);
-            std::nth_element(worker.best.begin(), end - 1, worker.best.end());
-        }
-        std::sort(worker.best.begin(), end);
-        for (std::size_t c = 0; c < k; ++c) {
-            scores[c] = worker.best[c].score;
-            indices[c] = problem_.rows.index(static_cast<std::size_t>(worker.best[c].index));
-        }
+        worker.ranks(worker.scores, k, [&](std::size_t rank, std::size_t which) {
+            scores[rank] = worker.scores[which];
+            indices[rank] = problem_.rows.index(worker.selected[which]);
+        });
     }
 
     /// The rows that were selected.
     void score(Worker& worker, std::size_t query, std::size_t count) {
-        if (problem_.metric == Metric::dot) {
-            const auto values = problem_.queries.row_span(query);
-            std::copy(values.begin(), values.end(), worker.query.begin());
-            worker.rows.clear(), worker.products_f64.resize(count);
-            for (std::size_t s = 0; s < count; ++s) worker.rows.push_back(rows_.row(worker.selected[s]));
-            problem_.kernels.dots_f64(worker.query.data(), worker.rows.data(), count, rows_.cols,
-                                      worker.products_f64.data());
+        worker.scores.resize(count);
+        if (problem_.metric != Metric::dot) {
+            for (std::size_t s = 0; s < count; ++s)
+                worker.scores[s] = problem_.score(query, rows_.row(worker.selected[s]));
+            return;
         }
-        for (std::size_t s = 0; s < count; ++s) {
-            const std::uint32_t row = worker.selected[s];
-            const float score = problem_.metric == Metric::dot ? static_cast<float>(worker.products_f64[s])
-                                                               : problem_.score(query, rows_.row(row));
-            worker.best.push_back({score, row});
-        }
+        const auto values = problem_.queries.row_span(query);
+        std::copy(values.begin(), values.end(), worker.query.begin());
+        worker.rows.clear(), worker.products_f64.resize(count);
+        for (std::size_t s = 0; s < count; ++s) worker.rows.push_back(rows_.row(worker.selected[s]));
+        problem_.kernels.dots_f64(worker.query.data(), worker.rows.data(), count, rows_.cols,
+                                  worker.products_f64.data());
+        for (std::size_t s = 0; s < count; ++s) worker.scores[s] = static_cast<float>(worker.products_f64[s]);
     }
 
     const SearchProblem& problem_;
     Executor& executor_;
-    AlignedBuffer<float> floats_, panels_;
+    AlignedBuffer<float> floats_;
+    FloatPanels panels_;
     MatrixView<const float> rows_;
     FloatKeys keys_;
 };

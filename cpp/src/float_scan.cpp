@@ -28,29 +28,30 @@ void FloatScan::scan_rows(std::size_t first_row, std::size_t count, std::size_t 
 }
 
 void FloatScan::scan_tiles(std::size_t first_row, std::size_t count, std::size_t base, std::size_t first,
-                           std::size_t last, const float* panels, Candidates& candidates) {
+                           std::size_t last, const FloatPanels& panels, Candidates& candidates) {
     const auto& kernels = problem_.kernels;
     const auto rows = problem_.rows.floats(first_row, count, floats_);
-    const std::size_t dim = rows.cols, height = kernels.tile_queries, width = kernels.tile_rows;
-    const std::size_t padded = ceil_div(count, width) * width;
+    const std::size_t strip = queries_at_once(rows.cols);
     keys_.reserve(count);
-    panels_.reserve(padded * dim);
-    scores_.reserve(height * width);
-    selected_.reserve(width);
+    panels_.reserve(count, kernels.tile_rows, rows.cols);
+    scores_.reserve(strip * chunk_rows);
+    selected_.reserve(chunk_rows);
     first_row_ = first_row;
-    kernels.squared_norms(rows.data, rows.stride, count, dim, keys_.squared());
+    kernels.squared_norms(rows.data, rows.stride, count, rows.cols, keys_.squared());
     keys_.prepare(rows);
-    pack_panels(rows, 0, count, width, panels_.data());
-    for (std::size_t begin = first; begin < last; begin += height) {
-        const std::size_t end = std::min(begin + height, last);
+    panels_.fill(0, rows, 0, count);
+    for (std::size_t begin = first; begin < last; begin += strip) {
+        const std::size_t end = std::min(begin + strip, last);
         thresholds_.clear();
         for (std::size_t q = begin; q < end; ++q)
             thresholds_.emplace_back(keys_.margin(base + q), candidates.bar(q));
-        for (std::size_t j = 0; j < count; j += width) {
-            kernels.dot_tile(panels + begin * dim, panels_.data() + j * dim, dim, scores_.data());
+        for (std::size_t j = 0; j < count; j += chunk_rows) {
+            const std::size_t chunk = std::min(chunk_rows, count - j);
+            multiply(kernels.dot_tile, panels, {begin, end}, panels_, {j, j + chunk}, scores_.data(),
+                     chunk_rows);
             for (std::size_t q = begin; q < end; ++q)
-                collect(q, scores_.data() + (q - begin) * width, j, std::min(width, count - j),
-                        thresholds_[q - begin], candidates);
+                collect(q, scores_.data() + (q - begin) * chunk_rows, j, chunk, thresholds_[q - begin],
+                        candidates);
         }
     }
 }

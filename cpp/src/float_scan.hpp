@@ -4,6 +4,7 @@
 #include "aligned.hpp"
 #include "candidates.hpp"
 #include "float_keys.hpp"
+#include "float_panels.hpp"
 
 namespace hcbir {
 
@@ -18,7 +19,7 @@ public:
 
     /// The same by tiles; `first` is a multiple of tile_queries and `panels` holds the group's queries.
     void scan_tiles(std::size_t first_row, std::size_t count, std::size_t base, std::size_t first,
-                    std::size_t last, const float* panels, Candidates& candidates);
+                    std::size_t last, const FloatPanels& panels, Candidates& candidates);
 
 private:
     /// A row whose float key is below cannot be among the best of a query.
@@ -31,9 +32,10 @@ private:
 
     const SearchProblem& problem_;
     FloatKeys keys_;
-    AlignedBuffer<float> floats_, panels_, scores_;
+    FloatPanels panels_;
+    AlignedBuffer<float> floats_, scores_;
     AlignedBuffer<std::uint32_t> selected_;
-    std::vector<Threshold> thresholds_;  // of a tile's queries
+    std::vector<Threshold> thresholds_;  // of the queries at hand
     std::size_t first_row_ = 0;
 };
 

@@ -33,7 +33,8 @@ void rotate(MatrixView<const float> vectors, MatrixView<const float> rotation, M
         alignas(64) float values[most_values];
         for (std::size_t column = 0; column < rotation.rows; column += width)
             for (std::size_t row = 0; row < count; row += height) {
-                kernels.fused_dot_tile(tiles.data() + row * dim, columns.data() + column * dim, dim, values);
+                kernels.fused_dot_tile(tiles.data() + row * dim, columns.data() + column * dim, dim, false,
+                                       values, width);
                 for (std::size_t i = 0; i < std::min(height, count - row); ++i)
                     std::copy_n(values + i * width, std::min(width, rotation.rows - column),
                                 rotated.row(first + row + i) + column);

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "float_panels.hpp"
 #include "hcbir/error.hpp"
 #include "hcbir/search.hpp"
 #include "search_problem.hpp"
@@ -15,6 +16,7 @@ namespace hcbir {
 namespace {
 
 constexpr std::size_t block_bytes = 256 * 1024;  // of the database, to stay in a core's cache
+constexpr std::size_t block_rows = 128;          // at least, and multiplied at once
 
 /// Unsigned numbers that ascend as scores descend.
 std::uint32_t key_of(float score) {
@@ -78,45 +80,46 @@ public:
 
 private:
     struct Worker {
-        AlignedBuffer<float> floats, panels, tile, squared;
+        FloatPanels panels;
+        AlignedBuffer<float> floats, sums, squared;
         double longest = 0;         // upper bound of a block's rows
         std::vector<double> norms;  // for cosine
     };
 
     void score_all(Executor& executor) {
         const auto& queries = problem_.queries;
-        const std::size_t dim = queries.cols, n = problem_.rows.size(),
-                          height = problem_.kernels.tile_queries;
-        const std::size_t width = problem_.kernels.tile_rows;
-        AlignedBuffer<float> panels(ceil_div(queries.rows, height) * height * dim);
-        pack_panels(queries, 0, queries.rows, height, panels.data());
-        const std::size_t block = ceil_div(block_bytes / sizeof(float) / dim + 1, width) * width;
+        const std::size_t dim = queries.cols, n = problem_.rows.size(), width = problem_.kernels.tile_rows;
+        FloatPanels panels;
+        panels.reserve(queries.rows, problem_.kernels.tile_queries, dim);
+        panels.fill(0, queries, 0, queries.rows);
+        const std::size_t block = std::max(block_bytes / sizeof(float) / dim, block_rows) / width * width;
         std::vector<Worker> workers(executor.size());
         executor.parallel_for(ceil_div(n, block), [&](std::size_t task, std::size_t w) {
             const std::size_t first = task * block;
-            score_block(workers[w], first, std::min(block, n - first), panels.data());
+            score_block(workers[w], first, std::min(block, n - first), panels);
         });
     }
 
-    void score_block(Worker& worker, std::size_t first, std::size_t count, const float* panels) {
+    void score_block(Worker& worker, std::size_t first, std::size_t count, const FloatPanels& panels) {
         const auto& kernels = problem_.kernels;
-        const std::size_t dim = problem_.queries.cols, height = kernels.tile_queries,
-                          width = kernels.tile_rows;
+        const std::size_t dim = problem_.queries.cols, strip = queries_at_once(dim);
         const auto rows = problem_.rows.floats(first, count, worker.floats);
         measure(worker, rows);
         worker.norms.clear();
         if (problem_.metric == Metric::cosine)
             for (std::size_t j = 0; j < count; ++j) worker.norms.push_back(problem_.norm(rows.row(j)));
-        worker.panels.reserve(ceil_div(count, width) * width * dim);
-        pack_panels(rows, 0, count, width, worker.panels.data());
-        worker.tile.reserve(height * width);
+        worker.panels.reserve(count, kernels.tile_rows, dim);
+        worker.panels.fill(0, rows, 0, count);
+        worker.sums.reserve(strip * block_rows);
         const auto tile = problem_.metric == Metric::l2 ? kernels.fused_l2_tile : kernels.fused_dot_tile;
-        for (std::size_t q = 0; q < scores_.rows; q += height)
-            for (std::size_t j = 0; j < count; j += width) {
-                tile(panels + q * dim, worker.panels.data() + j * dim, dim, worker.tile.data());
-                for (std::size_t i = q; i < std::min(q + height, scores_.rows); ++i) {
-                    const float* sums = worker.tile.data() + (i - q) * width;
-                    const std::size_t filled = std::min(width, count - j);
+        for (std::size_t q = 0; q < scores_.rows; q += strip)
+            for (std::size_t j = 0; j < count; j += block_rows) {
+                const std::size_t filled = std::min(block_rows, count - j),
+                                  end = std::min(q + strip, scores_.rows);
+                multiply(tile, panels, {q, end}, worker.panels, {j, j + filled}, worker.sums.data(),
+                         block_rows);
+                for (std::size_t i = q; i < end; ++i) {
+                    const float* sums = worker.sums.data() + (i - q) * block_rows;
                     float* to = scores_.row(i) + first + j;
                     if (problem_.metric == Metric::dot && problem_.query_norms[i] * worker.longest < 1e38)
                         std::copy_n(sums, filled, to);
@@ -178,7 +181,10 @@ void rank(MatrixView<const float> queries, const Database& database, Metric metr
     if (n == 0) return;
     const SearchProblem problem(queries, rows, {}, n, metric);
     try {
-        Ranking(problem, scores, indices).run(executor);
+        SerialExecutor serial;
+        const std::size_t height = problem.kernels.tile_queries;
+        const bool is_short = problem.is_short(ceil_div(queries.rows, height) * height);
+        Ranking(problem, scores, indices).run(is_short ? serial : executor);
     } catch (const NonFinite&) {
         rows.require_finite();
     }

@@ -1,6 +1,7 @@
 #include "rescore.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace hcbir {
 namespace {
@@ -30,19 +31,74 @@ std::vector<Pair> by_row(const std::vector<Pair>& pairs, std::size_t num_rows) {
     return sorted;
 }
 
-/// visit(pair, its row's values) for all pairs.
+/// Scores rows, each against all queries of some pairs of it; one worker's.
+class RowScorer {
+public:
+    RowScorer(const SearchProblem& problem, std::size_t base)
+        : problem_(problem), base_(base), wide_((problem.queries.cols + 15) / 16 * 16) {}
+
+    /// The scores that are reported, by slots.
+    void score(std::span<const Pair> pairs, float* scores) {
+        const float* row = values(pairs[0].row);
+        if (problem_.metric == Metric::l2 || pairs.size() == 1) {
+            for (const Pair& pair : pairs) scores[pair.slot] = problem_.score(base_ + pair.query, row);
+            return;
+        }
+        const std::size_t dim = problem_.queries.cols;
+        std::copy_n(row, dim, wide_.begin());
+        gather(pairs);
+        products_f64_.resize(pairs.size());
+        problem_.kernels.dots_f64(wide_.data(), queries_.data(), pairs.size(), dim, products_f64_.data());
+        const double norm = problem_.metric == Metric::cosine ? problem_.norm(row) : 1;
+        for (std::size_t i = 0; i < pairs.size(); ++i)
+            scores[pairs[i].slot] = problem_.metric == Metric::dot
+                                        ? static_cast<float>(products_f64_[i])
+                                        : problem_.cosine(base_ + pairs[i].query, products_f64_[i], norm);
+    }
+
+    /// Bounds of the keys by float arithmetic, by slots.
+    void bound(std::span<const Pair> pairs, std::pair<float, float>* bounds) {
+        const float* row = values(pairs[0].row);
+        if (pairs.size() == 1) {
+            bounds[pairs[0].slot] = problem_.key_bounds(base_ + pairs[0].query, row);
+            return;
+        }
+        gather(pairs);
+        queries_.push_back(row);  // whose product is its squared length
+        products_.resize(queries_.size());
+        problem_.kernels.dots(row, queries_.data(), queries_.size(), problem_.queries.cols, products_.data());
+        for (std::size_t i = 0; i < pairs.size(); ++i)
+            bounds[pairs[i].slot] =
+                problem_.key_bounds(base_ + pairs[i].query, products_[i], products_.back());
+    }
+
+private:
+    const float* values(std::size_t row) { return problem_.rows.floats(row, 1, buffer_).data; }
+    void gather(std::span<const Pair> pairs) {
+        queries_.clear();
+        for (const Pair& pair : pairs) queries_.push_back(problem_.queries.row(base_ + pair.query));
+    }
+
+    const SearchProblem& problem_;
+    std::size_t base_;
+    AlignedBuffer<float> buffer_;
+    std::vector<double> wide_, products_f64_;
+    std::vector<const float*> queries_;
+    std::vector<float> products_;
+};
+
+/// visit(a worker's scorer, pairs of one row) for all pairs.
 template <class Visit>
-void visit_pairs(const SearchProblem& problem, const std::vector<Pair>& pairs, Executor& executor,
-                 Visit visit) {
+void visit_rows(const SearchProblem& problem, std::size_t base, const std::vector<Pair>& pairs,
+                Executor& executor, Visit visit) {
     const auto sorted = by_row(pairs, problem.rows.size());
-    std::vector<AlignedBuffer<float>> buffers(executor.size());
+    std::vector<RowScorer> scorers;
+    for (std::size_t w = 0; w < executor.size(); ++w) scorers.emplace_back(problem, base);
     executor.parallel_for(ceil_div(pairs.size(), pairs_a_task), [&](std::size_t task, std::size_t w) {
-        const std::size_t first = task * pairs_a_task, last = std::min(first + pairs_a_task, sorted.size());
-        const float* row = nullptr;
-        for (std::size_t i = first; i < last; ++i) {
-            if (i == first || sorted[i].row != sorted[i - 1].row)
-                row = problem.rows.floats(sorted[i].row, 1, buffers[w]).data;
-            visit(sorted[i], row);
+        const std::size_t last = std::min((task + 1) * pairs_a_task, sorted.size());
+        for (std::size_t i = task * pairs_a_task, next = i; i < last; i = next) {
+            while (next < last && sorted[next].row == sorted[i].row) ++next;
+            visit(scorers[w], std::span(sorted).subspan(i, next - i));
         }
     });
 }
@@ -61,9 +117,8 @@ void score_wanted(const SearchProblem& problem, std::size_t base, std::vector<Re
     for (std::size_t q = 0; q < rests.size(); ++q)
         for (const auto& entry : rests[q].wanted) pairs.push_back({entry.row, q, pairs.size()});
     std::vector<float> scores(pairs.size());
-    visit_pairs(problem, pairs, executor, [&](const Pair& pair, const float* row) {
-        scores[pair.slot] = problem.score(base + pair.query, row);
-    });
+    visit_rows(problem, base, pairs, executor,
+               [&](RowScorer& scorer, std::span<const Pair> of_row) { scorer.score(of_row, scores.data()); });
     for (const Pair& pair : pairs)
         rests[pair.query].best.push({scores[pair.slot], static_cast<std::int64_t>(pair.row)});
 }
@@ -76,9 +131,8 @@ void refine_entries(const SearchProblem& problem, std::size_t base, std::vector<
         for (const auto& entry : rests[q].shortlist.entries())
             if (!entry.refined) pairs.push_back({entry.row, q, pairs.size()});
     std::vector<std::pair<float, float>> bounds(pairs.size());
-    visit_pairs(problem, pairs, executor, [&](const Pair& pair, const float* row) {
-        bounds[pair.slot] = problem.key_bounds(base + pair.query, row);
-    });
+    visit_rows(problem, base, pairs, executor,
+               [&](RowScorer& scorer, std::span<const Pair> of_row) { scorer.bound(of_row, bounds.data()); });
     auto next = bounds.begin();
     for (Rest& rest : rests) rest.shortlist.refine([&](std::uint64_t) { return *next++; });
 }

@@ -45,13 +45,9 @@ double FloatTiles::load(const ScanRows& set1, ColumnBlock& block) const {
 
 void FloatTiles::scores(std::size_t tile, const ColumnBlock& block, float* scores, std::size_t stride) const {
     const std::size_t height = tile_rows(), width = kernels_.tile_rows;
-    alignas(64) float square[12 * 32];
-    for (std::size_t j = 0; j < block.count; j += width) {
+    for (std::size_t j = 0; j < block.count; j += width)
         kernels_.dot_tile(tiles_.data() + tile * height * set_.dim, block.floats.data() + j * set_.dim,
-                          set_.dim, square);
-        for (std::size_t i = 0; i < height; ++i)
-            std::memcpy(scores + i * stride + j, square + i * width, width * sizeof(float));
-    }
+                          set_.dim, false, scores + j, stride);
 }
 
 bool ByteTiles::pay(std::size_t rows0, std::size_t rows1, std::size_t dim) {

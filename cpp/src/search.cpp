@@ -22,15 +22,15 @@
 namespace hcbir {
 namespace {
 
-constexpr std::size_t block_bytes = 256 * 1024;        // of the database, to stay in a core's cache
+constexpr std::size_t block_bytes = 256 * 1024;  // of the database, to stay in a core's cache
+constexpr std::size_t fewest_panels = 4;         // of a block for floats, to be worth reading queries for
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' shortlists
 constexpr std::size_t max_group = 4096;                // queries scanned together
 constexpr std::size_t enough_rows = 512;               // for a sample of them to tell whether bytes pay
 constexpr std::size_t tasks_per_worker = 4;
-constexpr std::size_t few_allowed = 8;           // one row in more than this many
-constexpr std::size_t few_products = 1'000'000;  // done before another thread wakes
-constexpr std::size_t fewest_blocks = 6;         // of which bars are guessed
-constexpr std::size_t worth_bytes = 4;           // one pair in this many looked at in float: bytes do not pay
+constexpr std::size_t few_allowed = 8;    // one row in more than this many
+constexpr std::size_t fewest_blocks = 6;  // of which bars are guessed
+constexpr std::size_t worth_bytes = 4;    // one pair in this many looked at in float: bytes do not pay
 
 /// All blocks, in the order of the scan.
 using Stages = std::vector<std::vector<std::size_t>>;
@@ -65,20 +65,19 @@ public:
     QueryPanels(const SearchProblem& problem, std::size_t base, std::size_t count)
         : problem_(problem), base_(base), count_(count) {}
 
-    const float* get() {
+    const FloatPanels& get() {
         std::call_once(made_, [this] {
-            const std::size_t height = problem_.kernels.tile_queries;
-            panels_.reserve(ceil_div(count_, height) * height * problem_.queries.cols);
-            pack_panels(problem_.queries, base_, count_, height, panels_.data());
+            panels_.reserve(count_, problem_.kernels.tile_queries, problem_.queries.cols);
+            panels_.fill(0, problem_.queries, base_, count_);
         });
-        return panels_.data();
+        return panels_;
     }
 
 private:
     const SearchProblem& problem_;
     std::size_t base_, count_;
     std::once_flag made_;
-    AlignedBuffer<float> panels_;
+    FloatPanels panels_;
 };
 
 struct Worker {
@@ -154,9 +153,10 @@ private:
         const std::size_t tile = kernels::byte_tile_queries, n = problem_.rows.size();
         const std::size_t row_bytes =
             problem_.queries.cols * (by_bytes_ && options_.codes ? 1 : sizeof(float));
-        const std::size_t block_rows = std::clamp(block_bytes / (row_bytes * kernels::byte_panel_rows),
-                                                  std::size_t{1}, std::size_t{64}) *
-                                       kernels::byte_panel_rows;
+        const std::size_t block_rows =
+            std::clamp(block_bytes / (row_bytes * kernels::byte_panel_rows),
+                       by_bytes_ ? std::size_t{1} : fewest_panels, std::size_t{64}) *
+            kernels::byte_panel_rows;
         const std::size_t num_blocks = ceil_div(n, block_rows), num_tiles = ceil_div(count, tile);
         const std::size_t num_parts =
             std::min(num_tiles, ceil_div(tasks_per_worker * executor_.size(), num_blocks));
@@ -290,8 +290,7 @@ void search(MatrixView<const float> queries, const Database& database, std::size
     const SearchProblem problem(queries, rows, flags, k, options.metric);
     try {
         SerialExecutor serial;
-        const bool few = queries.rows * rows.size() * rows.cols() < few_products;
-        Executor& workers = few ? serial : executor;
+        Executor& workers = problem.is_short(queries.rows) ? serial : executor;
         if (small && search_few_rows(problem, scores, indices, workers)) return;
         const auto open = Search(problem, chosen, workers).run(scores, indices);
         if (!open.empty()) search_again(problem, chosen, open, scores, indices, workers);

@@ -59,6 +59,11 @@ struct SearchProblem {
         }
     }
 
+    /// Whether products with that many queries are made before another thread wakes.
+    bool is_short(std::size_t num_queries) const {
+        return num_queries * rows.size() * queries.cols < 2'000'000;
+    }
+
     bool may_be_found(std::size_t row) const { return allowed.empty() || allowed[row] != 0; }
 
     double norm(const float* vector) const {
@@ -71,8 +76,10 @@ struct SearchProblem {
         if (metric == Metric::l2)
             return static_cast<float>(0.0 - kernels.squared_l2_f64(query, row, queries.cols));
         const double dot = kernels.dot_f64(query, row, queries.cols);
-        if (metric == Metric::dot) return static_cast<float>(dot);
-        const double norms = query_norms[q] * norm(row);
+        return metric == Metric::dot ? static_cast<float>(dot) : cosine(q, dot, norm(row));
+    }
+    float cosine(std::size_t q, double dot, double row_norm) const {
+        const double norms = query_norms[q] * row_norm;
         return norms > 0 ? static_cast<float>(dot / norms) : 0.0f;
     }
 
@@ -81,6 +88,10 @@ struct SearchProblem {
         float dot = 0, squared = 0;
         kernels.dot_rows(queries.row(q), queries.stride, 1, row, queries.cols, 1, queries.cols, &dot, 1,
                          &squared);
+        return key_bounds(q, dot, squared);
+    }
+    /// The same, given the float sums.
+    std::pair<float, float> key_bounds(std::size_t q, float dot, float squared) const {
         const double length = error.length(squared), norm = query_norms[q] * (1 + 1e-14);
         const bool tiny = metric == Metric::cosine && !(squared > shortest_squared);
         if (!(length * norm < longest_product && length * length < longest_product) || tiny)

@@ -11,6 +11,8 @@ import numpy.typing as npt
 def small_matrix(values: npt.ArrayLike, name: str, *, dtype: type[np.generic] = np.float32) -> npt.NDArray[Any]:
     """A 2-D array of `dtype` with contiguous rows; converts and copies where needed (queries, points)."""
     array = np.asarray(values)
+    if array.ndim == 2 and array.dtype == dtype and array.flags.c_contiguous:
+        return array
     if array.ndim != 2:
         raise ValueError(f"{name} must have 2 dimensions, one row an item, got {describe(array)}")
     if array.dtype.kind not in "fiu":
@@ -25,6 +27,8 @@ def large_matrix(values: object, name: str, *, dtype: type[np.generic] = np.floa
         raise TypeError(f"{name} must be a numpy array of {wanted}, got {type(values).__name__}; pass {remedy}")
     if values.ndim != 2:
         raise ValueError(f"{name} must have 2 dimensions, one row an item, got {describe(values)}")
+    if values.dtype == dtype and values.flags.c_contiguous:
+        return values
     rows_contiguous = values.size == 0 or values.shape[1] <= 1 or values.strides[1] == values.itemsize
     if values.dtype != dtype or not values.dtype.isnative or not rows_contiguous or values.strides[0] < 0:
         wanted, remedy = _wanted(name, dtype)
@@ -43,11 +47,11 @@ def _wanted(name: str, dtype: type[np.generic]) -> tuple[str, str]:
 
 def database_matrix(values: object, name: str) -> npt.NDArray[Any]:
     """A float32, float16 or bfloat16 matrix as it is; bfloat16 (of ml_dtypes) as the uint16 that hold it."""
-    if isinstance(values, np.ndarray) and values.dtype.kind == "V" and values.dtype.name == "bfloat16":
+    if not isinstance(values, np.ndarray) or values.dtype == np.float32:
+        return large_matrix(values, name)
+    if values.dtype.kind == "V" and values.dtype.name == "bfloat16":
         return large_matrix(values.view(np.uint16), name, dtype=np.uint16)
-    if isinstance(values, np.ndarray) and values.dtype == np.float16:
-        return large_matrix(values, name, dtype=np.float16)
-    return large_matrix(values, name)
+    return large_matrix(values, name, dtype=np.float16 if values.dtype == np.float16 else np.float32)
 
 
 def full_vectors(vectors: object, num_rows: int, dim: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32] | None]:
@@ -91,6 +95,8 @@ def whole_numbers(values: npt.ArrayLike, name: str) -> npt.NDArray[np.int64]:
 
 def positive_int(value: object, name: str) -> int:
     """A whole number of at least 1."""
+    if type(value) is int and value >= 1:
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
     return int(value)

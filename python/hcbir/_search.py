@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hcbir.collection import Collection
 
 METRICS = ("dot", "cosine", "l2")
+_METRIC = dict(_core.Metric.__members__)  # an enum's own look-up takes a microsecond
+_PRECISION = dict(_core.Precision.__members__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,14 +123,16 @@ def search_arrays(
         count, rows = int(np.count_nonzero(flags)), "allowed rows"
     threads = num_threads_argument(num_threads)
     if k is None:
-        return SearchResult(*_core.rank(q, database, count, _core.Metric[metric], flags, threads))
+        return SearchResult(*_core.rank(q, database, count, _METRIC[metric], flags, threads))
     if positive_int(k, "k") > count:
         raise ValueError(f"k must be at most the number of {rows}, {count}, got {k}")
-    chosen = _core.Metric[metric], _core.Precision[precision]
+    chosen = _METRIC[metric], _PRECISION[precision]
     return SearchResult(*_core.search(q, database, k, *chosen, flags, codes, threads))
 
 
 def _holds_paths(queries: object) -> bool:
+    if isinstance(queries, np.ndarray):
+        return False
     if isinstance(queries, (list, tuple)) and queries:
         queries = queries[0]
     return isinstance(queries, (str, PathLike))

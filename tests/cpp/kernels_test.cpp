@@ -22,8 +22,15 @@ void test_dot_tile(const Table& table) {
                 for (std::size_t c = 0; c < dim; ++c)
                     expected[i * table.tile_rows + j] +=
                         queries[c * table.tile_queries + i] * rows[c * table.tile_rows + j];
-        table.dot_tile(queries.data(), rows.data(), dim, scores.data());
+        table.dot_tile(queries.data(), rows.data(), dim, false, scores.data(), table.tile_rows);
         agree(scores == expected, table, "dot_tile", {dim});
+
+        const std::size_t stride = table.tile_rows + 3;  // and what lies between stays
+        Floats sums(table.tile_queries * stride, 5.0f), expected_sums(sums);
+        for (std::size_t at = 0; at < expected.size(); ++at)
+            expected_sums[at / table.tile_rows * stride + at % table.tile_rows] += expected[at];
+        table.dot_tile(queries.data(), rows.data(), dim, true, sums.data(), stride);
+        agree(sums == expected_sums, table, "dot_tile, added", {dim});
     }
 }
 
@@ -44,10 +51,20 @@ void test_fused_tiles(const Table& table) {
                 expected_dots[at] += dot, expected_distances[at] += distance;
             }
         if (dim == 0) continue;
-        table.fused_dot_tile(queries.data(), rows.data(), dim, dots.data());
-        table.fused_l2_tile(queries.data(), rows.data(), dim, distances.data());
+        const auto at_once = [&](hcbir::kernels::Tile* tile, Floats& sums) {
+            tile(queries.data(), rows.data(), dim, false, sums.data(), table.tile_rows);
+        };
+        const auto by_blocks = [&](hcbir::kernels::Tile* tile, Floats& sums) {
+            for (std::size_t c = 0; c < dim; c += hcbir::kernels::fused_chunk)
+                tile(queries.data() + c * table.tile_queries, rows.data() + c * table.tile_rows,
+                     std::min(hcbir::kernels::fused_chunk, dim - c), c > 0, sums.data(), table.tile_rows);
+        };
+        at_once(table.fused_dot_tile, dots), at_once(table.fused_l2_tile, distances);
         agree(same(dots, expected_dots), table, "fused_dot_tile", {dim});
         agree(same(distances, expected_distances), table, "fused_l2_tile", {dim});
+        by_blocks(table.fused_dot_tile, dots), by_blocks(table.fused_l2_tile, distances);
+        agree(same(dots, expected_dots), table, "fused_dot_tile by blocks", {dim});
+        agree(same(distances, expected_distances), table, "fused_l2_tile by blocks", {dim});
     }
 }
 
@@ -90,6 +107,21 @@ void test_dot_rows(const Table& table) {
                     agree(scores == expected && norms == squares, table, "dot_rows",
                           {dim, count, num_queries});
                 }
+}
+
+void test_dots(const Table& table) {
+    for (std::size_t dim = 0; dim <= 133; ++dim)
+        for (std::size_t count = 0; count <= 17; ++count) {
+            const Floats a = whole_floats(dim), vectors = whole_floats(count * dim);
+            std::vector<const float*> places;
+            Floats products(count), expected;
+            for (std::size_t i = 0; i < count; ++i) {
+                places.push_back(vectors.data() + (count - 1 - i) * dim);
+                expected.push_back(dot(a.data(), places.back(), dim));
+            }
+            table.dots(a.data(), places.data(), count, dim, products.data());
+            agree(products == expected, table, "dots", {dim, count});
+        }
 }
 
 void test_norms_and_magnitudes(const Table& table) {
@@ -302,7 +334,7 @@ void test_residuals(const Table& table) {
 }  // namespace
 
 int main() {
-    at_every_level({test_dot_tile, test_fused_tiles, test_longest_half_blocks, test_dot_rows,
+    at_every_level({test_dot_tile, test_fused_tiles, test_longest_half_blocks, test_dot_rows, test_dots,
                     test_norms_and_magnitudes, test_rotate_row, test_select, test_keep_scores, test_ranks,
                     test_exact_scores, test_widen, test_residuals});
 }

@@ -75,6 +75,17 @@ def test_ties_go_to_the_smaller_index(isa: str, metric: str) -> None:
     assert_same(result, reference.search(queries, database, 200, metric=metric))
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_few_rows_of_skewed_scores(isa: str, metric: str) -> None:
+    """Keys of which nearly all share a bin of a histogram, some equal, and lists too long for counting."""
+    database, queries = random_vectors(1500, 20), random_vectors(30, 20, seed=1)
+    database[::7] = database[3]
+    database[11] *= 4096
+    for k in (1, 2, 17, 150, 370, 800, 1499, 1500):
+        result = hcbir.search(queries, database, k, metric=metric, num_threads=2)
+        assert_same(result, reference.search(queries, database, k, metric=metric))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 70), st.integers(1, 40), st.integers(1, 20), st.data())
 def test_any_shape(rows: int, dim: int, num_queries: int, data: st.DataObject) -> None:

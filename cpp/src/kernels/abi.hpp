@@ -194,6 +194,10 @@ struct BlendWeights {
     std::size_t count;
 };
 
+/// Of queries and rows in panels, see Table::dot_tile.
+using Tile = void(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
+                  std::size_t stride);
+
 struct Table {
     const char* name;
 
@@ -201,15 +205,15 @@ struct Table {
     std::size_t tile_queries;
     std::size_t tile_rows;
 
-    /// scores[i * tile_rows + j] = dot product, in float, of query i and row j, both given as panels:
-    /// queries[c * tile_queries + i], rows[c * tile_rows + j] for c < dim. The order of summation is free.
-    void (*dot_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
+    /// scores[i * stride + j] = dot product, in float, of query i and row j, both given as panels:
+    /// queries[c * tile_queries + i], rows[c * tile_rows + j] for c < dim; or, if `add`, that is added to
+    /// what stands there. The order of summation is free.
+    Tile* dot_tile;
 
     /// The same, or the squared distance, in float, in one order of summation [same bits]: each chunk of
     /// fused_chunk columns is summed from 0, column after column, with one rounding for product (of the
-    /// rounded difference with itself) and sum; then the sums of the chunks in turn.
-    void (*fused_dot_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
-    void (*fused_l2_tile)(const float* queries, const float* rows, std::size_t dim, float* scores);
+    /// rounded difference with itself) and sum; then the sums of the chunks are added in turn.
+    Tile *fused_dot_tile, *fused_l2_tile;
 
     /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries and row j < count
     /// (row-major, `query_stride` and `stride` floats apart); norms[j] = squared length of row j, unless
@@ -217,6 +221,10 @@ struct Table {
     void (*dot_rows)(const float* queries, std::size_t query_stride, std::size_t num_queries,
                      const float* rows, std::size_t stride, std::size_t count, std::size_t dim, float* scores,
                      std::size_t score_stride, float* norms);
+
+    /// products[i] = dot product, in float, of `a` and vector i < count. The order of summation is free.
+    void (*dots)(const float* a, const float* const* vectors, std::size_t count, std::size_t dim,
+                 float* products);
 
     /// norms[j] = squared length, in float, of row j. The order of summation is free.
     void (*squared_norms)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
@@ -271,7 +279,7 @@ struct Table {
                               std::size_t num_columns, const float* row_bars, float margin,
                               float* column_best, std::uint32_t* pairs);
 
-    /// Writes to `selected` the j < count, ascending, for which
+    /// Writes to `selected`, which has room for `count`, the j < count, ascending, for which
     /// scores[j] * scale[j] + offset[j] < threshold does NOT hold (so a NaN is selected); returns how many.
     std::size_t (*select)(const float* scores, const float* scale, const float* offset, std::size_t count,
                           float threshold, std::uint32_t* selected);

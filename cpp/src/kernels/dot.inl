@@ -7,7 +7,18 @@ constexpr std::size_t tile_queries = 6;  // 12 + 2 + 1 of 16
 #endif
 constexpr std::size_t tile_rows = 2 * lanes;
 
-void dot_tile(const float* queries, const float* rows, std::size_t dim, float* scores) {
+/// Writes the sums of a tile, or adds them.
+inline void put_sums(const Vec (&sums)[tile_queries][2], bool add, float* scores, std::size_t stride) {
+#pragma GCC unroll 12
+    for (std::size_t i = 0; i < tile_queries; ++i) {
+        float* to = scores + i * stride;
+        store(to, add ? load<Vec>(to) + sums[i][0] : sums[i][0]);
+        store(to + lanes, add ? load<Vec>(to + lanes) + sums[i][1] : sums[i][1]);
+    }
+}
+
+void dot_tile(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
+              std::size_t stride) {
     Vec sums[tile_queries][2] = {};
     for (std::size_t c = 0; c < dim; ++c, queries += tile_queries, rows += tile_rows) {
         const Vec left = load<Vec>(rows), right = load<Vec>(rows + lanes);
@@ -18,11 +29,7 @@ void dot_tile(const float* queries, const float* rows, std::size_t dim, float* s
             sums[i][1] = fma(query, right, sums[i][1]);
         }
     }
-#pragma GCC unroll 12
-    for (std::size_t i = 0; i < tile_queries; ++i) {
-        store(scores + i * tile_rows, sums[i][0]);
-        store(scores + i * tile_rows + lanes, sums[i][1]);
-    }
+    put_sums(sums, add, scores, stride);
 }
 
 constexpr std::size_t rows_at_once = 4;
@@ -128,6 +135,34 @@ void dot_rows(const float* queries, std::size_t query_stride, std::size_t num_qu
     for (; j < count; ++j)
         dot_all_queries<1>(queries, query_stride, num_queries, rows + j * stride, stride, dim, scores + j,
                            score_stride, norms ? norms + j : nullptr);
+}
+
+/// n vectors, in two sums each so that additions need not wait; what n further ones hold is asked for.
+template <std::size_t n, bool more>
+inline void dot_some(const float* a, const float* const* vectors, std::size_t dim, float* products) {
+    Vec sums[2][n] = {};
+    std::size_t c = 0;
+    for (; c + 2 * lanes <= dim; c += 2 * lanes)
+#pragma GCC unroll 2
+        for (std::size_t s = 0; s < 2; ++s) {
+            const Vec left = load<Vec>(a + c + s * lanes);
+#pragma GCC unroll 4
+            for (std::size_t i = 0; i < n; ++i) {
+                if (more && (s == 0 || lanes == 16)) fetch_ahead(vectors[n + i] + c, s * lanes);
+                sums[s][i] = fma(left, load<Vec>(vectors[i] + c + s * lanes), sums[s][i]);
+            }
+        }
+    for (std::size_t i = 0; i < n; ++i) {
+        products[i] = sum(sums[0][i] + sums[1][i]);
+        for (std::size_t t = c; t < dim; ++t) products[i] += a[t] * vectors[i][t];
+    }
+}
+
+void dots(const float* a, const float* const* vectors, std::size_t count, std::size_t dim, float* products) {
+    std::size_t i = 0;
+    for (; i + 8 <= count; i += 4) dot_some<4, true>(a, vectors + i, dim, products + i);
+    for (; i + 4 <= count; i += 4) dot_some<4, false>(a, vectors + i, dim, products + i);
+    for (; i < count; ++i) dot_some<1, false>(a, vectors + i, dim, products + i);
 }
 
 template <std::size_t num_rows>

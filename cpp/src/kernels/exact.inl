@@ -6,11 +6,18 @@ struct SumsOf16 {
     VecD parts[16 / double_lanes] = {};
 
     double total() const {
-        double s[16];
-        for (std::size_t p = 0; p < 16; ++p) s[p] = parts[p / double_lanes][p % double_lanes];
-        for (std::size_t half = 8; half > 0; half /= 2)
-            for (std::size_t p = 0; p < half; ++p) s[p] += s[p + half];
-        return s[0];
+        constexpr std::size_t count = 16 / double_lanes;
+        VecD v[count];
+        for (std::size_t i = 0; i < count; ++i) v[i] = parts[i];
+        for (std::size_t half = count / 2; half > 0; half /= 2)
+            for (std::size_t i = 0; i < half; ++i) v[i] += v[i + half];
+#if defined(__AVX512F__)
+        return sum(v[0]);
+#elif defined(__AVX2__)
+        return (v[0][0] + v[0][2]) + (v[0][1] + v[0][3]);
+#else
+        return v[0][0] + v[0][1];
+#endif
     }
 };
 
@@ -50,8 +57,9 @@ inline double sum_terms(const float* a, const float* b, std::size_t dim, Term te
 
 double dot_f64(const float* a, const float* b, std::size_t dim) { return sum_terms(a, b, dim, add_product); }
 
-/// dot_f64 of n vectors at a time, so that sums do not wait for each other.
-template <std::size_t n>
+/// dot_f64 of n vectors at a time, so that sums do not wait for each other; what n further ones hold is asked
+/// for.
+template <std::size_t n, bool more>
 inline void dot_some_f64(const double* a, const float* const* vectors, std::size_t dim, double* products) {
     SumsOf16 sums[n];
     const auto add = [&](const double* x, const float* const* ys, std::size_t c) {
@@ -66,7 +74,11 @@ inline void dot_some_f64(const double* a, const float* const* vectors, std::size
         }
     };
     std::size_t c = 0;
-    for (; c + 16 <= dim; c += 16) add(a + c, vectors, c);
+    for (; c + 16 <= dim; c += 16) {
+        if (more)
+            for (std::size_t i = 0; i < n; ++i) fetch_ahead(vectors[n + i], c);
+        add(a + c, vectors, c);
+    }
     if (c < dim) {
         float rest[n][16] = {};
         const float* last[n];
@@ -83,8 +95,11 @@ void dots_f64(const double* a, const float* const* vectors, std::size_t count, s
               double* products) {
     constexpr std::size_t at_once = double_lanes / 2;  // eight sums
     std::size_t i = 0;
-    for (; i + at_once <= count; i += at_once) dot_some_f64<at_once>(a, vectors + i, dim, products + i);
-    for (; i < count; ++i) dot_some_f64<1>(a, vectors + i, dim, products + i);
+    for (; i + 2 * at_once <= count; i += at_once)
+        dot_some_f64<at_once, true>(a, vectors + i, dim, products + i);
+    for (; i + at_once <= count; i += at_once)
+        dot_some_f64<at_once, false>(a, vectors + i, dim, products + i);
+    for (; i < count; ++i) dot_some_f64<1, false>(a, vectors + i, dim, products + i);
 }
 
 double squared_l2_f64(const float* a, const float* b, std::size_t dim) {

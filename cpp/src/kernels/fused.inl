@@ -21,7 +21,8 @@ inline Vec fma_exact(Vec a, Vec b, Vec c) {
 #endif
 
 template <class Add>
-inline void sum_tile(const float* queries, const float* rows, std::size_t dim, float* scores, Add add) {
+inline void sum_tile(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
+                     std::size_t stride, Add add_term) {
     for (std::size_t begin = 0; begin < dim; begin += fused_chunk) {
         const std::size_t end = begin + fused_chunk < dim ? begin + fused_chunk : dim;
         Vec sums[tile_queries][2] = {};
@@ -30,25 +31,22 @@ inline void sum_tile(const float* queries, const float* rows, std::size_t dim, f
 #pragma GCC unroll 12
             for (std::size_t i = 0; i < tile_queries; ++i) {
                 const Vec query = broadcast(queries[i]);
-                sums[i][0] = add(query, left, sums[i][0]);
-                sums[i][1] = add(query, right, sums[i][1]);
+                sums[i][0] = add_term(query, left, sums[i][0]);
+                sums[i][1] = add_term(query, right, sums[i][1]);
             }
         }
-#pragma GCC unroll 12
-        for (std::size_t i = 0; i < tile_queries; ++i) {
-            float* to = scores + i * tile_rows;
-            store(to, begin == 0 ? sums[i][0] : load<Vec>(to) + sums[i][0]);
-            store(to + lanes, begin == 0 ? sums[i][1] : load<Vec>(to + lanes) + sums[i][1]);
-        }
+        put_sums(sums, add || begin > 0, scores, stride);
     }
 }
 
-void fused_dot_tile(const float* queries, const float* rows, std::size_t dim, float* scores) {
-    sum_tile(queries, rows, dim, scores, fma_exact);
+void fused_dot_tile(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
+                    std::size_t stride) {
+    sum_tile(queries, rows, dim, add, scores, stride, fma_exact);
 }
 
-void fused_l2_tile(const float* queries, const float* rows, std::size_t dim, float* scores) {
-    sum_tile(queries, rows, dim, scores, [](Vec query, Vec row, Vec sum) {
+void fused_l2_tile(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
+                   std::size_t stride) {
+    sum_tile(queries, rows, dim, add, scores, stride, [](Vec query, Vec row, Vec sum) {
         const Vec difference = query - row;
         return fma_exact(difference, difference, sum);
     });

@@ -49,6 +49,7 @@ extern const Table HCBIR_LEVEL = {
     .fused_dot_tile = fused_dot_tile,
     .fused_l2_tile = fused_l2_tile,
     .dot_rows = dot_rows,
+    .dots = dots,
     .squared_norms = squared_norms,
     .largest_magnitudes = largest_magnitudes,
     .longest_half_blocks = longest_half_blocks,
