@@ -66,6 +66,7 @@ std::vector<Match> Matcher::match_float(MatrixView<const float> descriptors1, Ex
         nearest_by_score(*floats_, descriptors1, "descriptors1", with_ratio, options_.cross_check, executor);
     std::vector<Match> matches;
     for (std::size_t i = 0; i < forward.size(); ++i) {
+        if (forward[i].index < 0) continue;
         const auto nearest = static_cast<std::size_t>(forward[i].index);
         if (options_.cross_check && mutual[nearest] != static_cast<std::int64_t>(i)) continue;
         const float score =

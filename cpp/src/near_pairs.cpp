@@ -5,12 +5,17 @@
 #include <cmath>
 #include <limits>
 
+#include "search_problem.hpp"
+
 namespace hcbir {
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t few_pairs = 4096;
-constexpr std::size_t group_rows = 96;  // whose scores raise the bars together before pairs are looked for
+// Rows whose scores raise the bars together before pairs are looked for: with a block's columns they fit into
+// a first-level cache.
+constexpr std::size_t group_rows = 48;
+constexpr std::size_t line = 16;  // floats: rows of scores that lie a power of two apart share too few places
 
 /// What one thread has found.
 struct Worker {
@@ -19,15 +24,17 @@ struct Worker {
     std::vector<std::uint32_t> found;
     std::vector<NearPair> pairs;
     std::vector<float> first, second;  // of each row: the largest scores that are certain
-    float group_first[group_rows], group_second[group_rows], bars[group_rows];
+    float group_first[group_rows], group_second[group_rows];
 
     Worker(std::size_t num_rows, std::size_t columns)
         : block{},
-          scores(group_rows * columns),
+          scores(group_rows * (columns + line)),
           column_best(columns),
           found(group_rows * columns),
           first(num_rows, -infinity),
-          second(num_rows, -infinity) {}
+          second(num_rows, -infinity) {
+        pairs.reserve(8 * num_rows);
+    }
 
     const std::vector<float>& bar_of_rows(bool with_second) const { return with_second ? second : first; }
 
@@ -52,61 +59,52 @@ public:
 
     /// All rows against the block's columns.
     void run(Worker& worker) {
-        const std::size_t stride = tiles_.block_columns(), height = tiles_.tile_rows();
-        auto& [block, scores, column_best, found, pairs, first, second, group_first, group_second, bars] =
-            worker;
-        const double bound = tiles_.load(set1_, block);
-        const float margin = round_up(bound);
+        const std::size_t stride = tiles_.block_columns() + line, height = tiles_.tile_rows();
+        auto& [block, scores, column_best, found, pairs, first, second, group_first, group_second] = worker;
         const std::size_t before = pairs.size(), padded = ceil_div(block.count, 32) * 32;
         const auto limit =
             static_cast<std::size_t>(most_ * static_cast<double>(num_rows_ + block.count)) + few_pairs;
-        if (!std::isfinite(margin)) return give_up();
+        if (!tiles_.load(set1_, block)) return give_up();
         std::fill_n(column_best.data(), block.count, -infinity);
         std::fill(column_best.data() + block.count, column_best.data() + padded, infinity);
         for (std::size_t row = 0; row < num_rows_ && !too_many(); row += group_rows) {
             const std::size_t count = std::min(group_rows, num_rows_ - row);
             for (std::size_t i = 0; i < count; i += height)
                 tiles_.scores((row + i) / height, block, scores.data() + i * stride, stride);
-            for (std::size_t i = 0; i < count; ++i)
-                std::fill(scores.data() + i * stride + block.count, scores.data() + i * stride + padded,
-                          -infinity);
             kernels_.best_two(scores.data(), stride, count, padded, group_first, group_second);
-            for (std::size_t i = 0; i < count; ++i) {
-                worker.raise(row + i, lowered(group_first[i], margin), lowered(group_second[i], margin));
-                bars[i] = lowered(worker.bar_of_rows(with_second_)[row + i], margin);
-            }
-            const std::size_t num_found = kernels_.near_pairs(scores.data(), stride, count, padded, bars,
-                                                              2 * margin, column_best.data(), found.data());
+            for (std::size_t i = 0; i < count; ++i) worker.raise(row + i, group_first[i], group_second[i]);
+            const std::size_t num_found = kernels_.near_pairs(
+                scores.data(), stride, count, padded, worker.bar_of_rows(with_second_).data() + row,
+                block.row_spreads.data() + row, block.column_spreads.data(), column_best.data(),
+                found.data());
             for (std::size_t f = 0; f < num_found; ++f) {
                 const std::uint32_t i = found[f] >> 16, j = found[f] & 0xffff;
                 if (j >= block.count) continue;  // padding, for a row without a second score yet
+                const float lowest = scores[i * stride + j];
+                const double spread = double{block.row_spreads[row + i]} + block.column_spreads[j];
                 pairs.push_back({static_cast<std::uint32_t>(row + i),
-                                 static_cast<std::uint32_t>(block.first + j),
-                                 raised(scores[i * stride + j], margin)});
+                                 static_cast<std::uint32_t>(block.first + j), lowest,
+                                 round_up(lowest + spread)});
             }
             if (pairs.size() - before > 4 * limit) {
-                prune(worker, before, margin);
+                prune(worker, before);
                 if (pairs.size() - before > limit) give_up();
             }
         }
-        prune(worker, before, margin);
+        prune(worker, before);
         if (pairs.size() - before > limit) give_up();
-        for (std::size_t j = 0; j < block.count; ++j)
-            result_.column_bars[block.first + j] = lowered(column_best[j], margin);
+        std::copy_n(column_best.data(), block.count, result_.column_bars.data() + block.first);
     }
 
 private:
-    static float lowered(float x, float margin) { return round_down(double{x} - margin); }
-    static float raised(float x, float margin) { return round_up(double{x} + margin); }
-
     void give_up() { too_many_.store(true, std::memory_order_relaxed); }
 
     /// Drops pairs of this block that bars have left below since they were found.
-    void prune(Worker& worker, std::size_t before, float margin) const {
+    void prune(Worker& worker, std::size_t before) const {
         const auto& bars = worker.bar_of_rows(with_second_);
         const auto is_far = [&](const NearPair& pair) {
-            const float column_bar = lowered(worker.column_best[pair.column - worker.block.first], margin);
-            return pair.highest < bars[pair.row] && pair.highest < column_bar;
+            return pair.highest < bars[pair.row] &&
+                   pair.highest < worker.column_best[pair.column - worker.block.first];
         };
         auto& pairs = worker.pairs;
         const auto begin = pairs.begin() + static_cast<std::ptrdiff_t>(before);

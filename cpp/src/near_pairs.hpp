@@ -12,7 +12,7 @@ namespace hcbir {
 
 struct NearPair {
     std::uint32_t row, column;
-    float highest;  // that the score can be
+    float lowest, highest;  // that the score can be
 };
 
 /// Pairs that could be the nearest (or second) of their row or the nearest of their column, and what the best

@@ -27,12 +27,14 @@ private:
 
 /// The nearest row of the other set, the first of equally near ones, and the score of the next.
 struct FloatNeighbour {
-    std::int64_t index = -1;
-    float second_score = 0;  // if asked for, and the other set has two rows
+    std::int64_t index = -1;  // where this was not asked for
+    float second_score = 0;   // if asked for, and the other set has two rows
 };
 
 struct FloatNeighbours {
-    std::vector<FloatNeighbour> forward;  // of set0's rows
+    /// Of set0's rows; without second scores, where mutual ones are asked for, only of those that have one or
+    /// could not be told apart from such.
+    std::vector<FloatNeighbour> forward;
     /// Of set1's rows, if asked for: the row of set0 of which it is the nearest and which is its nearest, or
     /// -1.
     std::vector<std::int64_t> mutual;

@@ -2,22 +2,26 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
+
+#include "byte_scan.hpp"
 
 namespace hcbir {
 namespace {
 
 using kernels::byte_panel_rows, kernels::byte_tile_queries;
 
-constexpr std::size_t block_bytes = 1 << 17;  // of columns: a quarter of a second-level cache
+constexpr std::size_t float_block = 1 << 17,
+                      byte_block = 1 << 18;  // bytes of columns in a second-level cache
 constexpr std::size_t most_columns = 256, least_columns = 32;
-constexpr double unit = 0x1p-24;   // half the spacing of floats next to 1
-constexpr double vanished = 1e-5;  // in units of the codes, more than what underflow takes from a row
+constexpr double unit = 0x1p-24;  // half the spacing of floats next to 1
+// Of scores and errors as they are added and compared, and of the scores that are reported.
+constexpr double roundings = 8;
+constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t bytes_columns = 128, bytes_dim = 48, bytes_most_dim = 8192;
 
-std::size_t columns_of(std::size_t bytes_a_column) {
-    const std::size_t columns = block_bytes / bytes_a_column / least_columns * least_columns;
+std::size_t columns_of(std::size_t block, std::size_t bytes_a_column) {
+    const std::size_t columns = block / bytes_a_column / least_columns * least_columns;
     return std::clamp(columns, least_columns, most_columns);
 }
 
@@ -27,27 +31,40 @@ FloatTiles::FloatTiles(const ScanRows& set)
     : kernels_(kernels::active()),
       set_(set),
       error_(set),
-      longest_(set.longest(0, set.rows.rows)),
       tiles_(ceil_div(set.rows.rows, tile_rows()) * tile_rows() * set.dim) {
     set.pack(0, set.rows.rows, tile_rows(), tiles_.data());
 }
 
-std::size_t FloatTiles::block_columns() const { return columns_of(sizeof(float) * set_.dim); }
+std::size_t FloatTiles::block_columns() const { return columns_of(float_block, sizeof(float) * set_.dim); }
 
-double FloatTiles::load(const ScanRows& set1, ColumnBlock& block) const {
+bool FloatTiles::load(const ScanRows& set1, ColumnBlock& block) const {
     const std::size_t padded = ceil_div(block.count, least_columns) * least_columns;
     block.floats.reserve(padded * set_.dim);
     set1.pack(block.first, block.count, kernels_.tile_rows, block.floats.data());
-    const std::size_t filled = ceil_div(block.count, kernels_.tile_rows) * kernels_.tile_rows;
-    std::fill_n(block.floats.data() + filled * set_.dim, (padded - filled) * set_.dim, 0.0f);
-    return error_.bound(longest_, set1.longest(block.first, block.count));
+    block.row_spreads.reserve(set_.rows.rows), block.column_spreads.reserve(padded);
+    std::fill_n(block.column_spreads.data(), padded, 0.0f);
+    const double longest = set1.longest(block.first, block.count);
+    for (std::size_t i = 0; i < set_.rows.rows; ++i) {
+        const double error =
+            error_.bound(set_.lengths[i], longest) + roundings * unit * set_.lengths[i] * longest;
+        if (!std::isfinite(block.row_spreads[i] = 2 * round_up(error))) return false;
+    }
+    return true;
 }
 
-void FloatTiles::scores(std::size_t tile, const ColumnBlock& block, float* scores, std::size_t stride) const {
-    const std::size_t height = tile_rows(), width = kernels_.tile_rows;
-    for (std::size_t j = 0; j < block.count; j += width)
-        kernels_.dot_tile(tiles_.data() + tile * height * set_.dim, block.floats.data() + j * set_.dim,
-                          set_.dim, false, scores + j, stride);
+void FloatTiles::scores(std::size_t tile, const ColumnBlock& block, float* lowest, std::size_t stride) const {
+    const std::size_t height = tile_rows(), width = kernels_.tile_rows, first = tile * height;
+    const std::size_t padded = ceil_div(block.count, least_columns) * least_columns;
+    alignas(64) float square[12 * 32];
+    for (std::size_t j = 0; j < block.count; j += width) {
+        kernels_.dot_tile(tiles_.data() + first * set_.dim, block.floats.data() + j * set_.dim, set_.dim,
+                          square);
+        for (std::size_t i = 0; i < std::min(height, set_.rows.rows - first); ++i)
+            for (std::size_t l = 0; l < width; ++l)
+                lowest[i * stride + j + l] = square[i * width + l] - block.row_spreads[first + i] / 2;
+    }
+    for (std::size_t i = 0; i < height; ++i)
+        std::fill(lowest + i * stride + block.count, lowest + i * stride + padded, -infinity);
 }
 
 bool ByteTiles::pay(std::size_t rows0, std::size_t rows1, std::size_t dim) {
@@ -60,91 +77,67 @@ ByteTiles::ByteTiles(const ScanRows& set)
       set_(set),
       error_(set.rows.cols),
       rotation_(set.rows.cols),
-      quads_(ceil_div(set.rows.cols, 4)) {
-    const std::size_t num_tiles = ceil_div(set.rows.rows, byte_tile_queries),
-                      padded = num_tiles * byte_tile_queries;
-    codes_.reserve(padded * 4 * quads_);
-    std::memset(codes_.data(), 0, padded * 4 * quads_);
-    start_.reserve(padded), scale_.reserve(padded), offset_.reserve(padded);
-    block_start_.reserve(padded * 2 * block_starts_of(set.rows.cols));
-    std::fill_n(scale_.data(), padded, 0.0f);
-    std::fill_n(offset_.data(), padded, 0.0f);
+      quads_(ceil_div(set.rows.cols, 4)),
+      codes_(byte_tile_queries) {
+    const std::size_t num_tiles = ceil_div(set.rows.rows, byte_tile_queries);
     AlignedBuffer<float> rotated;
-    for (std::size_t t = 0; t < num_tiles; ++t)
-        encode(t, std::min(byte_tile_queries, set.rows.rows - t * byte_tile_queries), rotated);
-}
-
-void ByteTiles::encode(std::size_t tile, std::size_t count, AlignedBuffer<float>& rotated) {
-    const std::size_t first = tile * byte_tile_queries, dim = set_.rows.cols;
-    const auto rows = rotation_.apply({set_.rows.row(first), count, dim, set_.rows.stride}, rotated);
-    std::int8_t* codes = codes_.data() + first * 4 * quads_;
-    float largest[byte_tile_queries], half_blocks[byte_tile_queries], multipliers[byte_tile_queries],
-        lengths[byte_tile_queries], residuals[byte_tile_queries];
-    kernels_.largest_magnitudes(rows.data, rows.stride, count, dim, largest);
-    kernels_.longest_half_blocks(rows.data, rows.stride, count, dim, half_blocks);
-    for (std::size_t i = 0; i < count; ++i)
-        multipliers[i] = byte_multiplier(largest[i], half_blocks[i], kernels_.byte_limits);
-    kernels_.quantize_rows(rows.data, rows.stride, count, dim, multipliers, 0,
-                           reinterpret_cast<std::uint8_t*>(codes), 4 * byte_tile_queries, lengths, residuals);
-    for (std::size_t i = 0; i < count; ++i) {
-        const double code = std::sqrt(lengths[i]) * (1 + error_.relative),
-                     rest = std::sqrt(residuals[i]) * (1 + error_.relative);
-        const double squared = set_.squared[first + i];
-        double times = multipliers[i];  // what the code is of the row, or of the row over its length
-        if (set_.metric == Metric::cosine) times *= std::sqrt(squared);
-        // The rotation and each product, and for cosine the length and what was made of it.
-        const double rounding =
-            4 * unit + 2 * rotation_.rounding() + (set_.metric == Metric::cosine ? 2 * error_.relative : 0);
-        const double residual = rest + rounding * (code + rest) + vanished;
-        residual_ = std::max(residual_, residual / times);  // infinite or NaN for rows of zeros under cosine
-        code_length_ = std::max(code_length_, code / times);
-        length_ = std::max(length_, (code + residual) / times);
-        if (!(residual / times < 1e15 && length_ < 1e15)) residual_ = std::numeric_limits<double>::infinity();
-        scale_[first + i] = static_cast<float>(1 / times);
-        if (set_.metric == Metric::l2) offset_[first + i] = -set_.squared[first + i] / 2;
+    encode_rows(set, 0, set.rows.rows, rotation_, kernels_.byte_limits, 0, rotated, codes_);
+    start_.reserve(num_tiles * byte_tile_queries);
+    block_start_.reserve(num_tiles * byte_tile_queries * 2 * block_starts_of(set.rows.cols));
+    for (std::size_t t = 0; t < num_tiles; ++t) {
+        std::int32_t no_tail[byte_tile_queries];
+        float no_length[byte_tile_queries];
+        write_starts(reinterpret_cast<const std::int8_t*>(codes_.codes.data()) + t * codes_.panel_bytes(),
+                     quads_, quads_,
+                     {block_start_.data() + t * byte_tile_queries * 2 * block_starts_of(set.rows.cols),
+                      start_.data() + t * byte_tile_queries, no_tail, no_length});
     }
-    std::int32_t no_tail[byte_tile_queries];
-    float no_length[byte_tile_queries];
-    write_starts(
-        codes, quads_, quads_,
-        {block_start_.data() + first * 2 * block_starts_of(dim), start_.data() + first, no_tail, no_length});
 }
 
-std::size_t ByteTiles::block_columns() const { return columns_of(4 * quads_); }
+std::size_t ByteTiles::block_columns() const { return columns_of(byte_block, 4 * quads_); }
 
-double ByteTiles::load(const ScanRows& set1, ColumnBlock& block) const {
-    const std::size_t num_panels = ceil_div(block.count, byte_panel_rows);
-    block.codes.reserve(num_panels * 4 * byte_panel_rows * quads_);
-    block.panels.reserve(num_panels);
-    block.offsets.reserve(num_panels * byte_panel_rows);
-    std::fill_n(block.offsets.data(), num_panels * byte_panel_rows, 0.0f);
-    RowCoder coder(set_.metric, set_.rows.cols);
-    coder.encode({set1.rows.row(block.first), block.count, set1.rows.cols, set1.rows.stride},
-                 block.codes.data(), block.panels.data(), block.offsets.data());
-    double margin = 0;
-    for (std::size_t p = 0; p < num_panels; ++p) {
-        const kernels::BytePanel& panel = block.panels[p];
-        const double length = panel.length / double{panel.multiplier},
-                     residual = panel.residual / double{panel.multiplier};
-        // Of the products; of the floats they become, and of the squared lengths for l2.
-        const double rounding = set_.metric == Metric::l2 ? error_.relative + 32 * unit : 32 * unit;
-        const double bound = residual_ * length + code_length_ * residual +
-                             rounding * (length_ + length) * (length_ + length) + error_.underflow;
-        if (!(bound < 1e30)) return std::numeric_limits<double>::infinity();
-        margin = std::max(margin, bound);
+bool ByteTiles::load(const ScanRows& set1, ColumnBlock& block) const {
+    RowCodes& codes = block.codes;
+    encode_rows(set1, block.first, block.count, rotation_, {127, kernels::max_row_half_block}, 128,
+                block.rotated, codes);
+    const std::size_t num_rows = set_.rows.rows, num_columns = block.count,
+                      padded = ceil_div(num_columns, byte_panel_rows) * byte_panel_rows;
+    block.row_spreads.reserve(num_rows + byte_tile_queries),
+        block.row_offsets.reserve(num_rows + byte_tile_queries);
+    block.column_spreads.reserve(padded), block.column_offsets.reserve(padded);
+    // Of the products; of the floats they become, and of the squared lengths for l2.
+    const double rounding = (set_.metric == Metric::l2 ? error_.relative : 0) + (32 + roundings) * unit;
+    for (std::size_t i = 0; i < num_rows; ++i) {
+        const double length = codes_.length[i] + codes_.residual[i] + codes.longest;
+        const double error =
+            codes_.residual[i] * codes.longest + rounding * length * length + error_.underflow;
+        if (!(error < 1e30)) return false;
+        block.row_spreads[i] = 2 * round_up(error);
+        block.row_offsets[i] = codes_.offset[i] - block.row_spreads[i] / 2;
     }
-    return margin;
+    for (std::size_t j = 0; j < num_columns; ++j) {
+        const double error = codes_.longest_code * codes.residual[j];
+        if (!(error < 1e30)) return false;
+        block.column_spreads[j] = 2 * round_up(error);
+        block.column_offsets[j] = codes.offset[j] - block.column_spreads[j] / 2;
+    }
+    std::fill(block.row_offsets.data() + num_rows, block.row_offsets.data() + num_rows + byte_tile_queries,
+              0.0f);
+    std::fill(block.column_spreads.data() + num_columns, block.column_spreads.data() + padded, 0.0f);
+    std::fill(block.column_offsets.data() + num_columns, block.column_offsets.data() + padded, -infinity);
+    return true;
 }
 
-void ByteTiles::scores(std::size_t tile, const ColumnBlock& block, float* scores, std::size_t stride) const {
+void ByteTiles::scores(std::size_t tile, const ColumnBlock& block, float* lowest, std::size_t stride) const {
     const std::size_t first = tile * byte_tile_queries;
-    const kernels::ByteTile queries{codes_.data() + first * 4 * quads_, start_.data() + first,
-                                    block_start_.data() + first * 2 * block_starts_of(set_.rows.cols),
-                                    scale_.data() + first, offset_.data() + first};
-    for (std::size_t p = 0; p < ceil_div(block.count, byte_panel_rows); ++p)
-        kernels_.byte_scores(queries, block.codes.data() + p * 4 * byte_panel_rows * quads_, quads_,
-                             1 / block.panels[p].multiplier, block.offsets.data() + p * byte_panel_rows,
-                             scores + p * byte_panel_rows, stride);
+    const kernels::ByteTile rows{
+        reinterpret_cast<const std::int8_t*>(codes_.codes.data()) + tile * codes_.panel_bytes(),
+        start_.data() + first, block_start_.data() + first * 2 * block_starts_of(set_.rows.cols),
+        codes_.scale.data() + first, block.row_offsets.data() + first};
+    for (std::size_t j = 0; j < block.count; j += byte_panel_rows)
+        kernels_.byte_scores(rows, block.codes.codes.data() + j / byte_panel_rows * block.codes.panel_bytes(),
+                             quads_, block.codes.scale.data() + j, block.column_offsets.data() + j,
+                             lowest + j, stride);
 }
 
 }  // namespace hcbir

@@ -1,19 +1,18 @@
 // Scores of one set's rows, tile by tile, with blocks of another's: by floats or by bytes.
 #pragma once
 
-#include <vector>
-
-#include "byte_scan.hpp"
+#include "row_codes.hpp"
 #include "scan_rows.hpp"
 
 namespace hcbir {
 
-/// Columns of scores, being rows of the second set, made ready by one worker.
+/// Columns of scores, being rows of the second set, made ready by one worker. A score is known to
+/// within the spreads of its row and its column together.
 struct ColumnBlock {
-    std::size_t first, count;
-    AlignedBuffer<float> floats, offsets;
-    AlignedBuffer<std::uint8_t> codes;
-    AlignedBuffer<kernels::BytePanel> panels;
+    std::size_t first = 0, count = 0;
+    AlignedBuffer<float> row_spreads, column_spreads;
+    AlignedBuffer<float> floats, row_offsets, column_offsets, rotated;
+    RowCodes codes{kernels::byte_panel_rows};
 };
 
 /// A set's rows, made ready for scores with one set after another. A score stands for the metric's score, or
@@ -25,10 +24,11 @@ public:
     /// Number of columns of a block, a multiple of 32.
     virtual std::size_t block_columns() const = 0;
 
-    /// Makes rows of set1 ready; returns how far a score may be off, at most (infinite: anything).
-    virtual double load(const ScanRows& set1, ColumnBlock& block) const = 0;
-    /// scores[i * stride + j] of all rows of a tile and all columns of a block, padded to 32.
-    virtual void scores(std::size_t tile, const ColumnBlock& block, float* scores,
+    /// Makes rows of set1 ready. Returns whether it is known how far scores may be off.
+    virtual bool load(const ScanRows& set1, ColumnBlock& block) const = 0;
+    /// lowest[i * stride + j] = what the score is at least, of all rows of a tile and all columns of a block.
+    /// Columns are padded to 32, with scores of minus infinity.
+    virtual void scores(std::size_t tile, const ColumnBlock& block, float* lowest,
                         std::size_t stride) const = 0;
 };
 
@@ -38,14 +38,13 @@ public:
 
     std::size_t tile_rows() const override { return kernels_.tile_queries; }
     std::size_t block_columns() const override;
-    double load(const ScanRows& set1, ColumnBlock& block) const override;
-    void scores(std::size_t tile, const ColumnBlock& block, float* scores, std::size_t stride) const override;
+    bool load(const ScanRows& set1, ColumnBlock& block) const override;
+    void scores(std::size_t tile, const ColumnBlock& block, float* lowest, std::size_t stride) const override;
 
 private:
     const kernels::Table& kernels_;
     const ScanRows& set_;
     ScanError error_;
-    double longest_;
     AlignedBuffer<float> tiles_;
 };
 
@@ -59,22 +58,18 @@ public:
 
     std::size_t tile_rows() const override { return kernels::byte_tile_queries; }
     std::size_t block_columns() const override;
-    double load(const ScanRows& set1, ColumnBlock& block) const override;
-    void scores(std::size_t tile, const ColumnBlock& block, float* scores, std::size_t stride) const override;
+    bool load(const ScanRows& set1, ColumnBlock& block) const override;
+    void scores(std::size_t tile, const ColumnBlock& block, float* lowest, std::size_t stride) const override;
 
 private:
-    void encode(std::size_t tile, std::size_t count, AlignedBuffer<float>& rotated);
-
     const kernels::Table& kernels_;
     const ScanRows& set_;
     DotError error_;
     Rotation rotation_;
     std::size_t quads_;
-    double length_ = 0, code_length_ = 0, residual_ = 0;  // the longest of a row, its code and its rest
-    AlignedBuffer<std::int8_t> codes_;
+    RowCodes codes_;
     AlignedBuffer<std::int32_t> start_;
     AlignedBuffer<std::int16_t> block_start_;
-    AlignedBuffer<float> scale_, offset_;
 };
 
 }  // namespace hcbir

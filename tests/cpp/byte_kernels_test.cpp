@@ -192,17 +192,17 @@ void test_byte_scores(const Table& table) {
         for (std::size_t k = 0; k < codes.size(); ++k) start[k / 4 % byte_tile_queries] -= 128 * codes[k];
         const std::size_t stride = byte_panel_rows + quads % 3;
         const Floats scale = real_floats(byte_tile_queries), offset = real_floats(byte_tile_queries);
-        const Floats offsets = real_floats(byte_panel_rows);
+        const Floats scales = real_floats(byte_panel_rows), offsets = real_floats(byte_panel_rows);
         Floats scores(byte_tile_queries * stride);
         table.byte_scores({codes.data(), start.data(), block_start.data(), scale.data(), offset.data()},
-                          rows.data(), quads, 0.7f, offsets.data(), scores.data(), stride);
+                          rows.data(), quads, scales.data(), offsets.data(), scores.data(), stride);
         for (std::size_t i = 0; i < byte_tile_queries; ++i)
             for (std::size_t j = 0; j < byte_panel_rows; ++j) {
                 double product = 0;
                 for (std::size_t c = 0; c < 4 * quads; ++c)
                     product += codes[c / 4 * 4 * byte_tile_queries + 4 * i + c % 4] *
                                (rows[c / 4 * 4 * byte_panel_rows + 4 * j + c % 4] - 128);
-                const double scaled = product * scale[i] * 0.7f, added = double{offset[i]} + offsets[j];
+                const double scaled = product * scale[i] * scales[j], added = double{offset[i]} + offsets[j];
                 const double error = std::fabs(scores[i * stride + j] - (scaled + added));
                 agree(error <= 1e-6 * (std::fabs(scaled) + std::fabs(offset[i]) + std::fabs(offsets[j])),
                       table, "byte_scores", {quads, i, j});

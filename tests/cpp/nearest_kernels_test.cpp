@@ -26,11 +26,14 @@ void test_near_pairs(const Table& table) {
         for (std::size_t rows = 0; rows <= 9; ++rows) {
             const std::size_t stride = columns + rows % 3, padding = columns / 16 % 5;
             Floats scores = whole_floats(rows * stride), best = whole_floats(columns), bars(rows);
+            Floats row_spreads(rows), column_spreads(columns);
             for (std::size_t j = columns - padding; j < columns; ++j) {
                 best[j] = infinity;
                 for (std::size_t i = 0; i < rows; ++i) scores[i * stride + j] = -infinity;
             }
             for (float& bar : bars) bar = static_cast<float>(whole(4, 9));
+            for (float& spread : row_spreads) spread = static_cast<float>(whole(0, 2));
+            for (float& spread : column_spreads) spread = static_cast<float>(whole(0, 2));
             Floats raised = best;
             for (std::size_t i = 0; i < rows; ++i)
                 for (std::size_t j = 0; j < columns; ++j)
@@ -38,11 +41,12 @@ void test_near_pairs(const Table& table) {
             Indices expected, pairs(rows * columns);
             for (std::size_t i = 0; i < rows; ++i)
                 for (std::size_t j = 0; j < columns - padding; ++j) {
-                    const float score = scores[i * stride + j];
-                    if (score >= bars[i] || score >= raised[j] - 2)
+                    const float highest = scores[i * stride + j] + row_spreads[i] + column_spreads[j];
+                    if (highest >= bars[i] || highest >= raised[j])
                         expected.push_back(static_cast<std::uint32_t>(i << 16 | j));
                 }
-            pairs.resize(table.near_pairs(scores.data(), stride, rows, columns, bars.data(), 2, best.data(),
+            pairs.resize(table.near_pairs(scores.data(), stride, rows, columns, bars.data(),
+                                          row_spreads.data(), column_spreads.data(), best.data(),
                                           pairs.data()));
             std::sort(pairs.begin(), pairs.end());
             agree(pairs == expected && best == raised, table, "near_pairs", {columns, rows});

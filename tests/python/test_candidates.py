@@ -12,6 +12,7 @@ import pytest
 
 import hcbir
 from hcbir import DELF_PROTOCOL, LocalFeatures, LocalFeatureStore
+from hcbir.reference import verification as reference
 
 OPTIONS: list[dict[str, Any]] = [
     {},
@@ -131,6 +132,31 @@ def test_frames_in_a_store_count_what_verify_counts(
             assert list(zip(found.num_inliers.tolist(), found.log10_nfa.tolist(), strict=True)) == expected
     explained = hcbir.explain(query, candidates[-1], **{"model": "affine"} | options)
     assert explained.num_inliers == 60
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_frames_count_what_the_reference_counts(isa: str, binary: bool) -> None:
+    query, candidates = scene(binary)
+    query = framed(query, 0)
+    turned = [moved(dataclasses.replace(query, keypoints=query.keypoints + np.float32(9 * k))) for k in range(3)]
+    rng = np.random.default_rng(5)
+    for k, image in enumerate(turned):  # the others of each are scattered, and some features turned by any angle
+        image.keypoints[k * 10 : 30] = rng.uniform(0, 500, (30 - k * 10, 2))
+        assert image.orientations is not None
+        image.orientations[50:] = rng.uniform(-3, 3, len(image) - 50)
+    others = turned + [
+        framed(candidate, 1 + i) for i, candidate in enumerate(candidates[::3])
+    ]  # that show something else
+    arrays = [(f.keypoints, f.descriptors, f.scales, f.orientations) for f in (query, *others)]
+    metric = "hamming" if binary else "dot"
+    expected = reference.count_inliers(
+        arrays[0], arrays[1:], metric=metric, use_frames=True, model="affine", max_error=8.0
+    )
+    found = hcbir.count_inliers(query, others, use_frames=True, exhaustive=True, model="affine", max_error=8.0)
+    assert expected[:3] == [30, 40, 50]
+    assert found[:3].tolist() == expected[:3]
+    assert found[3:].max() < 12
+    assert max(expected[3:]) < 12
 
 
 def test_features_without_frames_are_refused(tmp_path: Path) -> None:

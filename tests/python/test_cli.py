@@ -202,6 +202,11 @@ def test_match_draws_and_counts(photos: Path, in_folder: Path, capsys: pytest.Ca
     assert "matches agree on one similarity" in told
     assert "a match: so many would agree by chance in one pair of 10^" in told
     assert Path("match.png").exists()
+    for frames in (["--frames"], ["--frames", "--exhaustive"]):
+        assert run(["match", *pair, *frames, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["is_match"]
+    assert run(["match", *pair, "--exhaustive"]) == 2
+    assert "--exhaustive must be given with --frames" in capsys.readouterr().err
     assert run(["match", *pair, "-o", "m.svg"]) == 0
     assert Path("m.svg").read_text(encoding="utf-8").startswith("<svg ")
     for name in ("m.gif", "m"):

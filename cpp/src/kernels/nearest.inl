@@ -23,24 +23,41 @@ void best_two(const float* scores, std::size_t stride, std::size_t num_rows, std
 }
 
 std::size_t near_pairs(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
-                       const float* row_bars, float margin, float* column_best, std::uint32_t* pairs) {
+                       const float* row_bars, const float* row_spreads, const float* column_spreads,
+                       float* column_best, std::uint32_t* pairs) {
     std::size_t found = 0;
     for (std::size_t j = 0; j < num_columns; j += lanes) {
-        Vec best = load<Vec>(column_best + j);
-        for (std::size_t i = 0; i < num_rows; ++i) {
-            const Vec score = load<Vec>(scores + i * stride + j);
-            best = score > best ? score : best;
+        const float* score = scores + j;
+        Vec best = load<Vec>(column_best + j), other = best;
+        std::size_t i = 0;
+        for (; i + 2 <= num_rows; i += 2, score += 2 * stride) {
+            const Vec a = load<Vec>(score), b = load<Vec>(score + stride);
+            best = a > best ? a : best;
+            other = b > other ? b : other;
         }
+        if (i < num_rows) other = load<Vec>(score) > other ? load<Vec>(score) : other;
+        best = best > other ? best : other;
         store(column_best + j, best);
-        const Vec column_bar = best - margin;
-        for (std::size_t i = 0; i < num_rows; ++i) {
-            const Vec row_bar = broadcast(row_bars[i]);
-            unsigned near =
-                not_less(load<Vec>(scores + i * stride + j), row_bar < column_bar ? row_bar : column_bar);
-            for (; near; near &= near - 1)
-                pairs[found++] =
-                    static_cast<std::uint32_t>(i << 16 | (j + static_cast<std::size_t>(__builtin_ctz(near))));
+
+        const Vec spread = load<Vec>(column_spreads + j);
+        const auto near = [&](std::size_t row) {
+            const Vec row_bar = broadcast(row_bars[row]);
+            return not_less(load<Vec>(score + row * stride),
+                            (row_bar < best ? row_bar : best) - (spread + broadcast(row_spreads[row])));
+        };
+        const auto take = [&](std::size_t row, std::uint32_t bits) {
+            for (; bits; bits &= bits - 1)
+                pairs[found++] = static_cast<std::uint32_t>(
+                    row << 16 | (j + static_cast<std::size_t>(__builtin_ctz(bits))));
+        };
+        score = scores + j;
+        for (i = 0; i + 2 <= num_rows; i += 2) {
+            const std::uint32_t first = near(i), second = near(i + 1);
+            if (__builtin_expect((first | second) == 0, 1)) continue;
+            take(i, first);
+            take(i + 1, second);
         }
+        if (i < num_rows) take(i, near(i));
     }
     return found;
 }

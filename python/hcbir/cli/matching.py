@@ -39,6 +39,12 @@ def match(
     size: Annotated[int | None, typer.Option(min=1, help="Longest side, in pixels, for description.")] = None,
     model: Annotated[Model, typer.Option(help="What maps one image to the other.")] = Model.homography,
     max_error: Annotated[float, typer.Option(metavar="PX", help="An inlier's largest error, in pixels of B.")] = 8.0,
+    use_frames: Annotated[
+        bool, typer.Option("--frames", help="Let the features' scales and orientations propose the map (sift, orb).")
+    ] = False,
+    exhaustive: Annotated[
+        bool, typer.Option("--exhaustive", help="With --frames: try what every single match proposes, not samples.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")] = False,
 ) -> None:
     """Match two images and draw why: matched features joined by lines, green where one map explains them.
@@ -47,9 +53,13 @@ def match(
 
     Where chance explains as many, it is no match: their lines are grey, and there is no frame.
 
+    With --frames a match alone says how B is scaled and turned, so that few matches, or many wrong ones, suffice.
+
     Example: [bold]hcbir match old.jpg new.jpg -o match.svg[/bold]
     """
     check_ending(output)
+    if exhaustive and not use_frames:
+        raise ValueError("--exhaustive must be given with --frames: it tries what each match's frame proposes")
     local = descriptors.load(descriptor, image_size=size)
     if local.kind != "local":
         raise ValueError(f"--descriptor must be a local one such as sift or orb, {descriptor} is {local.kind}")
@@ -57,7 +67,12 @@ def match(
     for path in (image0, image1):
         loaded = open_image(path, longest_side=local.image_size)
         features.append(local.describe(loaded.image, loaded.full_size))
-    found = hcbir.explain(*features, model=model.value, max_error=max_error)
+    lacking = [f for f in features if len(f) and (f.scales is None or f.orientations is None)]
+    if use_frames and lacking:
+        raise ValueError(f"--frames wants features with scales and orientations, such as sift or orb, not {descriptor}")
+    found = hcbir.explain(
+        *features, model=model.value, max_error=max_error, use_frames=use_frames, exhaustive=exhaustive
+    )
     with writing(output):
         explanation_picture(found, image0, image1).save(output)
     if as_json:

@@ -171,13 +171,29 @@ def verify_frames(
 
 
 def count_inliers(
-    query: tuple[Array, Array], candidates: list[tuple[Array, Array]], *, metric: str = "dot", **options: Any
+    query: tuple[Array, ...],
+    candidates: list[tuple[Array, ...]],
+    *,
+    metric: str = "dot",
+    use_frames: bool = False,
+    **options: Any,
 ) -> list[int]:
-    """Inliers of the matches of (keypoints, descriptors) with each candidate's."""
+    """Inliers of the matches of (keypoints, descriptors) with each candidate's.
+
+    With use_frames of (keypoints, descriptors, scales, orientations), by `verify_frames`.
+    """
     counts = []
-    for keypoints, descriptors in candidates:
-        pairs = np.array(match(query[1], descriptors, metric=metric), int).reshape(-1, 2)
-        counts.append(verify(query[0][pairs[:, 0]], keypoints[pairs[:, 1]], **options)[0])
+    for candidate in candidates:
+        pairs = np.array(match(query[1], candidate[1], metric=metric), int).reshape(-1, 2)
+        matched = [values[pairs[:, 0]] for values in query], [values[pairs[:, 1]] for values in candidate]
+        points = matched[0][0], matched[1][0]
+        if not use_frames:
+            counts.append(verify(*points, **options)[0])
+        elif len(pairs) == 0:
+            counts.append(0)
+        else:
+            frames = np.array([*matched[0][2:], *matched[1][2:]], float)
+            counts.append(verify_frames(points[0].astype(float), points[1].astype(float), frames, **options)[0])
     return counts
 
 
