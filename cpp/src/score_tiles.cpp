@@ -58,7 +58,7 @@ void FloatTiles::scores(std::size_t tile, const ColumnBlock& block, float* lowes
     alignas(64) float square[12 * 32];
     for (std::size_t j = 0; j < block.count; j += width) {
         kernels_.dot_tile(tiles_.data() + first * set_.dim, block.floats.data() + j * set_.dim, set_.dim,
-                          square);
+                          false, square, width);
         for (std::size_t i = 0; i < std::min(height, set_.rows.rows - first); ++i)
             for (std::size_t l = 0; l < width; ++l)
                 lowest[i * stride + j + l] = square[i * width + l] - block.row_spreads[first + i] / 2;
