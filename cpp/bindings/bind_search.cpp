@@ -11,8 +11,8 @@
 namespace hcbir::bindings {
 namespace {
 
-/// codes, bounds, offsets, as `quantize` returns them.
-using Codes = std::tuple<Array<std::uint8_t>, Array<float>, Array<float>>;
+/// codes, bounds, offsets, as `quantize` returns them, and the reflectors and tail_shift it was given.
+using Codes = std::tuple<Array<std::uint8_t>, Array<float>, Array<float>, Array<float>, int>;
 
 }  // namespace
 
@@ -40,8 +40,10 @@ void bind_search(py::module_& m) {
             if (allowed) options.allowed = values(*allowed, "allowed");
             ByteCodes views;
             if (codes) {
-                views = {matrix(std::get<0>(*codes), "codes"), matrix(std::get<1>(*codes), "bounds"),
-                         values(std::get<2>(*codes), "offsets")};
+                views = {matrix(std::get<0>(*codes), "codes"),
+                         matrix(std::get<1>(*codes), "bounds"),
+                         values(std::get<2>(*codes), "offsets"),
+                         {matrix(std::get<3>(*codes), "reflectors"), std::get<4>(*codes)}};
                 options.codes = &views;
             }
             return scores_and_indices(q.rows, k, num_threads, [&](auto scores, auto indices, auto& executor) {
@@ -70,8 +72,10 @@ void bind_search(py::module_& m) {
 
     m.def(
         "quantize",
-        [](const py::array& database, Metric metric, std::size_t num_threads) {
+        [](const py::array& database, Metric metric, const Array<float>& reflectors, int tail_shift,
+           std::size_t num_threads) {
             const Database d = database_of(database);
+            const PrincipalAxes axes{matrix(reflectors, "reflectors"), tail_shift};
             auto executor = interruptible(num_threads);
             Output<std::uint8_t> codes(byte_codes_rows(d.rows), byte_codes_cols(d.cols));
             Output<float> bounds(byte_codes_rows(d.rows), 5);
@@ -80,11 +84,12 @@ void bind_search(py::module_& m) {
                 const std::span<float> offsets_view(offsets.mutable_data(),
                                                     static_cast<std::size_t>(offsets.size()));
                 py::gil_scoped_release unlocked;
-                quantize(d, metric, codes.view, bounds.view, offsets_view, executor);
+                quantize(d, metric, axes, codes.view, bounds.view, offsets_view, executor);
             }
-            return py::make_tuple(codes.array, bounds.array, offsets);
+            return py::make_tuple(codes.array, bounds.array, offsets, reflectors, tail_shift);
         },
-        py::arg("database").noconvert(), py::arg("metric"), py::arg("num_threads"));
+        py::arg("database").noconvert(), py::arg("metric"), py::arg("reflectors").noconvert(),
+        py::arg("tail_shift"), py::arg("num_threads"));
     m.def("is_small", &is_small, py::arg("rows"), py::arg("cols"));
 
     m.attr("max_byte_codes_dim") = max_byte_codes_dim();

@@ -9,30 +9,22 @@ namespace {
 using kernels::byte_panel_rows, kernels::byte_tile_queries, kernels::BytePanel;
 
 constexpr double unit = 0x1p-24;            // half the spacing of floats next to 1
+constexpr std::size_t panels_ahead = 2;     // to be fetched
 constexpr std::size_t trial_panels = 4;     // of a block, that tell whether strips are left at the head
 constexpr std::uint32_t worth_leaving = 8;  // one strip in this many
 constexpr std::size_t quads_of_block = kernels::byte_block / 4;
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 std::size_t quads_of(std::size_t dim) { return ceil_div(dim, 4); }
-std::size_t panel_bytes(std::size_t dim) { return 4 * byte_panel_rows * quads_of(dim); }
+constexpr std::size_t quad_bytes = 4 * byte_panel_rows;  // of a panel's rows
 
 /// In units of the codes, more than what underflow takes from a row.
 constexpr double vanished = 1e-5;
 
-/// Fours of columns after which a scan may leave rows. Sums over more columns lie closer together, so that a
-/// smaller part of the columns tells the best rows from the rest.
-std::size_t head_of(std::size_t dim) {
-    const std::size_t quads = quads_of(dim);
-    if (dim < 64) return quads;
-    if (dim >= 256) return ceil_div(quads / 2, quads_of_block) * quads_of_block;
-    return ceil_div(quads * 5 / 8, 4) * 4;
-}
-
 constexpr kernels::ByteLimits row_limits{127, kernels::max_row_half_block};
 
 /// Upper bound of a length, given the float sum of `dim` squares.
-double length_above(float squared, const DotError& error) {
+double length_above(double squared, const DotError& error) {
     return std::sqrt(squared) * (1 + error.relative);
 }
 
@@ -41,7 +33,57 @@ double l2_slack(double length, const DotError& error) {
     return (error.relative + 8 * unit) * length * length + error.underflow;
 }
 
+/// Of each vector, the squared lengths of the head's code and the tail's, and of what rounding left.
+struct SquaredParts {
+    float head_codes[byte_panel_rows], head_rests[byte_panel_rows];
+    float tail_codes[byte_panel_rows], tail_rests[byte_panel_rows];
+
+    /// In units of the head.
+    double codes(std::size_t i, int shift) const {
+        return head_codes[i] + std::ldexp(double{tail_codes[i]}, -2 * shift);
+    }
+    double rests(std::size_t i, int shift) const {
+        return head_rests[i] + std::ldexp(double{tail_rests[i]}, -2 * shift);
+    }
+};
+
+void quantize_parts(const kernels::Table& kernels, MatrixView<const float> rows, std::size_t head,
+                    const float* multipliers, std::uint8_t flip, std::uint8_t* head_codes,
+                    std::uint8_t* tail_codes, std::size_t quad_stride, SquaredParts& parts) {
+    const std::size_t columns = std::min(4 * head, rows.cols);
+    kernels.quantize_rows(rows.data, rows.stride, rows.rows, columns, multipliers, flip, head_codes,
+                          quad_stride, parts.head_codes, parts.head_rests);
+    kernels.quantize_rows(rows.data + columns, rows.stride, rows.rows, rows.cols - columns, multipliers, flip,
+                          tail_codes, quad_stride, parts.tail_codes, parts.tail_rests);
+}
+
+void fetch(const std::uint8_t* bytes, std::size_t count) {
+    for (std::size_t line = 0; line < count; line += 64) __builtin_prefetch(bytes + line);
+}
+
+/// As 255ths of the longest, or more.
+void write_tails(const double* tails, double longest, std::uint8_t* codes) {
+    for (std::size_t j = 0; j < byte_panel_rows; ++j) {
+        const double share = tails[j] / longest * 255;
+        codes[j] = share < 255 ? static_cast<std::uint8_t>(std::ceil(share + 1e-9)) : 255;  // NaN too
+    }
+}
+
 }  // namespace
+
+std::size_t head_of(std::size_t dim, const PrincipalAxes& axes) {
+    const std::size_t quads = quads_of(dim);
+    if (axes.reflectors.rows > 0) return axes.reflectors.rows / 4;
+    // Sums over more columns lie closer together, so that a smaller part of the columns tells the best rows
+    // from the rest.
+    if (dim < 64) return quads;
+    if (dim >= 256) return ceil_div(quads / 2, quads_of_block) * quads_of_block;
+    return ceil_div(quads * 5 / 8, 4) * 4;
+}
+
+std::size_t head_bytes_of(std::size_t dim, std::size_t head) {
+    return head * quad_bytes + (head < quads_of(dim) ? byte_panel_rows : 0);
+}
 
 float byte_multiplier(float largest, float half_block, const kernels::ByteLimits& limits) {
     if (!(largest > 0)) return 1;
@@ -81,11 +123,11 @@ void write_starts(const std::int8_t* codes, std::size_t quads, std::size_t head,
         starts.tail_length[i] = round_up(std::sqrt(squares[i]));
 }
 
-QueryCodes::QueryCodes(const SearchProblem& problem, std::size_t group)
+QueryCodes::QueryCodes(const SearchProblem& problem, const PrincipalAxes& axes, std::size_t group)
     : problem_(problem),
-      head_(problem.queries.rows > few_queries ? head_of(problem.queries.cols)
-                                               : quads_of(problem.queries.cols)),
-      rotation_(problem.queries.cols),
+      head_(head_of(problem.queries.cols, axes)),
+      shift_(axes.tail_shift),
+      rotation_(problem.queries.cols, axes),
       codes_(group * 4 * quads_of(problem.queries.cols)),
       multiplier_(group + 16),
       residual_(group + 16),
@@ -113,17 +155,17 @@ void QueryCodes::load_tile(std::size_t base, std::size_t first, std::size_t coun
     auto* codes = codes_.data() + first * 4 * quads_of(dim);
     std::memset(codes, 0, byte_tile_queries * 4 * quads_of(dim));
     float largest[byte_tile_queries], half_blocks[byte_tile_queries];
-    float lengths[byte_tile_queries], residuals[byte_tile_queries];
+    SquaredParts parts;
     problem_.kernels.largest_magnitudes(queries.data, queries.stride, count, dim, largest);
     problem_.kernels.longest_half_blocks(queries.data, queries.stride, count, dim, half_blocks);
     for (std::size_t i = 0; i < count; ++i)
         multiplier_[first + i] = byte_multiplier(largest[i], half_blocks[i], problem_.kernels.byte_limits);
-    problem_.kernels.quantize_rows(queries.data, queries.stride, count, dim, multiplier_.data() + first, 0,
-                                   reinterpret_cast<std::uint8_t*>(codes), 4 * byte_tile_queries, lengths,
-                                   residuals);
+    auto* bytes = reinterpret_cast<std::uint8_t*>(codes);
+    quantize_parts(problem_.kernels, queries, head_, multiplier_.data() + first, 0, bytes,
+                   bytes + head_ * 4 * byte_tile_queries, 4 * byte_tile_queries, parts);
     for (std::size_t i = 0; i < count; ++i) {
-        const double length = length_above(lengths[i], problem_.error);
-        const double residual = length_above(residuals[i], problem_.error);
+        const double length = length_above(parts.codes(i, shift_), problem_.error);
+        const double residual = length_above(parts.rests(i, shift_), problem_.error);
         length_[first + i] = round_up(length);
         const double rounded = 4 * unit + 2 * rotation_.rounding();  // the rotation, and each product
         residual_[first + i] = round_up(residual + rounded * (length + residual) + vanished);
@@ -131,6 +173,7 @@ void QueryCodes::load_tile(std::size_t base, std::size_t first, std::size_t coun
     write_starts(codes, quads_of(dim), head_,
                  {block_start_.data() + first * 2 * block_starts_of(dim), head_start_.data() + first,
                   tail_start_.data() + first, tail_.data() + first});
+    for (std::size_t i = first; i < first + byte_tile_queries; ++i) tail_[i] = std::ldexp(tail_[i], -shift_);
 }
 
 kernels::ByteQueries QueryCodes::tile(std::size_t first, const float* bars) const {
@@ -141,6 +184,7 @@ kernels::ByteQueries QueryCodes::tile(std::size_t first, const float* bars) cons
             residual_.data() + first,
             length_.data() + first,
             head_,
+            2 * shift_,
             head_ < quads_of(dim),
             tail_.data() + first,
             head_start_.data() + first,
@@ -148,28 +192,31 @@ kernels::ByteQueries QueryCodes::tile(std::size_t first, const float* bars) cons
             block_start_.data() + first * 2 * block_starts_of(dim)};
 }
 
-void RowCoder::encode(MatrixView<const float> rows, std::uint8_t* codes, BytePanel* panels, float* offsets) {
+void RowCoder::encode(MatrixView<const float> rows, std::uint8_t* heads, std::uint8_t* tails,
+                      BytePanel* panels, float* offsets) {
     for (std::size_t first = 0; first < rows.rows; first += byte_panel_rows) {
         const std::size_t count = std::min(byte_panel_rows, rows.rows - first);
-        encode_panel({rows.row(first), count, rows.cols, rows.stride}, codes, *panels++,
+        encode_panel({rows.row(first), count, rows.cols, rows.stride}, heads, tails, *panels++,
                      metric_ == Metric::l2 ? offsets + first : nullptr);
-        codes += panel_bytes(rows.cols);
+        const std::size_t quads = quads_of(rows.cols);
+        heads += head_bytes_of(rows.cols, head_), tails += (quads - head_) * quad_bytes;
     }
 }
 
-void RowCoder::encode_panel(MatrixView<const float> rows, std::uint8_t* codes, BytePanel& panel,
-                            float* offsets) {
+void RowCoder::encode_panel(MatrixView<const float> rows, std::uint8_t* head, std::uint8_t* tail,
+                            BytePanel& panel, float* offsets) {
     const auto& kernels = kernels::active();
-    const std::size_t count = rows.rows, dim = rows.cols;
+    const std::size_t count = rows.rows, dim = rows.cols, quads = quads_of(dim);
     float largest[byte_panel_rows], half_blocks[byte_panel_rows], squared[byte_panel_rows];
-    float multipliers[byte_panel_rows], lengths[byte_panel_rows], residuals[byte_panel_rows];
-    float tails[byte_panel_rows] = {};
-    if (count < byte_panel_rows) std::memset(codes, 128, panel_bytes(dim));
+    float multipliers[byte_panel_rows];
+    SquaredParts parts;
+    if (count < byte_panel_rows) {
+        std::memset(head, 128, head_ * quad_bytes);
+        std::memset(tail, 128, (quads - head_) * quad_bytes);
+    }
     const auto rotated = rotation_.apply(rows, rotated_);
     kernels.largest_magnitudes(rotated.data, rotated.stride, count, dim, largest);
     kernels.longest_half_blocks(rotated.data, rotated.stride, count, dim, half_blocks);
-    if (const std::size_t head = 4 * head_of(dim); head < dim)
-        kernels.squared_norms(rotated.data + head, rotated.stride, count, dim - head, tails);
     bool known = true;
     if (metric_ != Metric::dot) {
         kernels.squared_norms(rows.data, rows.stride, count, dim, squared);
@@ -184,42 +231,46 @@ void RowCoder::encode_panel(MatrixView<const float> rows, std::uint8_t* codes, B
         multipliers[j] = metric_ == Metric::cosine ? multiplier / std::sqrt(squared[j]) : multiplier;
     if (!known)  // codes of no meaning
         std::fill_n(multipliers, count, 0.0f);
-    kernels.quantize_rows(rotated.data, rotated.stride, count, dim, multipliers, 128, codes,
-                          4 * byte_panel_rows, lengths, residuals);
+    quantize_parts(kernels, rotated, head_, multipliers, 128, head, tail, quad_bytes, parts);
 
     // Lengths in units of the codes. A product was rounded by 1 unit roundoff; under cosine the multiplier
     // errs by what the squared length does and three roundings more.
     const double rounding =
         (metric_ == Metric::cosine ? error_.relative + 4 * unit : unit) + rotation_.rounding();
-    double longest = 0, residual = 0, tail = 0, offset = -std::numeric_limits<double>::infinity();
+    double tails[byte_panel_rows] = {};
+    double longest = 0, residual = 0, longest_tail = 0, offset = -std::numeric_limits<double>::infinity();
     for (std::size_t j = 0; j < count; ++j) {
-        if (!std::isfinite(residuals[j])) {
+        if (!std::isfinite(parts.rests(j, shift_))) {
             for (const float x : rows.row_span(j))
                 if (!std::isfinite(x)) throw NonFinite{};
             known = false;  // the rotation overflowed
         }
-        const double rest = length_above(residuals[j], error_),
-                     length = length_above(lengths[j], error_) + rest;
+        const double rest = length_above(parts.rests(j, shift_), error_),
+                     length = length_above(parts.codes(j, shift_), error_) + rest;
         longest = std::max(longest, length * (1 + 2 * rounding));
         residual = std::max(residual, rest + 2 * rounding * length);
-        tail = std::max(tail, length_above(tails[j], error_) * multipliers[j] * (1 + 2 * rounding) + rest);
+        tails[j] = std::ldexp(length_above(parts.tail_codes[j], error_), -shift_);
+        longest_tail = std::max(longest_tail, tails[j]);
         if (offsets) offset = std::max(offset, double{offsets[j] = -squared[j] / 2});
     }
+    if (head_ < quads) write_tails(tails, longest_tail, head + head_ * quad_bytes);
     // So that scores that round to the same float are never taken for different ones (docs/exact-search.md).
     residual += 16 * unit * longest + vanished;
     if (metric_ == Metric::l2) offset += l2_slack(longest / multiplier, error_);
     panel = {known ? multiplier : not_a_number, round_up(longest), round_up(residual),
-             metric_ == Metric::l2 ? round_up(offset) : 0.0f, round_up(tail + vanished)};
+             metric_ == Metric::l2 ? round_up(offset) : 0.0f, round_up(longest_tail)};
 }
 
 CodedRows ByteScan::encode(std::size_t first_row, std::size_t count) {
     const std::size_t num_panels = ceil_div(count, byte_panel_rows);
-    codes_.reserve(num_panels * panel_bytes(problem_.queries.cols));
+    const std::size_t dim = problem_.queries.cols, heads = num_panels * head_bytes_of(dim, head_of(dim, {}));
+    codes_.reserve(num_panels * byte_codes_cols(dim));
     panels_.reserve(num_panels);
     offsets_.reserve(num_panels * byte_panel_rows);
-    coder_.encode(problem_.rows.floats(first_row, count, floats_), codes_.data(), panels_.data(),
+    std::uint8_t *head = codes_.data(), *tail = head + heads;
+    coder_.encode(problem_.rows.floats(first_row, count, floats_), head, tail, panels_.data(),
                   offsets_.data());
-    return {codes_.data(), panels_.data(), offsets_.data(), count};
+    return {head, tail, panels_.data(), offsets_.data(), count};
 }
 
 /// What must be reached by a key in a panel; the panel's own bounds are the kernel's business.
@@ -235,17 +286,23 @@ double ByteScan::query_slack(std::size_t query) const {
 void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t base, std::size_t first,
                     std::size_t last, Candidates& candidates) {
     num_scanned_ += rows.count * (last - first);
-    const std::size_t dim = problem_.queries.cols, num_panels = ceil_div(rows.count, byte_panel_rows);
+    const std::size_t quads = quads_of(problem_.queries.cols),
+                      num_panels = ceil_div(rows.count, byte_panel_rows);
     kernels::ByteHits hits;
     for (std::size_t begin = first; begin < last; begin += byte_tile_queries) {
         const std::size_t num_queries = std::min(byte_tile_queries, last - begin);
         for (std::size_t q = begin; q < begin + num_queries; ++q) set_bar(base, q, candidates);
         auto tile = queries_.tile(begin, bars_.data());
+        const std::size_t head_bytes = head_bytes_of(problem_.queries.cols, tile.head),
+                          tail_bytes = (quads - tile.head) * quad_bytes;
         hits.num_strips = hits.num_left = 0;
         for (std::size_t p = 0; p < num_panels; ++p) {
+            if (last - first <= few_queries)  // which wait for memory
+                fetch(rows.heads + (p + panels_ahead) * head_bytes, head_bytes);
             if (p == trial_panels) tile.may_leave = worth_leaving * hits.num_left > hits.num_strips;
             std::uint32_t found = problem_.kernels.byte_tile(
-                tile, num_queries, rows.codes + p * panel_bytes(dim), quads_of(dim), rows.panels[p], hits);
+                tile, num_queries, {rows.heads + p * head_bytes, rows.tails + p * tail_bytes}, quads,
+                rows.panels[p], hits);
             for (; found; found &= found - 1) {
                 const auto i = static_cast<std::size_t>(std::countr_zero(found));
                 collect(rows, p, first_row, base, begin + i, hits.rows[i],
@@ -256,12 +313,12 @@ void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t ba
 }
 
 ByteScan::KeyScale ByteScan::key_scale(const BytePanel& panel, std::size_t base, std::size_t q) const {
-    const double unit_of_products = 1 / (queries_.multiplier(q) * double{panel.multiplier});
+    const double unit_of_head = 1 / (queries_.multiplier(q) * double{panel.multiplier});
     double margin =
-        (queries_.residual(q) * panel.length + queries_.length(q) * panel.residual) * unit_of_products;
+        (queries_.residual(q) * panel.length + queries_.length(q) * panel.residual) * unit_of_head;
     if (problem_.metric == Metric::l2)
         margin += l2_slack(panel.length / panel.multiplier, problem_.error) + query_slack(base + q);
-    if (std::isfinite(margin)) return {unit_of_products, margin, true};
+    if (std::isfinite(margin)) return {unit_of_head * queries_.product_unit(), margin, true};
     return {0, std::numeric_limits<double>::infinity(), false};
 }
 
@@ -286,7 +343,7 @@ void ByteScan::score_panel(const CodedRows& rows, std::size_t base, std::size_t 
                            float* keys, float* margins, std::size_t stride) {
     std::fill_n(bars_.data() + first, count, -std::numeric_limits<float>::infinity());
     kernels::ByteHits hits{};
-    problem_.kernels.byte_tile(queries_.tile(first, bars_.data()), count, rows.codes,
+    problem_.kernels.byte_tile(queries_.tile(first, bars_.data()), count, {rows.heads, rows.tails},
                                quads_of(problem_.queries.cols), *rows.panels, hits);
     for (std::size_t i = 0; i < count; ++i, keys += stride, margins += stride) {
         const KeyScale scale = key_scale(*rows.panels, base, first + i);

@@ -20,10 +20,15 @@ struct CodeStarts {
 std::size_t block_starts_of(std::size_t dim);
 void write_starts(const std::int8_t* codes, std::size_t quads, std::size_t head, const CodeStarts& starts);
 
+/// Fours of columns after which a scan may leave rows: the head.
+std::size_t head_of(std::size_t dim, const PrincipalAxes& axes);
+/// Of a panel's rows: the codes of the head, and what is known of the tails.
+std::size_t head_bytes_of(std::size_t dim, std::size_t head);
+
 /// A group of queries, quantised.
 class QueryCodes {
 public:
-    QueryCodes(const SearchProblem& problem, std::size_t group);
+    QueryCodes(const SearchProblem& problem, const PrincipalAxes& axes, std::size_t group);
 
     void load(std::size_t base, std::size_t count, Executor& executor);
     /// The tile that begins at query `first`, a multiple of byte_tile_queries.
@@ -32,12 +37,15 @@ public:
     double multiplier(std::size_t q) const { return multiplier_[q]; }
     double residual(std::size_t q) const { return residual_[q]; }
     double length(std::size_t q) const { return length_[q]; }
+    /// What a product of codes counts, in units of the head.
+    double product_unit() const { return std::ldexp(1.0, -2 * shift_); }
 
 private:
     void load_tile(std::size_t base, std::size_t first, std::size_t count);
 
     const SearchProblem& problem_;
     std::size_t head_;  // fours of columns, as in ByteQueries
+    int shift_;         // of the tail
     Rotation rotation_;
     AlignedBuffer<std::int8_t> codes_;
     AlignedBuffer<float> multiplier_, residual_, length_, tail_;
@@ -45,13 +53,13 @@ private:
     AlignedBuffer<std::int16_t> block_start_;
 };
 
-/// Throws std::invalid_argument unless the arrays have the shapes of the database's ByteCodes.
-void require_codes(MatrixView<const std::uint8_t> codes, MatrixView<const float> bounds,
-                   std::size_t num_offsets, const Database& database, Metric metric);
+/// Throws std::invalid_argument unless these are ByteCodes of the database.
+void require_codes(const ByteCodes& codes, const Database& database, Metric metric);
 
-/// Rows as panels of codes.
+/// Rows as panels of codes, their heads and their tails apart, so that a scan that leaves most rows after the
+/// head reads little else.
 struct CodedRows {
-    const std::uint8_t* codes;
+    const std::uint8_t *heads, *tails;
     const kernels::BytePanel* panels;
     const float* offsets;  // a row, for l2
     std::size_t count;
@@ -60,17 +68,21 @@ struct CodedRows {
 /// Makes coded rows of floats, some panels at a time.
 class RowCoder {
 public:
-    RowCoder(Metric metric, std::size_t dim) : metric_(metric), error_(dim), rotation_(dim) {}
+    /// head: as in ByteQueries.
+    RowCoder(Metric metric, std::size_t dim, std::size_t head, const PrincipalAxes& axes = {})
+        : metric_(metric), head_(head), shift_(axes.tail_shift), error_(dim), rotation_(dim, axes) {}
 
     /// Rows into whole panels; throws NonFinite.
-    void encode(MatrixView<const float> rows, std::uint8_t* codes, kernels::BytePanel* panels,
-                float* offsets);
+    void encode(MatrixView<const float> rows, std::uint8_t* heads, std::uint8_t* tails,
+                kernels::BytePanel* panels, float* offsets);
 
 private:
-    void encode_panel(MatrixView<const float> rows, std::uint8_t* codes, kernels::BytePanel& panel,
-                      float* offsets);
+    void encode_panel(MatrixView<const float> rows, std::uint8_t* head, std::uint8_t* tail,
+                      kernels::BytePanel& panel, float* offsets);
 
     Metric metric_;
+    std::size_t head_;
+    int shift_;  // of the tail
     DotError error_;
     Rotation rotation_;
     AlignedBuffer<float> rotated_;
@@ -82,7 +94,7 @@ public:
     ByteScan(const SearchProblem& problem, std::size_t group, const QueryCodes& queries)
         : problem_(problem),
           queries_(queries),
-          coder_(problem.metric, problem.queries.cols),
+          coder_(problem.metric, problem.queries.cols, head_of(problem.queries.cols, {})),
           bars_(group + 16) {}
 
     /// Queries first .. last - 1 of the group that begins at `base` (first: a multiple of byte_tile_queries)

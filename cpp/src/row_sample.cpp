@@ -19,13 +19,17 @@ constexpr double overhead_columns = 128, saved = 1.0 / 12;
 
 }  // namespace
 
-CodedRows coded_rows(const ByteCodes& codes, std::size_t row, std::size_t count) {
-    const std::size_t panel = row / byte_panel_rows;
-    return {codes.codes.row(panel), reinterpret_cast<const kernels::BytePanel*>(codes.bounds.row(panel)),
+CodedRows coded_rows(const ByteCodes& codes, std::size_t dim, std::size_t row, std::size_t count) {
+    const std::size_t panel = row / byte_panel_rows,
+                      head_bytes = head_bytes_of(dim, head_of(dim, codes.axes)),
+                      tail_bytes = codes.codes.cols - head_bytes;
+    const std::uint8_t* tails = codes.codes.data + codes.codes.rows * head_bytes;
+    return {codes.codes.data + panel * head_bytes, tails + panel * tail_bytes,
+            reinterpret_cast<const kernels::BytePanel*>(codes.bounds.row(panel)),
             codes.offsets.empty() ? nullptr : codes.offsets.data() + row, count};
 }
 
-RowSample::RowSample(const SearchProblem& problem, const ByteCodes* codes, Executor& executor)
+RowSample::RowSample(const SearchProblem& problem, const ByteCodes* given, Executor& executor)
     : problem_(problem) {
     const std::size_t n = problem.rows.size(), dim = problem.queries.cols, whole = n / byte_panel_rows;
     const std::size_t most = std::clamp(enough_pairs / std::max(problem.queries.rows, std::size_t{1}),
@@ -41,11 +45,11 @@ RowSample::RowSample(const SearchProblem& problem, const ByteCodes* codes, Execu
     for (const Panel& panel : panels_)
         for (std::size_t j = 0; j < byte_panel_rows; ++j) sampled += problem.may_be_found(panel.row + j);
     share_ = static_cast<double>(sampled) / static_cast<double>(count_allowed(problem.allowed, n));
-    if (codes) {
-        for (Panel& panel : panels_) panel.codes = coded_rows(*codes, panel.row, byte_panel_rows);
+    if (given) {
+        for (Panel& panel : panels_) panel.codes = coded_rows(*given, dim, panel.row, byte_panel_rows);
         return;
     }
-    const std::size_t size = 4 * byte_panel_rows * ceil_div(dim, 4);
+    const std::size_t head = head_of(dim, {}), size = byte_codes_cols(dim);
     codes_.reserve(count * size), bounds_.reserve(count), offsets_.reserve(count * byte_panel_rows);
     struct Worker {
         RowCoder coder;
@@ -53,14 +57,15 @@ RowSample::RowSample(const SearchProblem& problem, const ByteCodes* codes, Execu
     };
     std::vector<Worker> workers;
     for (std::size_t w = 0; w < executor.size(); ++w)
-        workers.push_back({RowCoder(problem.metric, dim), AlignedBuffer<float>()});
+        workers.push_back({RowCoder(problem.metric, dim, head), AlignedBuffer<float>()});
     executor.parallel_for(count, [&](std::size_t i, std::size_t w) {
         Panel& panel = panels_[i];
         auto& [coder, floats] = workers[w];
-        panel.codes = {codes_.data() + i * size, bounds_.data() + i, offsets_.data() + i * byte_panel_rows,
-                       byte_panel_rows};
-        coder.encode(problem.rows.floats(panel.row, byte_panel_rows, floats), codes_.data() + i * size,
-                     bounds_.data() + i, offsets_.data() + i * byte_panel_rows);
+        std::uint8_t *codes = codes_.data() + i * size, *tail = codes + head_bytes_of(dim, head);
+        float* offsets = offsets_.data() + i * byte_panel_rows;
+        panel.codes = {codes, tail, bounds_.data() + i, offsets, byte_panel_rows};
+        coder.encode(problem.rows.floats(panel.row, byte_panel_rows, floats), codes, tail, bounds_.data() + i,
+                     offsets);
     });
 }
 

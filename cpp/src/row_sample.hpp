@@ -32,7 +32,7 @@ private:
     AlignedBuffer<float> offsets_;
 };
 
-/// Rows of a database's codes, from the first row of a panel on.
-CodedRows coded_rows(const ByteCodes& codes, std::size_t row, std::size_t count);
+/// Rows of a database's codes of `dim` columns, from the first row of a panel on.
+CodedRows coded_rows(const ByteCodes& codes, std::size_t dim, std::size_t row, std::size_t count);
 
 }  // namespace hcbir

@@ -101,7 +101,7 @@ public:
           group_(group_size()),
           by_bytes_(choose_bytes()),
           bars_(group_),
-          codes_(problem, by_bytes_ ? group_ : 0),
+          codes_(problem, options.codes ? options.codes->axes : PrincipalAxes{}, by_bytes_ ? group_ : 0),
           guesses_(group_) {
         for (std::size_t w = 0; w < executor.size(); ++w)
             workers_.push_back(
@@ -164,8 +164,7 @@ private:
 
         QueryPanels panels(problem_, base, count);
         for (auto& worker : workers_) worker.candidates.begin_group(base);
-        const auto stages =
-            by_bytes_ && sample_ && count > few_queries ? scan_stages(num_blocks) : in_order(num_blocks);
+        const auto stages = by_bytes_ && sample_ ? scan_stages(num_blocks) : in_order(num_blocks);
         std::size_t seen = 0;
         for (const auto& blocks : stages) {
             executor_.parallel_for(blocks.size() * num_parts, [&](std::size_t task, std::size_t w) {
@@ -208,8 +207,9 @@ private:
         auto& [candidates, floats, bytes] = worker;
         if (by_bytes_ && (options_.precision == Precision::int8 ||
                           worker.bytes_pay(2 * Shortlist::limit(problem_.k) * (last - first)))) {
-            const CodedRows rows =
-                options_.codes ? coded_rows(*options_.codes, row, num_rows) : bytes.encode(row, num_rows);
+            const CodedRows rows = options_.codes
+                                       ? coded_rows(*options_.codes, problem_.queries.cols, row, num_rows)
+                                       : bytes.encode(row, num_rows);
             bytes.scan(rows, row, base, first, last, candidates);
         } else if (last - first <= few_queries) {
             floats.scan_rows(row, num_rows, base, first, last, candidates);
@@ -275,9 +275,7 @@ void search(MatrixView<const float> queries, const Database& database, std::size
         scores.rows == queries.rows && scores.cols == k && indices.rows == queries.rows && indices.cols == k,
         "scores and indices", "queries x k", "another shape");
     require_finite(queries, "queries");
-    if (options.codes)
-        require_codes(options.codes->codes, options.codes->bounds, options.codes->offsets.size(), database,
-                      options.metric);
+    if (options.codes) require_codes(*options.codes, database, options.metric);
 
     // Few rows are picked out; of many, the codes of all are read.
     SearchOptions chosen = options;

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,12 @@ class Precision(enum.Enum):
 max_byte_codes_dim: int
 
 def is_small(rows: int, cols: int) -> bool: ...
+
+# codes, bounds, offsets, reflectors, tail_shift
+ByteCodes: TypeAlias = tuple[
+    npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32], int
+]
+
 def search(
     queries: npt.NDArray[np.float32],
     database: npt.NDArray[Any],
@@ -36,7 +42,7 @@ def search(
     metric: Metric,
     precision: Precision,
     allowed: npt.NDArray[np.uint8] | None,
-    codes: tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32]] | None,
+    codes: ByteCodes | None,
     num_threads: int,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
 def rank(
@@ -48,8 +54,12 @@ def rank(
     num_threads: int,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
 def quantize(
-    database: npt.NDArray[Any], metric: Metric, num_threads: int
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32]]: ...
+    database: npt.NDArray[Any],
+    metric: Metric,
+    reflectors: npt.NDArray[np.float32],
+    tail_shift: int,
+    num_threads: int,
+) -> ByteCodes: ...
 def match_float(
     descriptors0: npt.NDArray[np.float32],
     descriptors1: npt.NDArray[np.float32],

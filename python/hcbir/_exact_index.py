@@ -12,17 +12,14 @@ import numpy.typing as npt
 
 from hcbir import _core
 from hcbir._arrays import database_matrix, one_of
+from hcbir._exact_codes import Codes, byte_codes
 from hcbir._files import checksum, write_whole
 from hcbir._runtime import num_threads_argument
 from hcbir._search import METRICS, SearchResult, search_arrays
 
 PRECISIONS = ("auto", "float32", "int8")
-FORMAT = 3
-CODES = ("codes", "bounds", "offsets")  # what the core calls them; files of a saved index
-SAMPLE = 2048  # rows on which "auto" decides
-WORTH_BYTES = 0.25  # the largest share of the rows to be looked at in float
-
-Codes = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
+FORMAT = 4
+ARRAYS = ("codes", "bounds", "offsets", "reflectors")  # what the core calls them; files of a saved index
 
 
 class ExactIndex:
@@ -42,7 +39,8 @@ class ExactIndex:
         What is scanned. "int8": the bytes, always. "float32": no bytes are made, the database is scanned. "auto":
         bytes are made if there are more rows than all scores are quickly made of (16,384 rows, 4 million values), and
         if, on a sample, bytes tell the best from most others; they are scanned if that pays for the k and the queries
-        at hand. Memory of the bytes: `nbytes`, n d and 20 for 32 rows (d rounded up to 4, n to 32); l2: 4 n more.
+        at hand. Memory of the bytes: `nbytes`, n (d + 1) and 20 for 32 rows (d rounded up to 4, n to 32);
+        l2: 4 n more.
     num_threads : int, optional
         For preparing the index.
 
@@ -77,11 +75,7 @@ class ExactIndex:
         self._codes: Codes | None = None
         if precision != "float32" and rows > 0 and 0 < dim <= _core.max_byte_codes_dim:
             threads = num_threads_argument(num_threads)
-            codes = _core.quantize(self._database, _core.Metric[metric], threads)
-            if precision == "int8" or (
-                not _core.is_small(rows, dim) and _tells_apart(self._database, codes[1], metric, threads)
-            ):
-                self._codes = codes
+            self._codes = byte_codes(self._database, metric, precision, threads)
 
     def __len__(self) -> int:
         return len(self._database)
@@ -89,7 +83,7 @@ class ExactIndex:
     @property
     def nbytes(self) -> int:
         """Memory of the index in bytes, the database itself left out."""
-        return sum(array.nbytes for array in self._codes or ())
+        return sum(array.nbytes for array in (self._codes or ())[:4])
 
     def search(
         self,
@@ -115,7 +109,7 @@ class ExactIndex:
         """Writes the index and its database into a folder, which is made."""
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
-        arrays = {"database": self._database} | dict(zip(CODES, self._codes or (), strict=False))
+        arrays = {"database": self._database} | dict(zip(ARRAYS, (self._codes or ())[:4], strict=False))
         (path / "index.json").unlink(missing_ok=True)  # no index until it is whole
         for name, array in arrays.items():
             np.save(path / f"{name}.npy", array)
@@ -124,6 +118,7 @@ class ExactIndex:
             "metric": self.metric,
             "precision": self.precision,
             "bfloat16": self._database.dtype == np.uint16,
+            "tail_shift": self._codes[4] if self._codes else 0,
             "checksums": {name: checksum(path / f"{name}.npy") for name in arrays},
         }
         write_whole(path / "index.json", json.dumps(about).encode())
@@ -162,32 +157,11 @@ class ExactIndex:
             index._database = index.database if halves else database_matrix(index.database, "database")
             index._codes = None
             if "codes" in about["checksums"]:
-                codes, bounds, offsets = (_load(path / f"{name}.npy") for name in CODES)
-                index._codes = codes, bounds, offsets
+                codes, bounds, offsets, reflectors = (_load(path / f"{name}.npy") for name in ARRAYS)
+                index._codes = codes, bounds, offsets, reflectors, int(about["tail_shift"])
         except (KeyError, TypeError, AttributeError, ValueError, EOFError) as error:
             raise _core.FormatError(f"{path} is not a whole ExactIndex: {error}") from error
         return index
-
-
-def _tells_apart(database: npt.NDArray[Any], bounds: npt.NDArray[Any], metric: str, threads: int) -> bool:
-    """Whether bytes leave few rows of a sample: by their bounds, and those of queries that are rounded likewise."""
-    rows = np.random.default_rng(0).choice(len(database), min(SAMPLE, len(database)), replace=False)
-    rows.sort()
-    sample = np.ascontiguousarray(database[rows])
-    if sample.dtype == np.uint16:  # bfloat16
-        sample = (sample.astype(np.uint32) << 16).view(np.float32)
-    sample = sample.astype(np.float32)
-    queries, k = sample[:: max(1, len(sample) // 32)], max(1, len(sample) // 500)
-    lengths = np.linalg.norm(sample.astype(np.float64), axis=1)
-    norms = lengths[:: max(1, len(sample) // 32)]
-    result = _core.rank(queries, sample, len(sample), _core.Metric[metric], None, threads)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        # In units of keys (docs/exact-search.md), where a query's rounding changes twice what a row's does.
-        relative = bounds[rows // 32, 2] / bounds[rows // 32, 1]
-        margins = 3 * np.nanmedian(relative) * norms * (1 if metric == "cosine" else np.median(lengths))
-        keys = result[0] * norms[:, None] if metric == "cosine" else result[0] / (2 if metric == "l2" else 1)
-        left = np.mean(keys > keys[:, [k - 1]] - 2 * margins[:, None])
-    return bool(left <= WORTH_BYTES)
 
 
 def _load(path: Path) -> npt.NDArray[Any]:

@@ -110,7 +110,7 @@ def search_arrays(
     num_threads: int | None,
     *,
     precision: str = "auto",
-    codes: tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]] | None = None,
+    codes: tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], int] | None = None,
 ) -> SearchResult:
     """What `search` and `ExactIndex.search` share; the database has been checked."""
     q = small_matrix(queries, "queries")

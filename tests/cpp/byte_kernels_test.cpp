@@ -107,9 +107,10 @@ void test_byte_tile(const Table& table, std::size_t num_queries, std::size_t qua
     const auto& rows = both.rows;
     const auto head = static_cast<std::size_t>(whole(1, static_cast<int>(quads)));
     const auto block_start = both.block_starts(quads, head);
+    const int shift = head == quads || quads > 1000 ? 0 : 2 * whole(0, 3);  // lest sums overflow
     std::vector<std::int32_t> head_start(byte_tile_queries), tail_start(byte_tile_queries),
         expected(byte_tile_queries * byte_panel_rows);
-    Floats tail(16), row_tail(byte_panel_rows);  // squares, then lengths
+    Floats tail(16), row_tail(byte_panel_rows);  // squares, then lengths, in units of the head
     for (std::size_t c = 0; c < 4 * quads; ++c) {
         const auto row_code = [&](std::size_t j) {
             return rows[c / 4 * 4 * byte_panel_rows + 4 * j + c % 4] - 128;
@@ -119,13 +120,21 @@ void test_byte_tile(const Table& table, std::size_t num_queries, std::size_t qua
             (c < 4 * head ? head_start : tail_start)[i] -= 128 * q;
             if (c >= 4 * head) tail[i] += static_cast<float>(q * q);
             for (std::size_t j = 0; j < byte_panel_rows; ++j)
-                expected[i * byte_panel_rows + j] += q * row_code(j);
+                expected[i * byte_panel_rows + j] += (q * row_code(j)) << (c < 4 * head ? shift : 0);
         }
         for (std::size_t j = 0; j < byte_panel_rows && c >= 4 * head; ++j)
             row_tail[j] += static_cast<float>(row_code(j) * row_code(j));
     }
-    for (float& length : tail) length = std::sqrt(length) * (1 + 1e-5f);
-    const float longest_tail = std::sqrt(*std::max_element(row_tail.begin(), row_tail.end())) * (1 + 1e-5f);
+    const float finer = std::ldexp(1.0f, shift / 2);
+    for (float& length : tail) length = std::sqrt(length) * (1 + 1e-5f) / finer;
+    for (float& length : row_tail) length = std::sqrt(length) * (1 + 1e-5f) / finer;
+    const float longest_tail = *std::max_element(row_tail.begin(), row_tail.end());
+    const std::size_t head_bytes = 4 * byte_panel_rows * head;
+    std::vector<std::uint8_t> heads(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(head_bytes)),
+        tails(rows.begin() + static_cast<std::ptrdiff_t>(head_bytes), rows.end());
+    for (const float length : row_tail)
+        heads.push_back(
+            static_cast<std::uint8_t>(longest_tail > 0 ? std::ceil(length / longest_tail * 255) : 0));
     Floats bar(16), multiplier(16, 120.0f), residual = real_floats(16), length(16);
     const float norm = 127 * std::sqrt(static_cast<float>(4 * quads));
     const bool known = whole(0, 9) != 0;
@@ -135,22 +144,24 @@ void test_byte_tile(const Table& table, std::size_t num_queries, std::size_t qua
         const int near =
             expected[(i % byte_tile_queries) * byte_panel_rows + static_cast<std::size_t>(whole(0, 31))];
         const float error = residual[i] * panel.length + length[i] * panel.residual;
-        bar[i] = (static_cast<float>(near) + error) / (multiplier[i] * 90) + panel.offset;
+        bar[i] = (std::ldexp(static_cast<float>(near), -shift) + error) / (multiplier[i] * 90) + panel.offset;
         if (whole(0, 3) == 0) bar[i] = whole(0, 1) ? infinity : (whole(0, 1) ? -infinity : not_a_number);
     }
     ByteHits hits{};
     ByteQueries queries{
-        codes.data(),     bar.data(),  multiplier.data(), residual.data(),   length.data(),     head,
+        codes.data(),     bar.data(),  multiplier.data(), residual.data(),   length.data(),     head, shift,
         whole(0, 1) != 0, tail.data(), head_start.data(), tail_start.data(), block_start.data()};
-    const std::uint32_t found = table.byte_tile(queries, num_queries, rows.data(), quads, panel, hits);
+    const PanelCodes both_parts{heads.data(), tails.data()};
+    const std::uint32_t found = table.byte_tile(queries, num_queries, both_parts, quads, panel, hits);
     agree(hits.num_left <= hits.num_strips && (queries.may_leave || hits.num_left == 0), table,
           "byte_tile: strips left", {num_queries, quads});
     agree(found >> num_queries == 0, table, "byte_tile: queries", {num_queries, quads});
     for (std::size_t i = 0; i < num_queries; ++i) {
         const double scale = double{multiplier[i]} * panel.multiplier;
         const double error = double{residual[i]} * panel.length + double{length[i]} * panel.residual;
-        const double least = (double{bar[i]} - panel.offset) * scale - error;
-        const double slack = ((std::fabs(bar[i]) + panel.offset) * scale + error) / (1 << 18) + 8;
+        const double least = std::ldexp((double{bar[i]} - panel.offset) * scale - error, shift);
+        const double slack =
+            std::ldexp(((std::fabs(bar[i]) + panel.offset) * scale + error) / (1 << 18) + 8, shift);
         const std::uint32_t bits = found >> i & 1 ? hits.rows[i] : 0;
         agree((found >> i & 1) == (hits.rows[i] != 0), table, "byte_tile: found", {num_queries, quads, i});
         for (std::size_t j = 0; j < byte_panel_rows; ++j) {
@@ -168,8 +179,8 @@ void test_byte_tile(const Table& table, std::size_t num_queries, std::size_t qua
     const Floats beyond(16, 1e6f * norm);
     ByteHits none{};
     queries.bar = beyond.data(), queries.may_leave = true;
-    agree(table.byte_tile(queries, num_queries, rows.data(), quads, panel, none) == 0 &&
-              none.num_strips > 0 && none.num_left == none.num_strips,
+    agree(table.byte_tile(queries, num_queries, both_parts, quads, panel, none) == 0 && none.num_strips > 0 &&
+              none.num_left == none.num_strips,
           table, "byte_tile: all strips left", {num_queries, quads});
 }
 

@@ -2,6 +2,7 @@
 #include <array>
 #include <bit>
 
+#include "aligned.hpp"
 #include "kernels.hpp"
 
 namespace {
@@ -170,6 +171,38 @@ void test_rotate_row(const Table& table) {
         }
 }
 
+void test_reflect_rows(const Table& table) {
+    constexpr std::size_t most = hcbir::kernels::reflected_rows;
+    for (const std::size_t dim : {1, 2, 3, 4, 7, 64, 129})
+        for (std::size_t count = 1; count <= most; ++count) {
+            const std::size_t stride = dim + count % 3, padded = (dim + 3) / 4 * 4,
+                              num_reflectors = 1 + count % 3;
+            const Floats rows = real_floats(count * stride), values = real_floats(num_reflectors * dim);
+            std::vector<double> reflectors(num_reflectors * padded), factors(num_reflectors);
+            for (std::size_t i = 0; i < num_reflectors; ++i) {
+                factors[i] = 0.1 + static_cast<double>(i) / dim;
+                for (std::size_t c = 0; c < dim; ++c) reflectors[i * padded + c] = values[i * dim + c];
+            }
+            Floats reflected(count * dim), expected(count * dim);
+            for (std::size_t j = 0; j < count; ++j) {
+                std::vector<double> x(rows.begin() + static_cast<std::ptrdiff_t>(j * stride),
+                                      rows.begin() + static_cast<std::ptrdiff_t>(j * stride + dim));
+                for (std::size_t i = 0; i < num_reflectors; ++i) {
+                    const double* v = reflectors.data() + i * padded;
+                    double sums[4] = {};
+                    for (std::size_t c = 0; c < dim; ++c) sums[c % 4] += v[c] * x[c];
+                    const double times = factors[i] * ((sums[0] + sums[1]) + (sums[2] + sums[3]));
+                    for (std::size_t c = 0; c < dim; ++c) x[c] -= v[c] * times;
+                }
+                for (std::size_t c = 0; c < dim; ++c) expected[j * dim + c] = static_cast<float>(x[c]);
+            }
+            hcbir::AlignedBuffer<double> work(most * padded);
+            table.reflect_rows(rows.data(), stride, count, dim, reflectors.data(), factors.data(),
+                               num_reflectors, work.data(), reflected.data());
+            agree(same(reflected, expected), table, "reflect_rows", {dim, count});
+        }
+}
+
 void test_select(const Table& table) {
     for (std::size_t count = 0; count <= 100; ++count) {
         Floats scores = real_floats(count), scale = real_floats(count), offset = real_floats(count);
@@ -335,6 +368,6 @@ void test_residuals(const Table& table) {
 
 int main() {
     at_every_level({test_dot_tile, test_fused_tiles, test_longest_half_blocks, test_dot_rows, test_dots,
-                    test_norms_and_magnitudes, test_rotate_row, test_select, test_keep_scores, test_ranks,
-                    test_exact_scores, test_widen, test_residuals});
+                    test_norms_and_magnitudes, test_reflect_rows, test_rotate_row, test_select,
+                    test_keep_scores, test_ranks, test_exact_scores, test_widen, test_residuals});
 }

@@ -33,7 +33,9 @@ PYTHON_FLOORS = [
     },
     {
         "_search",
+        "_exact_codes",
         "_exact_index",
+        "_principal_axes",
         "_matching",
         "_verification",
         "_evaluation",

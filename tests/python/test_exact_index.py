@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hcbir
-from hcbir import reference
+from hcbir import _core, reference
+from hcbir._principal_axes import principal_axes
 
 METRICS = ["dot", "cosine", "l2"]
 # (rows, dimension, queries): tails of panels, of groups of four columns, of the transform, and none of it.
@@ -203,7 +204,7 @@ def test_saves_and_opens(tmp_path: Path, metric: str, kind: str) -> None:
     expected = index.search(queries, 4)
     assert_same(opened.search(queries, 4), (expected.scores, expected.indices))
     assert (len(opened), opened.metric, opened.nbytes) == (300, metric, index.nbytes)
-    for name in ("codes", "database", "bounds"):
+    for name in ("codes", "database", "bounds", "reflectors"):
         file = tmp_path / "index" / f"{name}.npy"
         whole = file.read_bytes()
         altered = bytearray(whole)
@@ -217,7 +218,7 @@ def test_saves_and_opens(tmp_path: Path, metric: str, kind: str) -> None:
             hcbir.ExactIndex.open(tmp_path / "index", verify=False).search(queries, 4)
         file.write_bytes(whole)
     about = tmp_path / "index" / "index.json"
-    for content in ("{", "[]", about.read_text().replace('"format": 3', '"format": 9')):
+    for content in ("{", "[]", about.read_text().replace('"format": 4', '"format": 9')):
         about.write_text(content)
         with pytest.raises(hcbir.FormatError, match="is not a whole ExactIndex"):
             hcbir.ExactIndex.open(tmp_path / "index")
@@ -247,7 +248,7 @@ def test_auto_makes_bytes_only_where_they_tell_rows_apart() -> None:
 def test_empty_database_and_memory() -> None:
     assert hcbir.ExactIndex(random_vectors(0, 8)).search(random_vectors(2, 8), None).indices.shape == (2, 0)
     index = hcbir.ExactIndex(random_vectors(320, 64), precision="int8")
-    assert index.nbytes == 320 * 64 + 10 * 20
+    assert index.nbytes == 320 * 64 + 320 + 10 * 20
     assert hcbir.ExactIndex(random_vectors(320, 64), precision="float32").nbytes == 0
 
 
@@ -255,3 +256,67 @@ def test_empty_database_and_memory() -> None:
 def test_bad_options(option: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=f"{message} must be one of"):
         hcbir.ExactIndex(random_vectors(3, 4), **option)  # type: ignore[arg-type]
+
+
+def decaying(rows: int, dim: int, seed: int = 0) -> np.ndarray:
+    """Vectors that mostly lie along few directions, none of them a column's."""
+    turn = np.linalg.qr(np.random.default_rng(7).standard_normal((dim, dim)))[0]
+    values = np.random.default_rng(seed).standard_normal((rows, dim)) / (1 + np.arange(dim) / 4)
+    return (values @ turn * 64).round().astype(np.float32) / 64
+
+
+def test_principal_axes_come_first() -> None:
+    sample = decaying(3000, 96)
+    reflectors, tail_shift = principal_axes(sample)
+    assert len(reflectors) in range(16, 81, 16)
+    assert tail_shift in range(1, 5)
+    turned = sample.astype(np.float64)
+    for v in reflectors.astype(np.float64):
+        turned -= np.outer(turned @ v, 2 * v / (v @ v))
+    _, axes = np.linalg.eigh(sample.astype(np.float64).T @ sample)
+    along = np.sort(((sample @ axes) ** 2).sum(0))[::-1]
+    np.testing.assert_allclose((turned**2).sum(0)[: len(reflectors)], along[: len(reflectors)], rtol=1e-3)
+    np.testing.assert_allclose((turned**2).sum(1), (sample.astype(np.float64) ** 2).sum(1), rtol=1e-9)
+    wide = principal_axes(decaying(1500, 1024))[0]
+    assert 0 < len(wide) <= 256
+    for without in (random_vectors(3000, 96), sample[:20], decaying(3000, 40), np.full((3000, 96), np.nan, np.float32)):
+        assert principal_axes(without)[0].shape == (0, without.shape[1])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_rows_along_few_directions(isa: str, metric: str) -> None:
+    database, queries = decaying(16_500, 68), decaying(30, 68, seed=1)
+    index = hcbir.ExactIndex(database, metric=metric, precision="int8")
+    assert index._codes is not None
+    assert len(index._codes[3]) >= 16
+    for batch in (queries, queries[:1]):
+        assert_same(index.search(batch, 20), reference.search(batch, database, 20, metric=metric))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(64, 150), st.integers(0, 4), st.data())
+def test_any_axes_serve(dim: int, tail_shift: int, data: st.DataObject) -> None:
+    rng = np.random.default_rng(dim)
+    reflectors = rng.standard_normal((data.draw(st.integers(4, (dim - 16) // 4)) * 4, dim)).astype(np.float32)
+    reflectors /= np.linalg.norm(reflectors, axis=1, keepdims=True)
+    metric = data.draw(st.sampled_from(METRICS))
+    database, queries = random_vectors(900, dim), random_vectors(15, dim, seed=1)
+    database[::7, dim // 2 :] *= 100
+    index = hcbir.ExactIndex(database, metric=metric, precision="int8")
+    index._codes = _core.quantize(database, _core.Metric[metric], reflectors, tail_shift, 2)
+    for batch in (queries, queries[:1]):
+        assert_same(index.search(batch, 9), reference.search(batch, database, 9, metric=metric))
+
+
+def test_bad_axes() -> None:
+    database, axes = random_vectors(100, 64), np.eye(64, dtype=np.float32)
+    for reflectors, tail_shift, message in [
+        (axes[:18], 0, "reflectors must be a multiple of 4, from 16 to 64 - 16, x 64, contiguous, got 18 x 64"),
+        (axes[:52], 0, "got 52 x 64"),
+        (axes[:16], 5, "tail_shift must be 0 to 4"),
+        (axes[:0], 1, "tail_shift must be 0 without reflectors"),
+        (axes[:16] * 0, 1, "reflectors must be rows of a length of about 1, got row 0 of length 0"),
+        (axes[:16] * np.nan, 1, "got row 0 of length -?nan"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            _core.quantize(database, _core.Metric.dot, np.ascontiguousarray(reflectors), tail_shift, 1)

@@ -37,11 +37,19 @@ struct Database {
 /// turn out to leave too many rows.
 enum class Precision { automatic, float32, int8 };
 
+/// Where the rows vary most: reflections x - 2 (v . x) v / (v . v) by each v in turn that bring those
+/// directions to the first columns, as many as there are reflections. They only serve speed: any will do.
+struct PrincipalAxes {
+    MatrixView<const float> reflectors = {};  // 16 or more, a multiple of 4, up to cols - 16; or none
+    int tail_shift = 0;  // the other columns are smaller by about this power of 2; 0 to 4
+};
+
 /// A database quantised to bytes, with bounds of what rounding changed (`quantize`).
 struct ByteCodes {
     MatrixView<const std::uint8_t> codes;  // byte_codes_rows(rows) x byte_codes_cols(cols)
     MatrixView<const float> bounds;        // byte_codes_rows(rows) x 5
     std::span<const float> offsets;        // one a row for l2, else empty
+    PrincipalAxes axes = {};               // by which it was quantised
 };
 
 struct SearchOptions {
@@ -85,8 +93,9 @@ std::size_t byte_codes_rows(std::size_t rows);
 std::size_t byte_codes_cols(std::size_t cols);
 
 /// Writes the ByteCodes of a database, in arrays of the caller; the same bits for every number of threads.
-/// Throws std::invalid_argument if the database is not finite.
-void quantize(const Database& database, Metric metric, MatrixView<std::uint8_t> codes,
-              MatrixView<float> bounds, std::span<float> offsets, Executor& executor);
+/// Throws std::invalid_argument if the database or the axes are not finite.
+void quantize(const Database& database, Metric metric, const PrincipalAxes& axes,
+              MatrixView<std::uint8_t> codes, MatrixView<float> bounds, std::span<float> offsets,
+              Executor& executor);
 
 }  // namespace hcbir

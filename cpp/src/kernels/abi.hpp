@@ -78,6 +78,7 @@ constexpr double student_freedom = 3;
 /// Rows quantised to bytes stand in panels of this many, four columns after four; queries in tiles.
 constexpr std::size_t byte_panel_rows = 32, byte_tile_queries = 12;
 constexpr std::size_t fused_chunk = 256;
+constexpr std::size_t reflected_rows = 8;    // at a time
 constexpr std::size_t max_byte_dim = 32768;  // sums of products stay below 2^31
 
 /// Codes of rows are at most 127 in magnitude. Columns come in blocks of 64, each in two halves, c % 4 < 2
@@ -99,7 +100,14 @@ struct BytePanel {
     float length;      // of the longest y * multiplier, or more
     float residual;
     float offset;  // of the row with the largest, or more
-    float tail;    // length of the longest code from the queries' column 4 * head on, or more
+    float tail;    // length of the longest code of the tail, in units of the head, or more
+};
+
+/// The codes of a panel's rows: those of the queries' first 4 * head columns, and those of the others. If
+/// there are others, a byte a row stands behind the first: the tail's code is at most this times panel.tail /
+/// 255 long.
+struct PanelCodes {
+    const std::uint8_t *head, *tail;
 };
 
 /// A tile of quantised queries: q * multiplier = code + a rest of length `residual`. Each array has 16 floats
@@ -110,10 +118,12 @@ struct ByteQueries {
     const float* bar;  // to be reached by q . y + the row's offset
     const float *multiplier, *residual;
     const float* length;  // of the code, or more
-    // After `head` fours of columns, where the rest cannot make up for what is missing, a strip may be left.
+    // After `head` fours of columns, where the tail, the rest of them, cannot make up for what is missing, a
+    // strip may be left. Products of the tail are 2^tail_shift times as large as those of the head.
     std::size_t head;
+    int tail_shift;
     bool may_leave;
-    const float* tail;  // length of the rest of the code, or more
+    const float* tail;  // length of the code of the tail, in units of the head, or more
     // The rows' codes are unsigned, 128 more than they mean, for which these make up:
     const std::int32_t *head_start, *tail_start;  // -128 * sum of that part of the code
     // The same of half of what is added in 16 bits, modulo 2^16: blocks of columns, of which the head may cut
@@ -130,7 +140,7 @@ struct ByteTile {
     const float *scale, *offset;
 };
 
-/// Rows of a panel that may reach a query's bar, and the products of the codes.
+/// Rows of a panel that may reach a query's bar, and the products of the codes, in units of the tail.
 struct ByteHits {
     std::uint32_t rows[byte_tile_queries];  // bit j is row j
     std::int32_t products[byte_tile_queries * byte_panel_rows];
@@ -238,9 +248,17 @@ struct Table {
     void (*longest_half_blocks)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                                 float* squared);
 
-    /// rotated = the row times the signs (1 or -1), of which the first `size` elements (a power of 2, 16 <=
-    /// size <= dim) are multiplied by `scale` and replaced by their Hadamard transform, and then, if size <
-    /// dim, the last `size` likewise [same bits].
+    /// reflected (count x dim) = rows x less factors[i] (v . x) v for each reflector v in turn, in double,
+    /// nothing fused, and rounded to float once. A product v . x is the sum of four: of columns c with c % 4
+    /// == 0 and 1, and of 2 and 3 [same bits]. Reflectors stand dim, rounded up to 4, apart, with zeros
+    /// between; count <= reflected_rows; `work` has room for reflected_rows such vectors.
+    void (*reflect_rows)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
+                         const double* reflectors, const double* factors, std::size_t num_reflectors,
+                         double* work, float* reflected);
+
+    /// rotated = the row times the signs (1 or -1, or other powers of 2), of which the first `size` elements
+    /// (a power of 2, 16 <= size <= dim) are multiplied by `scale` and replaced by their Hadamard transform,
+    /// and then, if size < dim, the last `size` likewise [same bits].
     void (*rotate_row)(const float* row, const float* signs, std::size_t dim, std::size_t size, float scale,
                        float* rotated);
 
@@ -257,7 +275,7 @@ struct Table {
     /// Products of a tile's first num_queries queries and a panel's rows (codes ^ 128). Returns a bit a
     /// query: whether any row may reach its bar. For those queries `hits` says which; a row is left out only
     /// if by the panel's and the query's bounds it cannot. dim <= max_byte_dim; quads = dim / 4, rounded up.
-    std::uint32_t (*byte_tile)(const ByteQueries& queries, std::size_t num_queries, const std::uint8_t* rows,
+    std::uint32_t (*byte_tile)(const ByteQueries& queries, std::size_t num_queries, const PanelCodes& rows,
                                std::size_t quads, const BytePanel& panel, ByteHits& hits);
 
     /// scores[i * stride + j] = product of the codes of query i and row j, times the scales of the two, plus

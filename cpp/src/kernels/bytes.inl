@@ -119,14 +119,13 @@ inline VecShort multiply_bytes(VecI rows, VecI query) {
 }
 
 /// Adds to the sums the products of queries first .. first + height - 1 of the tile and `width` vectors of
-/// rows, for fours of columns begin .. end - 1.
+/// rows, for fours of columns begin .. end - 1, of which the rows are given.
 template <std::size_t height, std::size_t width>
 inline void add_products(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
                          std::size_t begin, std::size_t end, VecI (&sums)[height][width]) {
     const std::int8_t* codes = queries.codes + begin * tile_bytes + 4 * first;
     const std::size_t num_blocks = (begin + byte_block / 4 - 1) / (byte_block / 4);
     const std::int16_t* start = queries.block_start + 2 * (num_blocks * byte_tile_queries + first);
-    rows += begin * panel_bytes;
     for (; begin < end; start += 2 * byte_tile_queries) {
         const std::size_t next = begin / (byte_block / 4) * (byte_block / 4) + byte_block / 4;
         const std::size_t stop = next < end ? next : end;
@@ -156,7 +155,7 @@ inline void add_products(const ByteQueries& queries, std::size_t first, const st
 }
 #else
 /// Adds to the sums the products of queries first .. first + height - 1 of the tile and `width` vectors of
-/// rows, for fours of columns begin .. end - 1.
+/// rows, for fours of columns begin .. end - 1, of which the rows are given.
 template <std::size_t height, std::size_t width>
 inline void add_products(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
                          std::size_t begin, std::size_t end, VecI (&sums)[height][width]) {
@@ -164,7 +163,6 @@ inline void add_products(const ByteQueries& queries, std::size_t first, const st
     for (std::size_t i = 0; i < height; ++i)
         for (std::size_t v = 0; v < width; ++v) sums[i][v] += start[i] - VecI{};
     const std::int8_t* codes = queries.codes + begin * tile_bytes + 4 * first;
-    rows += begin * panel_bytes;
     for (std::size_t c = begin; c < end; ++c, codes += tile_bytes, rows += panel_bytes) {
         const ByteRows left(rows), right(rows + sizeof(VecI));
 #pragma GCC unroll 12
@@ -179,10 +177,25 @@ inline void add_products(const ByteQueries& queries, std::size_t first, const st
 
 inline Vec magnitude(Vec x) { return (Vec)((VecIndex)x & 0x7fffffffu); }
 
-/// What products must reach, of a tile's queries in one panel: those of all columns, and those of the head.
+/// A vector of bytes as floats.
+inline Vec load_small(const std::uint8_t* p) {
+#if defined(__AVX512F__)
+    const auto values = __builtin_convertvector(load_bytes<Bytes16>(p), VecI);
+#elif defined(__AVX2__)
+    const auto values = (VecI)_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+#else
+    VecI values = {};
+    for (std::size_t l = 0; l < lanes; ++l) values[l] = p[l];
+#endif
+    return __builtin_convertvector(values, Vec);
+}
+
+/// What products must reach, of a tile's queries in one panel: those of all columns; and those of the head,
+/// with `rest` for each unit of what is known of the row's tail.
 struct ByteBars {
     alignas(64) std::int32_t whole[16];
-    alignas(64) std::int32_t head[16];
+    alignas(64) float head[16];
+    alignas(64) float rest[16];
 };
 
 /// At most the least products that reach the bar. Float arithmetic errs by less than size / 2^20 + 2; where
@@ -190,6 +203,7 @@ struct ByteBars {
 inline void byte_bars(const ByteQueries& queries, const BytePanel& panel, ByteBars& bars) {
     const Vec lowest = broadcast(-0x1p31f), highest = broadcast(2147483520.0f),
               offset = broadcast(panel.offset);
+    const float finer = static_cast<float>(1 << queries.tail_shift);
     for (std::size_t i = 0; i < 16; i += lanes) {
         const Vec scale = load<Vec>(queries.multiplier + i) * panel.multiplier;
         const Vec bar = load<Vec>(queries.bar + i);
@@ -198,12 +212,13 @@ inline void byte_bars(const ByteQueries& queries, const BytePanel& panel, ByteBa
         const Vec rest = load<Vec>(queries.tail + i) * panel.tail;
         const Vec size = (magnitude(bar) + magnitude(offset)) * scale + error;
         const Vec least = (bar - offset) * scale - error - size * 0x1p-20f - 3.0f;
-        const Vec before = least - rest - (size + rest) * 0x1p-20f - 1.0f;
-        const Vec known = size < 1e30f ? (least < lowest ? lowest : least) : lowest;
-        const Vec known_before = size < 1e30f ? (before < lowest ? lowest : before) : lowest;
+        const Vec before = least - (size + rest) * 0x1p-20f - 1.0f;
+        const Vec in_tail = least * finer;
+        const Vec known = size < 1e30f ? (in_tail < lowest ? lowest : in_tail) : lowest;
+        const Vec known_before = size < 1e30f ? before : broadcast(-__builtin_inff());
         store_bytes(bars.whole + i, __builtin_convertvector(known < highest ? known : highest, VecI));
-        store_bytes(bars.head + i,
-                    __builtin_convertvector(known_before < highest ? known_before : highest, VecI));
+        store(bars.head + i, known_before);
+        store(bars.rest + i, rest * ((1 + 0x1p-20f) / 255));
     }
 }
 
@@ -220,21 +235,45 @@ inline bool any_reaches(const VecI (&sums)[height][width], const std::int32_t* b
     return not_less(below, VecI{}) != 0;
 }
 
+/// Whether some sum of the head may reach its query's bar with what the rows' tails allow.
+template <std::size_t height, std::size_t width>
+inline bool any_may_reach(const VecI (&sums)[height][width], const std::uint8_t* tails, const ByteBars& bars,
+                          std::size_t first) {
+    Vec tail[width];
+    for (std::size_t w = 0; w < width; ++w) tail[w] = load_small(tails + w * lanes);
+    VecMask below = VecMask{} - 1;
+#pragma GCC unroll 12
+    for (std::size_t i = 0; i < height; ++i) {
+        const Vec bar = broadcast(bars.head[first + i]), rest = broadcast(bars.rest[first + i]);
+#pragma GCC unroll 4
+        for (std::size_t w = 0; w < width; ++w)
+            below &= __builtin_convertvector(sums[i][w], Vec) + rest * tail[w] < bar;
+    }
+    return not_less((VecI)below, VecI{}) != 0;
+}
+
 /// Queries first .. first + height - 1 of the tile against all rows of the panel.
 template <std::size_t height, std::size_t width = 2>
-inline std::uint32_t byte_strip(const ByteQueries& queries, std::size_t first, const std::uint8_t* rows,
+inline std::uint32_t byte_strip(const ByteQueries& queries, std::size_t first, const PanelCodes& rows,
                                 std::size_t quads, const ByteBars& bars, ByteHits& hits) {
     std::uint32_t found = 0;
 #pragma GCC unroll 1
     for (std::size_t v = 0; v < panel_vectors; v += width) {
         VecI sums[height][width] = {};
-        add_products<height, width>(queries, first, rows + v * sizeof(VecI), 0, queries.head, sums);
-        if (queries.may_leave && !any_reaches(sums, bars.head + first)) {
+        add_products<height, width>(queries, first, rows.head + v * sizeof(VecI), 0, queries.head, sums);
+        if (queries.may_leave &&
+            !any_may_reach(sums, rows.head + queries.head * panel_bytes + v * lanes, bars, first)) {
             ++hits.num_left;
             continue;
         }
-        if (queries.head < quads)
-            add_products<height, width>(queries, first, rows + v * sizeof(VecI), queries.head, quads, sums);
+        if (queries.head < quads) {
+#pragma GCC unroll 12
+            for (std::size_t i = 0; i < height; ++i)
+#pragma GCC unroll 4
+                for (std::size_t w = 0; w < width; ++w) sums[i][w] <<= queries.tail_shift;
+            add_products<height, width>(queries, first, rows.tail + v * sizeof(VecI), queries.head, quads,
+                                        sums);
+        }
         if (!any_reaches(sums, bars.whole + first)) continue;
         for (std::size_t i = 0; i < height; ++i) {
             const std::size_t q = first + i;
@@ -252,7 +291,7 @@ inline std::uint32_t byte_strip(const ByteQueries& queries, std::size_t first, c
     return found;
 }
 
-std::uint32_t byte_tile(const ByteQueries& queries, std::size_t num_queries, const std::uint8_t* rows,
+std::uint32_t byte_tile(const ByteQueries& queries, std::size_t num_queries, const PanelCodes& rows,
                         std::size_t quads, const BytePanel& panel, ByteHits& hits) {
     ByteBars bars;
     byte_bars(queries, panel, bars);

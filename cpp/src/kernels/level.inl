@@ -30,6 +30,7 @@ namespace {
 #include "kernels/normal.inl"
 #include "kernels/quantization.inl"
 #include "kernels/rank.inl"
+#include "kernels/reflect.inl"
 #include "kernels/residual.inl"
 #include "kernels/rotate.inl"
 #include "kernels/select.inl"
@@ -53,6 +54,7 @@ extern const Table HCBIR_LEVEL = {
     .squared_norms = squared_norms,
     .largest_magnitudes = largest_magnitudes,
     .longest_half_blocks = longest_half_blocks,
+    .reflect_rows = reflect_rows,
     .rotate_row = rotate_row,
     .quantize_rows = quantize_rows,
     .byte_limits = byte_limits,
