@@ -167,7 +167,7 @@ def test_features_without_frames_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"candidates must hold scales and orientations for use_frames, got .*store"):
         hcbir.count_inliers(framed(query, 0), store, use_frames=True)
     with pytest.raises(ValueError, match=r"scales of candidate 0 must be one a keypoint \(\d+\) to be used, got none"):
-        hcbir.count_inliers(framed(query, 0), candidates, use_frames=True)
+        hcbir.count_inliers(framed(query, 0), candidates, use_frames=True, num_threads=1)
     with pytest.raises(ValueError, match=r"scales of the query must be one a keypoint \(120\) to be used, got none"):
         hcbir.count_inliers(query, [framed(candidates[0], 1)], use_frames=True)
     with pytest.raises(ValueError, match="exhaustive must be given with scales and orientations, got without"):
