@@ -24,11 +24,7 @@ def byte_codes(database: npt.NDArray[Any], metric: str, precision: str, threads:
     rows, dim = database.shape
     axes = no_axes(dim)
     if rows >= 2 * AXES_SAMPLE:
-        sample = _sample(database, AXES_SAMPLE)[1]
-        if metric == "cosine":
-            with np.errstate(invalid="ignore", divide="ignore"):
-                sample = sample / np.linalg.norm(sample, axis=1, keepdims=True)
-        axes = principal_axes(sample)
+        axes = principal_axes(_sample(database, AXES_SAMPLE)[1], directions=metric == "cosine")
         if rows < ROWS_AN_AXIS * len(axes[0]):
             axes = no_axes(dim)
     codes: Codes = _core.quantize(database, _core.Metric[metric], *axes, threads)

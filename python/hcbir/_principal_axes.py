@@ -22,13 +22,15 @@ def no_axes(dim: int) -> Axes:
     return np.empty((0, dim), np.float32), 0
 
 
-def principal_axes(sample: npt.NDArray[np.float32]) -> Axes:
+def principal_axes(sample: npt.NDArray[np.float32], *, directions: bool = False) -> Axes:
     """Reflections to the principal axes of a sample of rows, or none where they would not pay.
 
     Parameters
     ----------
     sample : (n, d) float32
         Rows at random, not centred: products are between rows as they are.
+    directions : bool
+        Whether rows count by their directions alone.
 
     Returns
     -------
@@ -40,6 +42,11 @@ def principal_axes(sample: npt.NDArray[np.float32]) -> Axes:
     n, dim = sample.shape
     if n < 8 * STRIP_ROWS + QUERIES or dim < 64 or not np.isfinite(sample).all():
         return no_axes(dim)
+    largest = np.abs(sample).max(axis=1 if directions else None, keepdims=True)
+    sample = sample / np.maximum(largest, np.float32(1e-45))  # lest squares overflow
+    if directions:
+        lengths = np.linalg.norm(sample, axis=1, keepdims=True)
+        sample = sample / np.maximum(lengths, np.float32(1e-45))
     axes = _all_axes(sample) if dim <= EXACT_DIM else _first_axes(sample, dim // 4)
     turned = sample @ axes
     squared = np.einsum("ij,ij->i", sample, sample)

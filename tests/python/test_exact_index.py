@@ -293,6 +293,20 @@ def test_rows_along_few_directions(isa: str, metric: str) -> None:
         assert_same(index.search(batch, 20), reference.search(batch, database, 20, metric=metric))
 
 
+@pytest.mark.parametrize("scale", [1e-44, 1e-30, 1e25, 1e34])
+@pytest.mark.parametrize("metric", METRICS)
+def test_axes_of_rows_of_any_size(metric: str, scale: float) -> None:
+    database = (decaying(8200, 68).astype(np.float64) * scale).astype(np.float32)
+    database[::9] = 0
+    index = hcbir.ExactIndex(database, metric=metric, precision="int8")
+    queries = decaying(3, 68, seed=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores, indices = reference.search(queries, database, 5, metric=metric)
+    result = index.search(queries, 5)
+    np.testing.assert_array_equal(result.indices, indices)
+    np.testing.assert_allclose(result.scores, scores, rtol=1e-6)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(64, 150), st.integers(0, 4), st.data())
 def test_any_axes_serve(dim: int, tail_shift: int, data: st.DataObject) -> None:
