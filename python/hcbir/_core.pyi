@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,7 @@ max_byte_codes_dim: int
 def is_small(rows: int, cols: int) -> bool: ...
 
 # codes, bounds, offsets, reflectors, tail_shift
-ByteCodes: TypeAlias = tuple[
+_ByteCodes = tuple[
     npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32], int
 ]
 
@@ -42,7 +42,7 @@ def search(
     metric: Metric,
     precision: Precision,
     allowed: npt.NDArray[np.uint8] | None,
-    codes: ByteCodes | None,
+    codes: _ByteCodes | None,
     num_threads: int,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
 def rank(
@@ -59,7 +59,7 @@ def quantize(
     reflectors: npt.NDArray[np.float32],
     tail_shift: int,
     num_threads: int,
-) -> ByteCodes: ...
+) -> _ByteCodes: ...
 def match_float(
     descriptors0: npt.NDArray[np.float32],
     descriptors1: npt.NDArray[np.float32],
