@@ -8,7 +8,6 @@ namespace {
 
 using kernels::byte_panel_rows, kernels::byte_tile_queries, kernels::BytePanel;
 
-constexpr double unit = 0x1p-24;            // half the spacing of floats next to 1
 constexpr std::size_t panels_ahead = 2;     // to be fetched
 constexpr std::size_t trial_panels = 4;     // of a block, that tell whether strips are left at the head
 constexpr std::uint32_t worth_leaving = 8;  // one strip in this many
@@ -17,9 +16,6 @@ constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 std::size_t quads_of(std::size_t dim) { return ceil_div(dim, 4); }
 constexpr std::size_t quad_bytes = 4 * byte_panel_rows;  // of a panel's rows
-
-/// In units of the codes, more than what underflow takes from a row.
-constexpr double vanished = 1e-5;
 
 constexpr kernels::ByteLimits row_limits{127, kernels::max_row_half_block};
 
@@ -81,8 +77,9 @@ std::size_t head_of(std::size_t dim, const PrincipalAxes& axes) {
     return ceil_div(quads * 5 / 8, 4) * 4;
 }
 
-std::size_t head_bytes_of(std::size_t dim, std::size_t head) {
-    return head * quad_bytes + (head < quads_of(dim) ? byte_panel_rows : 0);
+PanelBytes panel_bytes(std::size_t dim, std::size_t head) {
+    const std::size_t tail = quads_of(dim) - head;
+    return {head * quad_bytes + (tail > 0 ? byte_panel_rows : 0), tail * quad_bytes};
 }
 
 float byte_multiplier(float largest, float half_block, const kernels::ByteLimits& limits) {
@@ -194,12 +191,12 @@ kernels::ByteQueries QueryCodes::tile(std::size_t first, const float* bars) cons
 
 void RowCoder::encode(MatrixView<const float> rows, std::uint8_t* heads, std::uint8_t* tails,
                       BytePanel* panels, float* offsets) {
+    const PanelBytes bytes = panel_bytes(rows.cols, head_);
     for (std::size_t first = 0; first < rows.rows; first += byte_panel_rows) {
         const std::size_t count = std::min(byte_panel_rows, rows.rows - first);
         encode_panel({rows.row(first), count, rows.cols, rows.stride}, heads, tails, *panels++,
                      metric_ == Metric::l2 ? offsets + first : nullptr);
-        const std::size_t quads = quads_of(rows.cols);
-        heads += head_bytes_of(rows.cols, head_), tails += (quads - head_) * quad_bytes;
+        heads += bytes.head, tails += bytes.tail;
     }
 }
 
@@ -263,7 +260,8 @@ void RowCoder::encode_panel(MatrixView<const float> rows, std::uint8_t* head, st
 
 CodedRows ByteScan::encode(std::size_t first_row, std::size_t count) {
     const std::size_t num_panels = ceil_div(count, byte_panel_rows);
-    const std::size_t dim = problem_.queries.cols, heads = num_panels * head_bytes_of(dim, head_of(dim, {}));
+    const std::size_t dim = problem_.queries.cols,
+                      heads = num_panels * panel_bytes(dim, head_of(dim, {})).head;
     codes_.reserve(num_panels * byte_codes_cols(dim));
     panels_.reserve(num_panels);
     offsets_.reserve(num_panels * byte_panel_rows);
@@ -293,15 +291,14 @@ void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t ba
         const std::size_t num_queries = std::min(byte_tile_queries, last - begin);
         for (std::size_t q = begin; q < begin + num_queries; ++q) set_bar(base, q, candidates);
         auto tile = queries_.tile(begin, bars_.data());
-        const std::size_t head_bytes = head_bytes_of(problem_.queries.cols, tile.head),
-                          tail_bytes = (quads - tile.head) * quad_bytes;
+        const PanelBytes bytes = panel_bytes(problem_.queries.cols, tile.head);
         hits.num_strips = hits.num_left = 0;
         for (std::size_t p = 0; p < num_panels; ++p) {
             if (last - first <= few_queries)  // which wait for memory
-                fetch(rows.heads + (p + panels_ahead) * head_bytes, head_bytes);
+                fetch(rows.heads + (p + panels_ahead) * bytes.head, bytes.head);
             if (p == trial_panels) tile.may_leave = worth_leaving * hits.num_left > hits.num_strips;
             std::uint32_t found = problem_.kernels.byte_tile(
-                tile, num_queries, {rows.heads + p * head_bytes, rows.tails + p * tail_bytes}, quads,
+                tile, num_queries, {rows.heads + p * bytes.head, rows.tails + p * bytes.tail}, quads,
                 rows.panels[p], hits);
             for (; found; found &= found - 1) {
                 const auto i = static_cast<std::size_t>(std::countr_zero(found));

@@ -7,6 +7,9 @@
 
 namespace hcbir {
 
+constexpr double unit = 0x1p-24;   // half the spacing of floats next to 1
+constexpr double vanished = 1e-5;  // in units of the codes, more than what underflow takes from a vector
+
 /// So that the products with values of at most this magnitude, the longest half block of which has this sum
 /// of squares, round to codes within the limits, and do not overflow.
 float byte_multiplier(float largest, float half_block, const kernels::ByteLimits& limits);
@@ -22,8 +25,12 @@ void write_starts(const std::int8_t* codes, std::size_t quads, std::size_t head,
 
 /// Fours of columns after which a scan may leave rows: the head.
 std::size_t head_of(std::size_t dim, const PrincipalAxes& axes);
-/// Of a panel's rows: the codes of the head, and what is known of the tails.
-std::size_t head_bytes_of(std::size_t dim, std::size_t head);
+
+/// What the codes of a panel's rows take: of the head, with what is known of the tails, and of these.
+struct PanelBytes {
+    std::size_t head, tail;
+};
+PanelBytes panel_bytes(std::size_t dim, std::size_t head);
 
 /// A group of queries, quantised.
 class QueryCodes {

@@ -11,7 +11,7 @@ using kernels::pq_panel_columns;
 
 namespace {
 
-constexpr std::size_t block = 8;
+using kernels::centroid_block;
 constexpr unsigned cuts = 8;                  // in two: so 256 cells
 constexpr std::uint32_t most_intervals = 16;  // of a dimension
 constexpr float beyond = 0.2f;                // of the centroids' range, to either side, is in the cells too
@@ -76,19 +76,20 @@ void CellLists::fill(std::size_t d, const float* thresholds, const CentroidList&
 }
 
 void CellLists::append(const CentroidList& list) {
-    const std::size_t num_blocks = ceil_div(list.size(), block), width = block * (list.dim() + 1);
+    const std::size_t num_blocks = ceil_div(list.size(), centroid_block),
+                      width = centroid_block * (list.dim() + 1);
     const std::size_t first = blocks_.size() / width;
     blocks_.resize(blocks_.size() + num_blocks * width, 0.0f);
-    numbers_.resize(numbers_.size() + num_blocks * block);
-    for (std::size_t i = 0; i < num_blocks * block; ++i) {
+    numbers_.resize(numbers_.size() + num_blocks * centroid_block);
+    for (std::size_t i = 0; i < num_blocks * centroid_block; ++i) {
         float* place = blocks_.data() + (first + i % num_blocks) * width + i / num_blocks;
         if (i >= list.size()) {
             *place = std::numeric_limits<float>::infinity();
             continue;
         }
         *place = list.half(i);
-        for (std::size_t d = 0; d < list.dim(); ++d) place[(d + 1) * block] = list.value(i, d);
-        numbers_[first * block + i] = static_cast<std::uint8_t>(list.number(i));
+        for (std::size_t d = 0; d < list.dim(); ++d) place[(d + 1) * centroid_block] = list.value(i, d);
+        numbers_[first * centroid_block + i] = static_cast<std::uint8_t>(list.number(i));
     }
     first_block_.push_back(static_cast<std::uint32_t>(first + num_blocks));
 }
@@ -108,9 +109,9 @@ void CellLists::find(const float* panels, std::size_t count, std::uint32_t* near
     for (std::uint32_t cell = 0, done = 0; cell <= num_cells_; done = ends[cell++]) {
         if (ends[cell] == done) continue;
         const std::size_t first = first_block_[cell];
-        const kernels::CentroidBlocks list{blocks_.data() + first * block * (dim() + 1),
+        const kernels::CentroidBlocks list{blocks_.data() + first * centroid_block * (dim() + 1),
                                            first_block_[cell + 1] - first_block_[cell],
-                                           numbers_.data() + first * block};
+                                           numbers_.data() + first * centroid_block};
         kernels.nearest_in_blocks(panels, columns.data() + done, ends[cell] - done, list, dim(), nearest);
     }
 }

@@ -8,11 +8,7 @@
 #include "panels.hpp"
 
 namespace hcbir {
-namespace {
-
-constexpr std::size_t block = 8;  // of kernels::Table::near_box
-
-}  // namespace
+using kernels::centroid_block;
 
 std::vector<float> half_squared_lengths(MatrixView<const float> rows) {
     std::vector<float> halves(rows.rows);
@@ -28,7 +24,7 @@ CentroidList::CentroidList(MatrixView<const float> centroids)
     : halves_(half_squared_lengths(centroids)), numbers_(centroids.rows), largest_(centroids.cols) {
     std::iota(numbers_.begin(), numbers_.end(), 0u);
     largest_half_ = *std::max_element(halves_.begin(), halves_.end());
-    halves_.resize(ceil_div(size(), block) * block, std::numeric_limits<float>::infinity());
+    halves_.resize(ceil_div(size(), centroid_block) * centroid_block, std::numeric_limits<float>::infinity());
     columns_.resize(dim() * stride());
     for (std::size_t d = 0; d < dim(); ++d)
         for (std::size_t i = 0; i < size(); ++i) {
@@ -52,11 +48,11 @@ void CentroidList::narrow(const CentroidList& from, const float* low, const floa
     const auto terms = static_cast<double>(dim + 2);
     const auto margin = static_cast<float>(terms * (0x1p-20 * magnitudes + 0x1p-120));
 
-    scratch_.resize(8 * dim + from.stride()), places_.resize(from.stride());
+    scratch_.resize(centroid_block * dim + from.stride()), places_.resize(from.stride());
     const std::size_t count = kernels::active().near_box(from.view(), dim, middle_.data(), reach_.data(),
                                                          margin, scratch_.data(), places_.data());
     numbers_.resize(count);
-    halves_.resize(ceil_div(count, block) * block);
+    halves_.resize(ceil_div(count, centroid_block) * centroid_block);
     columns_.resize(dim * stride());
     for (std::size_t i = 0; i < count; ++i) numbers_[i] = from.numbers_[places_[i]];
     for (std::size_t i = 0; i < count; ++i) halves_[i] = from.halves_[places_[i]];

@@ -44,7 +44,9 @@ NearestCentroid::NearestCentroid(MatrixView<const float> centroids) : mean_(mean
 std::optional<CellLists> NearestCentroid::cells() const {
     if (centroids_.size() < fewest_in_cells || centroids_.size() > CellLists::most_centroids) return {};
     CellLists cells(centroids_);
-    if (cells.blocks_a_cell() > most_of_blocks * static_cast<double>(centroids_.size() / 8)) return {};
+    if (cells.blocks_a_cell() >
+        most_of_blocks * static_cast<double>(centroids_.size() / kernels::centroid_block))
+        return {};
     return cells;
 }
 

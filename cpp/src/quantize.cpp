@@ -45,8 +45,8 @@ void require_axes(const PrincipalAxes& axes, std::size_t cols) {
 std::size_t max_byte_codes_dim() { return kernels::max_byte_dim; }
 std::size_t byte_codes_rows(std::size_t rows) { return ceil_div(rows, byte_panel_rows); }
 std::size_t byte_codes_cols(std::size_t cols) {
-    const std::size_t quads = ceil_div(cols, 4), head = head_of(cols, {});  // has a tail if any has
-    return head_bytes_of(cols, head) + 4 * byte_panel_rows * (quads - head);
+    const PanelBytes bytes = panel_bytes(cols, head_of(cols, {}));  // has a tail if any has
+    return bytes.head + bytes.tail;
 }
 
 void require_codes(const ByteCodes& given, const Database& database, Metric metric) {
@@ -75,9 +75,9 @@ void quantize(const Database& database, Metric metric, const PrincipalAxes& axes
                    axes},
                   database, metric);
     const Rows rows(database);
-    const std::size_t head = head_of(database.cols, axes), head_bytes = head_bytes_of(database.cols, head),
-                      tail_bytes = codes.cols - head_bytes;
-    std::uint8_t *heads = codes.data, *tails = heads + codes.rows * head_bytes;
+    const std::size_t head = head_of(database.cols, axes);
+    const PanelBytes bytes = panel_bytes(database.cols, head);
+    std::uint8_t *heads = codes.data, *tails = heads + codes.rows * bytes.head;
     struct Worker {
         RowCoder coder;
         AlignedBuffer<float> floats;
@@ -90,8 +90,8 @@ void quantize(const Database& database, Metric metric, const PrincipalAxes& axes
             const std::size_t panel = task * panels_a_task, row = panel * byte_panel_rows;
             const std::size_t count = std::min(panels_a_task * byte_panel_rows, database.rows - row);
             auto& [coder, floats] = workers[w];
-            coder.encode(rows.floats(row, count, floats), heads + panel * head_bytes,
-                         tails + panel * tail_bytes, reinterpret_cast<BytePanel*>(bounds.row(panel)),
+            coder.encode(rows.floats(row, count, floats), heads + panel * bytes.head,
+                         tails + panel * bytes.tail, reinterpret_cast<BytePanel*>(bounds.row(panel)),
                          offsets.empty() ? nullptr : offsets.data() + row);
         });
     } catch (const NonFinite&) {

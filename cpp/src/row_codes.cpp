@@ -10,8 +10,6 @@
 namespace hcbir {
 namespace {
 
-constexpr double unit = 0x1p-24;   // half the spacing of floats next to 1
-constexpr double vanished = 1e-5;  // in units of the codes, more than what underflow takes from a row
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace

@@ -20,11 +20,10 @@ constexpr double overhead_columns = 128, saved = 1.0 / 12;
 }  // namespace
 
 CodedRows coded_rows(const ByteCodes& codes, std::size_t dim, std::size_t row, std::size_t count) {
-    const std::size_t panel = row / byte_panel_rows,
-                      head_bytes = head_bytes_of(dim, head_of(dim, codes.axes)),
-                      tail_bytes = codes.codes.cols - head_bytes;
-    const std::uint8_t* tails = codes.codes.data + codes.codes.rows * head_bytes;
-    return {codes.codes.data + panel * head_bytes, tails + panel * tail_bytes,
+    const std::size_t panel = row / byte_panel_rows;
+    const PanelBytes bytes = panel_bytes(dim, head_of(dim, codes.axes));
+    const std::uint8_t* tails = codes.codes.data + codes.codes.rows * bytes.head;
+    return {codes.codes.data + panel * bytes.head, tails + panel * bytes.tail,
             reinterpret_cast<const kernels::BytePanel*>(codes.bounds.row(panel)),
             codes.offsets.empty() ? nullptr : codes.offsets.data() + row, count};
 }
@@ -61,7 +60,7 @@ RowSample::RowSample(const SearchProblem& problem, const ByteCodes* given, Execu
     executor.parallel_for(count, [&](std::size_t i, std::size_t w) {
         Panel& panel = panels_[i];
         auto& [coder, floats] = workers[w];
-        std::uint8_t *codes = codes_.data() + i * size, *tail = codes + head_bytes_of(dim, head);
+        std::uint8_t *codes = codes_.data() + i * size, *tail = codes + panel_bytes(dim, head).head;
         float* offsets = offsets_.data() + i * byte_panel_rows;
         panel.codes = {codes, tail, bounds_.data() + i, offsets, byte_panel_rows};
         coder.encode(problem.rows.floats(panel.row, byte_panel_rows, floats), codes, tail, bounds_.data() + i,

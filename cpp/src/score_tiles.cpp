@@ -14,7 +14,6 @@ using kernels::byte_panel_rows, kernels::byte_tile_queries;
 constexpr std::size_t float_block = 1 << 17,
                       byte_block = 1 << 18;  // bytes of columns in a second-level cache
 constexpr std::size_t most_columns = 256, least_columns = 32;
-constexpr double unit = 0x1p-24;  // half the spacing of floats next to 1
 // Of scores and errors as they are added and compared, and of the scores that are reported.
 constexpr double roundings = 8;
 constexpr float infinity = std::numeric_limits<float>::infinity();

@@ -15,6 +15,7 @@ from hcbir._arrays import database_matrix, one_of, positive_int, row_flags, smal
 from hcbir._runtime import num_threads_argument
 
 if TYPE_CHECKING:
+    from hcbir._exact_codes import Codes
     from hcbir.collection import Collection
 
 METRICS = ("dot", "cosine", "l2")
@@ -110,7 +111,7 @@ def search_arrays(
     num_threads: int | None,
     *,
     precision: str = "auto",
-    codes: tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], int] | None = None,
+    codes: Codes | None = None,
 ) -> SearchResult:
     """What `search` and `ExactIndex.search` share; the database has been checked."""
     q = small_matrix(queries, "queries")

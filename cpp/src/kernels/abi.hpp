@@ -150,8 +150,11 @@ struct ByteHits {
 /// Vectors to be quantised stand in panels of this many columns.
 constexpr std::size_t pq_panel_columns = 32;
 
+/// Centroids that are looked at together.
+constexpr std::size_t centroid_block = 8;
+
 /// Centroids in the order of their numbers: value d of the i-th stands at columns[d * stride + i]. For
-/// near_box there are more up to a multiple of 8, with infinite halves and values 0.
+/// near_box there are more up to a multiple of centroid_block, with infinite halves and values 0.
 struct Centroids {
     const float* columns;
     std::size_t stride;
@@ -160,8 +163,8 @@ struct Centroids {
     std::size_t count;
 };
 
-/// The same in blocks of 8, of which each has 8 halves and dim x 8 values; missing ones have infinite halves
-/// and values 0. The i-th stands in block i % num_blocks at place i / num_blocks.
+/// The same in blocks, of which each has centroid_block halves and dim times as many values; missing ones
+/// have infinite halves and values 0. The i-th stands in block i % num_blocks at place i / num_blocks.
 struct CentroidBlocks {
     const float* blocks;
     std::uint32_t num_blocks;

@@ -1,5 +1,7 @@
 // Nearest centroids in sub-spaces of few dimensions.
 
+static_assert(centroid_block == 8);  // vectors of this many floats
+
 /// Some columns of the panel. The loop over the dimensions is unrolled where their number is known (0: it is
 /// not).
 template <std::size_t count, std::size_t known_dim>
