@@ -1,120 +1,18 @@
 #include "few_rows.hpp"
 
+#include <numeric>
+#include <span>
+#include <vector>
+
 #include "float_keys.hpp"
 #include "float_panels.hpp"
-#include "topk.hpp"
+#include "kth_key.hpp"
+#include "ranks.hpp"
 
 namespace hcbir {
 namespace {
 
 constexpr std::size_t most_rows = 16384, most_values = 4'000'000;
-constexpr std::size_t num_bins = 512;
-constexpr std::size_t most_counted = 512;  // rows that are ordered by counting, not by sorting
-
-/// A key that the k largest of n finite keys reach: of those with the k-th, or a little below.
-class KthKey {
-public:
-    explicit KthKey(std::size_t n) : largest_(n) {}
-
-    float operator()(const float* keys, std::size_t n, std::size_t k) {
-        const std::size_t count = gather(keys, n, k);
-        const auto [lowest, highest] = range(largest_.data(), count);
-        if (k == 1) return highest;
-        const float scale = (num_bins - 1) / (highest - lowest);
-        if (!(scale < 1e30f && scale > 0)) return lowest;
-        std::uint16_t counts[num_bins + 1] = {};
-        for (std::size_t i = 0; i < count; ++i)  // rises with the key, whatever the rounding
-            ++counts[static_cast<std::int32_t>((largest_[i] - lowest) * scale)];
-        std::size_t bin = num_bins, reached = counts[bin];
-        while (reached < k) reached += counts[--bin];
-        if (reached > k + k / 4 + few_more) {
-            const auto kth = largest_.data() + k - 1;
-            std::nth_element(largest_.data(), kth, largest_.data() + count, std::greater<>());
-            return *kth;
-        }
-        // Where the bin begins, less what three roundings of a difference may add.
-        const double begin = lowest + static_cast<double>(bin) / scale;
-        return round_down(begin - 0x1p-22 * (double{highest} - lowest));
-    }
-
-private:
-    static constexpr std::size_t fewest_groups = 64, groups_a_key = 4, few_more = 8;
-
-    /// The largest of each of some groups of keys, of which k are about the k largest; or all keys.
-    std::size_t gather(const float* keys, std::size_t n, std::size_t k) {
-        const std::size_t groups = std::max(groups_a_key * k, fewest_groups);
-        if (2 * groups > n) {
-            std::copy_n(keys, n, largest_.data());
-            return n;
-        }
-        float* largest = largest_.data();
-        std::copy_n(keys, groups, largest);
-        for (std::size_t j = groups; j < n; j += groups) {
-            const std::size_t count = std::min(groups, n - j);
-            for (std::size_t i = 0; i < count; ++i)
-                largest[i] = keys[j + i] > largest[i] ? keys[j + i] : largest[i];
-        }
-        return groups;
-    }
-
-    /// The least and the largest, a lane at a time so that compilers use vectors.
-    static std::pair<float, float> range(const float* keys, std::size_t n) {
-        constexpr std::size_t lanes = 16;
-        float lowest[lanes], highest[lanes];
-        std::fill_n(lowest, lanes, keys[0]), std::fill_n(highest, lanes, keys[0]);
-        std::size_t i = 0;
-        for (; i + lanes <= n; i += lanes)
-            for (std::size_t l = 0; l < lanes; ++l) {
-                lowest[l] = keys[i + l] < lowest[l] ? keys[i + l] : lowest[l];
-                highest[l] = keys[i + l] > highest[l] ? keys[i + l] : highest[l];
-            }
-        for (; i < n; ++i)
-            lowest[0] = std::min(lowest[0], keys[i]), highest[0] = std::max(highest[0], keys[i]);
-        return {*std::min_element(lowest, lowest + lanes), *std::max_element(highest, highest + lanes)};
-    }
-
-    AlignedBuffer<float> largest_;
-};
-
-/// Puts scores, given in ascending order of rows, into the order of the result.
-class Ranks {
-public:
-    explicit Ranks(const kernels::Table& kernels) : kernels_(kernels) {}
-
-    /// put(rank, which) for the k best of `count`.
-    template <class Put>
-    void operator()(std::vector<float>& scores, std::size_t k, Put put) {
-        const std::size_t count = scores.size();
-        if (count > most_counted) return sort(scores, k, put);
-        const std::size_t padded = ceil_div(count, kernels::counted_at_once) * kernels::counted_at_once;
-        ordered_.resize(padded), scores.resize(padded);
-        kernels_.order_scores(scores.data(), padded, ordered_.data());
-        std::fill(ordered_.begin() + static_cast<std::ptrdiff_t>(count), ordered_.end(),
-                  std::numeric_limits<std::int32_t>::min());
-        larger_.assign(count, 0), equal_.assign(count, 0);
-        kernels_.count_above(ordered_.data(), padded, ordered_.data(), count, larger_.data());
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::size_t rank = larger_[i] + equal_[larger_[i]]++;
-            if (rank < k) put(rank, i);
-        }
-    }
-
-private:
-    template <class Put>
-    void sort(const std::vector<float>& scores, std::size_t k, Put put) {
-        best_.clear();
-        for (const float score : scores) best_.push_back({score, static_cast<std::int64_t>(best_.size())});
-        const auto end = best_.begin() + static_cast<std::ptrdiff_t>(k);
-        if (scores.size() > 2 * k) std::nth_element(best_.begin(), end - 1, best_.end());
-        std::sort(best_.begin(), scores.size() > 2 * k ? end : best_.end());
-        for (std::size_t rank = 0; rank < k; ++rank) put(rank, static_cast<std::size_t>(best_[rank].index));
-    }
-
-    const kernels::Table& kernels_;
-    std::vector<std::int32_t> ordered_;
-    std::vector<std::uint32_t> larger_, equal_;  // scores above each; of the same score, met so far
-    std::vector<Candidate> best_;
-};
 
 class FewRows {
 public:
@@ -148,8 +46,9 @@ public:
         executor_.parallel_for(ceil_div(num_queries, height), [&](std::size_t task, std::size_t w) {
             const std::size_t first = task * height, count = std::min(height, num_queries - first);
             const float* products = tiled ? multiply_tiles(workers[w], first, count) : few.data() + first * n;
-            for (std::size_t q = first; q < first + count; ++q, products += stride)
-                pick(workers[w], q, products, scores.row(q), indices.row(q));
+            select(workers[w], first, count, products, stride);
+            score(workers[w], first, count);
+            order(workers[w], first, count, scores, indices);
         });
         return true;
     }
@@ -158,21 +57,32 @@ private:
     static constexpr std::size_t panels_a_task = 16, tasks_a_worker = 4, most_tiles = 8;
     static constexpr std::size_t cached_values = 32 * 1024;  // of rows, met by a task's queries in turn
 
+    static constexpr std::size_t long_row = 256,
+                                 shared_by = 2;  // when rows are scored against all their queries
+
+    struct Pair {
+        std::size_t query, place;  // where its score belongs
+    };
+
     struct Worker {
         Worker(const SearchProblem& problem, std::size_t n, std::size_t num_products)
             : products(num_products),
               keys(n),
-              selected(n),
+              found(n + 16),
               kth(n),
-              query(problem.queries.cols + 15),
+              vector(problem.queries.cols + 15),
               ranks(problem.kernels) {}
         FloatPanels queries;
         AlignedBuffer<float> products, keys;
-        AlignedBuffer<std::uint32_t> selected;
+        AlignedBuffer<std::uint32_t> found;
         KthKey kth;
-        std::vector<double> query, products_f64;
-        std::vector<const float*> rows;
-        std::vector<float> scores;
+        std::vector<std::uint32_t> selected;  // rows of a task's queries, one after another
+        std::vector<std::size_t> begins;      // of each query's
+        std::vector<float> scores, ordered;
+        std::vector<std::size_t> by_row;  // where a row's pairs begin
+        std::vector<Pair> pairs;
+        std::vector<double> vector, products_f64;
+        std::vector<const float*> others;
         Ranks ranks;
     };
 
@@ -215,41 +125,84 @@ private:
         return worker.products.data();
     }
 
-    /// The best rows of a query, by its products.
-    void pick(Worker& worker, std::size_t query, const float* products, float* scores,
-              std::int64_t* indices) {
-        const std::size_t n = rows_.rows, k = problem_.k;
-        const float* keys = products;
-        if (problem_.metric != Metric::dot) {
-            for (std::size_t j = 0; j < n; ++j)
-                worker.keys[j] = products[j] * keys_.scale()[j] + keys_.offset()[j];
-            keys = worker.keys.data();
+    /// The rows of each query that could be among its best, by its products.
+    void select(Worker& worker, std::size_t first, std::size_t count, const float* products,
+                std::size_t stride) {
+        const std::size_t n = rows_.rows;
+        worker.selected.clear(), worker.begins.assign(1, 0);
+        for (std::size_t q = first; q < first + count; ++q, products += stride) {
+            const float* keys = products;
+            if (problem_.metric != Metric::dot) {
+                for (std::size_t j = 0; j < n; ++j)
+                    worker.keys[j] = products[j] * keys_.scale()[j] + keys_.offset()[j];
+                keys = worker.keys.data();
+            }
+            const float least = difference_below(worker.kth(keys, n, problem_.k), 2 * keys_.margin(q));
+            const std::size_t found = problem_.kernels.select(products, keys_.scale(), keys_.offset(), n,
+                                                              least, worker.found.data());
+            worker.selected.insert(worker.selected.end(), worker.found.data(), worker.found.data() + found);
+            worker.begins.push_back(worker.selected.size());
         }
-        const float least = difference_below(worker.kth(keys, n, k), 2 * keys_.margin(query));
-        const std::size_t found = problem_.kernels.select(products, keys_.scale(), keys_.offset(), n, least,
-                                                          worker.selected.data());
-        score(worker, query, found);
-        worker.ranks(worker.scores, k, [&](std::size_t rank, std::size_t which) {
-            scores[rank] = worker.scores[which];
-            indices[rank] = problem_.rows.index(worker.selected[which]);
-        });
     }
 
-    /// The rows that were selected.
-    void score(Worker& worker, std::size_t query, std::size_t count) {
-        worker.scores.resize(count);
-        if (problem_.metric != Metric::dot) {
-            for (std::size_t s = 0; s < count; ++s)
-                worker.scores[s] = problem_.score(query, rows_.row(worker.selected[s]));
-            return;
+    /// What was selected.
+    void score(Worker& worker, std::size_t first, std::size_t count) {
+        const auto& [selected, begins] = std::tie(worker.selected, worker.begins);
+        worker.scores.resize(selected.size());
+        if (problem_.metric == Metric::dot && rows_.cols >= long_row &&
+            selected.size() >= shared_by * rows_.rows)
+            return score_by_rows(worker, first, count);
+        for (std::size_t q = 0; q < count; ++q) {
+            const std::size_t begin = begins[q], end = begins[q + 1];
+            if (problem_.metric == Metric::dot) {
+                worker.others.clear();
+                for (std::size_t s = begin; s < end; ++s) worker.others.push_back(rows_.row(selected[s]));
+                multiply_f64(worker, problem_.queries.row(first + q), end - begin);
+                std::copy_n(worker.products_f64.data(), end - begin, worker.scores.data() + begin);
+            } else {
+                for (std::size_t s = begin; s < end; ++s)
+                    worker.scores[s] = problem_.score(first + q, rows_.row(selected[s]));
+            }
         }
-        const auto values = problem_.queries.row_span(query);
-        std::copy(values.begin(), values.end(), worker.query.begin());
-        worker.rows.clear(), worker.products_f64.resize(count);
-        for (std::size_t s = 0; s < count; ++s) worker.rows.push_back(rows_.row(worker.selected[s]));
-        problem_.kernels.dots_f64(worker.query.data(), worker.rows.data(), count, rows_.cols,
+    }
+
+    /// The same, reading each row once for all its queries.
+    void score_by_rows(Worker& worker, std::size_t first, std::size_t count) {
+        worker.by_row.assign(rows_.rows + 1, 0);
+        for (const std::uint32_t row : worker.selected) ++worker.by_row[row + 1];
+        std::partial_sum(worker.by_row.begin(), worker.by_row.end(), worker.by_row.begin());
+        worker.pairs.resize(worker.selected.size());
+        for (std::size_t q = 0; q < count; ++q)
+            for (std::size_t s = worker.begins[q]; s < worker.begins[q + 1]; ++s)
+                worker.pairs[worker.by_row[worker.selected[s]]++] = {first + q, s};
+        for (std::size_t begin = 0, row = 0; row < rows_.rows; begin = worker.by_row[row++]) {
+            const std::span pairs(worker.pairs.data() + begin, worker.by_row[row] - begin);
+            worker.others.clear();
+            for (const auto& pair : pairs) worker.others.push_back(problem_.queries.row(pair.query));
+            multiply_f64(worker, rows_.row(row), pairs.size());
+            for (std::size_t i = 0; i < pairs.size(); ++i)
+                worker.scores[pairs[i].place] = static_cast<float>(worker.products_f64[i]);
+        }
+    }
+
+    /// Products in double of a vector with `count` others.
+    void multiply_f64(Worker& worker, const float* vector, std::size_t count) {
+        std::copy_n(vector, rows_.cols, worker.vector.begin());
+        worker.products_f64.resize(count);
+        problem_.kernels.dots_f64(worker.vector.data(), worker.others.data(), count, rows_.cols,
                                   worker.products_f64.data());
-        for (std::size_t s = 0; s < count; ++s) worker.scores[s] = static_cast<float>(worker.products_f64[s]);
+    }
+
+    void order(Worker& worker, std::size_t first, std::size_t count, MatrixView<float> scores,
+               MatrixView<std::int64_t> indices) {
+        for (std::size_t q = 0; q < count; ++q) {
+            const std::size_t begin = worker.begins[q], end = worker.begins[q + 1];
+            worker.ordered.assign(worker.scores.begin() + begin, worker.scores.begin() + end);
+            worker.ranks(worker.ordered, problem_.k, [&](std::size_t rank, std::size_t which) {
+                scores.row(first + q)[rank] = worker.scores[begin + which];
+                indices.row(first + q)[rank] = problem_.rows.index(worker.selected[begin + which]);
+            });
+        }
     }
 
     const SearchProblem& problem_;

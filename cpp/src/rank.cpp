@@ -1,13 +1,11 @@
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
 #include <string>
-#include <utility>
 
 #include "float_panels.hpp"
 #include "hcbir/error.hpp"
 #include "hcbir/search.hpp"
+#include "radix_sort.hpp"
 #include "search_problem.hpp"
 
 // A whole ranking: every score by tiles in float, then a radix sort (docs/exact-search.md).
@@ -17,49 +15,6 @@ namespace {
 
 constexpr std::size_t block_bytes = 256 * 1024;  // of the database, to stay in a core's cache
 constexpr std::size_t block_rows = 128;          // at least, and multiplied at once
-
-/// Unsigned numbers that ascend as scores descend.
-std::uint32_t key_of(float score) {
-    const auto bits = std::bit_cast<std::uint32_t>(score + 0.0f);  // -0 is 0
-    return bits >> 31 ? bits : ~bits & 0x7fffffff;
-}
-float score_of(std::uint32_t key) { return std::bit_cast<float>(key >> 31 ? key : ~key & 0x7fffffff); }
-
-struct Entry {
-    std::uint32_t key, row;
-};
-
-/// Sorts by 11 bits at a time, lowest first; what is equal stays in order.
-class RadixSort {
-public:
-    /// The entries of a row of scores, sorted.
-    const std::vector<Entry>& sort(std::span<const float> scores) {
-        from_.resize(scores.size()), to_.resize(scores.size());
-        for (auto& counts : counts_) counts.fill(0);
-        for (std::size_t j = 0; j < scores.size(); ++j) {
-            const std::uint32_t key = key_of(scores[j]);
-            from_[j] = {key, static_cast<std::uint32_t>(j)};
-            for (std::size_t pass = 0; pass < passes; ++pass) ++counts_[pass][digit(key, pass)];
-        }
-        for (std::size_t pass = 0; pass < passes; ++pass) {
-            auto& places = counts_[pass];
-            std::uint32_t place = 0;
-            for (auto& count : places) count = std::exchange(place, place + count);
-            for (const Entry& entry : from_) to_[places[digit(entry.key, pass)]++] = entry;
-            std::swap(from_, to_);
-        }
-        return from_;
-    }
-
-private:
-    static constexpr std::size_t passes = 3, digit_bits = 11;
-    static std::size_t digit(std::uint32_t key, std::size_t pass) {
-        return key >> pass * digit_bits & ((1u << digit_bits) - 1);
-    }
-
-    std::vector<Entry> from_, to_;
-    std::array<std::array<std::uint32_t, 1u << digit_bits>, passes> counts_;
-};
 
 class Ranking {
 public:

@@ -38,7 +38,8 @@ constexpr std::size_t queries_at_once = 4;
 #else
 constexpr std::size_t queries_at_once = 3;  // 12 sums, 3 queries and a row of 16 registers
 #endif
-constexpr std::size_t floats_ahead = 1024;  // at least, that are fetched before they are needed
+constexpr std::size_t floats_ahead = 256;  // that are fetched before they are needed
+constexpr std::size_t short_row = 64, page_floats = 1024, line_floats = 16;
 
 /// Writes the sum of each vector's elements.
 template <std::size_t count>
@@ -55,14 +56,11 @@ inline void store_sums(const Vec (&vectors)[count], float* sums) {
     }
 }
 
-/// num_rows rows and num_queries queries; with their squared lengths if asked for, when rows come from
-/// memory for the first time.
+/// num_rows rows and num_queries queries; with their squared lengths if asked for.
 template <std::size_t num_queries, std::size_t num_rows, bool with_norms>
 inline void dot_block(const float* queries, std::size_t query_stride, const float* rows, std::size_t stride,
                       std::size_t dim, float* scores, std::size_t score_stride, float* norms) {
     Vec sums[num_queries][num_rows] = {}, squares[num_rows] = {};
-    const std::size_t ahead =
-        num_rows * stride > floats_ahead ? num_rows * stride : std::size_t{floats_ahead};
     std::size_t c = 0;
     for (; c + lanes <= dim; c += lanes) {
         Vec query[num_queries];
@@ -71,10 +69,7 @@ inline void dot_block(const float* queries, std::size_t query_stride, const floa
 #pragma GCC unroll 4
         for (std::size_t r = 0; r < num_rows; ++r) {
             const Vec row = load<Vec>(rows + r * stride + c);
-            if (with_norms) {
-                fetch_ahead(rows + r * stride + c, ahead);
-                squares[r] = fma(row, row, squares[r]);
-            }
+            if (with_norms) squares[r] = fma(row, row, squares[r]);
 #pragma GCC unroll 4
             for (std::size_t i = 0; i < num_queries; ++i) sums[i][r] = fma(query[i], row, sums[i][r]);
         }
@@ -91,21 +86,38 @@ inline void dot_block(const float* queries, std::size_t query_stride, const floa
         }
 }
 
-/// One query and one row, in four sums, so that additions need not wait for each other.
-inline void dot_pair(const float* query, const float* row, std::size_t dim, float* score, float* norm) {
-    Vec dots[4] = {}, squares[4] = {};
-    std::size_t c = 0;
-    for (; c + 4 * lanes <= dim; c += 4 * lanes)
+/// One query and num_rows rows with their squared lengths, a row after the other: memory likes that better
+/// than several at a time, unless they are longer than its pages. Four sums need not wait for each other.
+template <std::size_t num_rows>
+inline void dot_in_turn(const float* query, const float* rows, std::size_t stride, std::size_t dim,
+                        float* scores, float* norms) {
+    constexpr std::size_t width = 4 * lanes;
+    Vec dots[num_rows], squares[num_rows];
+    const std::size_t wide = dim / width * width, whole = dim / lanes * lanes;
+    for (std::size_t r = 0; r < num_rows; ++r) {
+        const float* row = rows + r * stride;
+        Vec dot[4] = {}, square[4] = {};
+        const auto add = [&](std::size_t s, std::size_t c) {
+            const Vec values = load<Vec>(row + c);
+            dot[s] = fma(load<Vec>(query + c), values, dot[s]);
+            square[s] = fma(values, values, square[s]);
+        };
+        for (std::size_t c = 0; c < wide; c += width)
 #pragma GCC unroll 4
-        for (std::size_t s = 0; s < 4; ++s) {
-            const Vec values = load<Vec>(row + c + s * lanes);
-            dots[s] = fma(load<Vec>(query + c + s * lanes), values, dots[s]);
-            squares[s] = fma(values, values, squares[s]);
+            for (std::size_t s = 0; s < 4; ++s) {
+                if (s * lanes % line_floats == 0) fetch_ahead(row + c + s * lanes, floats_ahead);
+                add(s, c + s * lanes);
+            }
+        for (std::size_t c = wide; c < whole; c += lanes) add(0, c);
+        dots[r] = (dot[0] + dot[1]) + (dot[2] + dot[3]);
+        squares[r] = (square[0] + square[1]) + (square[2] + square[3]);
+    }
+    store_sums(dots, scores), store_sums(squares, norms);
+    for (std::size_t r = 0; r < num_rows; ++r)
+        for (std::size_t c = whole; c < dim; ++c) {
+            const float value = rows[r * stride + c];
+            scores[r] += query[c] * value, norms[r] += value * value;
         }
-    float dot = sum((dots[0] + dots[1]) + (dots[2] + dots[3]));
-    float square = sum((squares[0] + squares[1]) + (squares[2] + squares[3]));
-    for (; c < dim; ++c) dot += query[c] * row[c], square += row[c] * row[c];
-    *score = dot, *norm = square;
 }
 
 /// num_rows rows and all queries, some at a time, while the rows are at hand.
@@ -119,7 +131,12 @@ inline void dot_all_queries(const float* queries, std::size_t query_stride, std:
                                                scores + i * score_stride, score_stride, norms);
         i += count;
     };
-    if (norms && num_queries > 0) next.template operator()<1, true>();
+    if (norms && num_queries > 0) {
+        if (num_rows > 1 && (dim < short_row || dim >= page_floats))
+            next.template operator()<1, true>();
+        else
+            dot_in_turn<num_rows>(queries, rows, stride, dim, scores, norms), i = 1;
+    }
     while (i + queries_at_once <= num_queries) next.template operator()<queries_at_once, false>();
     while (i < num_queries) next.template operator()<1, false>();
 }
@@ -127,7 +144,6 @@ inline void dot_all_queries(const float* queries, std::size_t query_stride, std:
 void dot_rows(const float* queries, std::size_t query_stride, std::size_t num_queries, const float* rows,
               std::size_t stride, std::size_t count, std::size_t dim, float* scores, std::size_t score_stride,
               float* norms) {
-    if (num_queries == 1 && count == 1 && norms) return dot_pair(queries, rows, dim, scores, norms);
     std::size_t j = 0;
     for (; j + rows_at_once <= count; j += rows_at_once)
         dot_all_queries<rows_at_once>(queries, query_stride, num_queries, rows + j * stride, stride, dim,

@@ -1,9 +1,7 @@
 // Scores in double, in one order of summation for all levels.
 
-typedef float HalfVec __attribute__((vector_size(2 * lanes)));
-
 struct SumsOf16 {
-    VecD parts[16 / double_lanes] = {};
+    VecD parts[16 / double_lanes];
 
     double total() const {
         constexpr std::size_t count = 16 / double_lanes;
@@ -27,8 +25,7 @@ inline void add16(SumsOf16& sums, const float* a, const float* b, Term term) {
 #pragma GCC unroll 8
     for (std::size_t p = 0; p < 16 / double_lanes; ++p)
         sums.parts[p] =
-            term(__builtin_convertvector(load<HalfVec>(a + p * double_lanes), VecD),
-                 __builtin_convertvector(load<HalfVec>(b + p * double_lanes), VecD), sums.parts[p]);
+            term(load_widened(a + p * double_lanes), load_widened(b + p * double_lanes), sums.parts[p]);
 }
 
 /// sum + a * b: the product of two floats is exact in double, so that fusing changes no bit.
@@ -44,7 +41,7 @@ inline VecD add_product(VecD a, VecD b, VecD sum) {
 
 template <class Term>
 inline double sum_terms(const float* a, const float* b, std::size_t dim, Term term) {
-    SumsOf16 sums;
+    SumsOf16 sums = {};
     std::size_t c = 0;
     for (; c + 16 <= dim; c += 16) add16(sums, a + c, b + c, term);
     if (c < dim) {  // a zero adds nothing to its sum
@@ -62,15 +59,20 @@ double dot_f64(const float* a, const float* b, std::size_t dim) { return sum_ter
 template <std::size_t n, bool more>
 inline void dot_some_f64(const double* a, const float* const* vectors, std::size_t dim, double* products) {
     SumsOf16 sums[n];
-    const auto add = [&](const double* x, const float* const* ys, std::size_t c) {
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < n; ++i)
+#pragma GCC unroll 8
+        for (std::size_t p = 0; p < 16 / double_lanes; ++p)
+            sums[i].parts[p] = VecD{};  // in registers at once
+    const auto add = [&](const double* x, const float* const* ys,
+                         std::size_t c) __attribute__((always_inline)) {
 #pragma GCC unroll 8
         for (std::size_t p = 0; p < 16 / double_lanes; ++p) {
             const VecD left = load(x + p * double_lanes);
 #pragma GCC unroll 8
             for (std::size_t i = 0; i < n; ++i)
-                sums[i].parts[p] = add_product(
-                    left, __builtin_convertvector(load<HalfVec>(ys[i] + c + p * double_lanes), VecD),
-                    sums[i].parts[p]);
+                sums[i].parts[p] =
+                    add_product(left, load_widened(ys[i] + c + p * double_lanes), sums[i].parts[p]);
         }
     };
     std::size_t c = 0;

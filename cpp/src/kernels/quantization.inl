@@ -1,19 +1,17 @@
 // Product quantisation: look-up tables.
 
-// Half a vector's floats, and as many doubles as a vector holds.
+// Half a vector's floats.
 typedef float HalfVec __attribute__((vector_size(2 * lanes)));
-typedef double VecDouble __attribute__((vector_size(4 * lanes)));
 
 template <bool squares>
 inline void table_of(const float* query, const float* columns, std::size_t num_centroids, std::size_t dim,
                      float* table) {
     constexpr std::size_t half = lanes / 2;
     for (std::size_t c = 0; c < num_centroids; c += half) {
-        VecDouble total = {};
+        VecD total = {};
         for (std::size_t d = 0; d < dim; ++d) {
-            const auto values =
-                __builtin_convertvector(load<HalfVec>(columns + d * num_centroids + c), VecDouble);
-            const VecDouble value = static_cast<double>(query[d]) - VecDouble{};
+            const VecD values = load_widened(columns + d * num_centroids + c);
+            const VecD value = static_cast<double>(query[d]) - VecD{};
             total = squares ? total - (value - values) * (value - values) : total + value * values;
         }
         store(table + c, __builtin_convertvector(total, HalfVec));

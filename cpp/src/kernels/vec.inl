@@ -39,6 +39,19 @@ inline void store(double* p, VecD v) {
     *reinterpret_cast<Unaligned*>(p) = v;
 }
 
+/// As many floats as a vector has doubles, as these. By name of the instruction, since GCC 12 takes halves
+/// one after the other where it is left to compilers.
+inline VecD load_widened(const float* p) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(p));
+#elif defined(__AVX2__)
+    return _mm256_cvtps_pd(_mm_loadu_ps(p));
+#else
+    typedef float Half __attribute__((vector_size(2 * lanes)));
+    return __builtin_convertvector(load<Half>(p), VecD);
+#endif
+}
+
 /// Asks for what stands `count` floats further on, where there may be nothing.
 inline void fetch_ahead(const float* p, std::size_t count) {
     __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + 4 * count));
