@@ -57,8 +57,8 @@ private:
     static constexpr std::size_t panels_a_task = 16, tasks_a_worker = 4, most_tiles = 8;
     static constexpr std::size_t cached_values = 32 * 1024;  // of rows, met by a task's queries in turn
 
-    static constexpr std::size_t long_row = 256,
-                                 shared_by = 2;  // when rows are scored against all their queries
+    // Rows of so many values, wanted by so many queries of a task, are scored against all of these at once.
+    static constexpr std::size_t long_row = 256, shared_by = 2;
 
     struct Pair {
         std::size_t query, place;  // where its score belongs

@@ -51,6 +51,13 @@ def test_equals_the_reference_at_every_level(isa: str, shape: tuple[int, int, in
         assert_same(result, reference.search(queries, database, k, metric=metric))
 
 
+def test_long_rows_wanted_by_several_queries(isa: str) -> None:
+    """So many a row that each is read once for all of them, and lists so long that digits sort them."""
+    database, queries = random_vectors(700, 300), random_vectors(45, 300, seed=1)
+    for k in (40, 600):
+        assert_same(hcbir.search(queries, database, k), reference.search(queries, database, k))
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_same_bits_for_every_level_thread_count_and_batch(metric: str) -> None:
     database, queries = random_vectors(3000, 48), random_vectors(40, 48, seed=1)
