@@ -337,7 +337,7 @@ def test_small_networks_run_side_by_side(
 
     monkeypatch.setattr(Session, "run", watched)
     path = save_identity(tmp_path / "net.onnx")
-    descriptor = load(f"{path}:gem", image_size=image_size, num_threads=3)
+    descriptor = load(f"{path}:gem", image_size=image_size, num_threads=3, provider="cpu")
     readable = files[1:6]
     described = list(describe_files(readable, {"gem": descriptor}, num_threads=threads))
     assert set(seen) == {expected}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
@@ -26,6 +27,12 @@ CONVOLUTION = (
     b"b\x1b\n\x01y\x12\x16\n\x14\x08\x01\x12\x10\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x02\n\x02\x08\x02B\x04\n\x00\x10\r"
 )
 
+# Its words: bfc_arena.cc, cuda_call.cc; provider_options_utils.h.
+_NO_MEMORY = re.compile(
+    r"Available memory of \d+ is smaller than requested bytes of \d+"
+    r"|Failed to allocate memory for requested buffer of size \d+|out of memory"
+)
+_BAD_OPTION = re.compile(r'(Unknown provider option: "[^"]*"|Failed to parse provider option "[^"]*")')
 _MISSING = "cannot open shared object file"
 _tried: dict[tuple[Any, tuple[tuple[str, str], ...]], str] = {}
 _trying = Lock()
@@ -52,6 +59,14 @@ def why_not(ort: Any, options: Mapping[str, str]) -> str:
 def first_line(error: BaseException) -> str:
     """What an error says first."""
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def reason(error: BaseException) -> str:
+    """What an error of ONNX Runtime says, without where in its sources and in which C++ functions it was found."""
+    if found := _NO_MEMORY.search(str(error)):
+        return f"the GPU's memory does not suffice: {found[0]}"
+    found = _BAD_OPTION.search(str(error))
+    return found[0] if found else first_line(error)
 
 
 def _preload(ort: Any) -> None:
@@ -87,5 +102,5 @@ def _failure(ort: Any, options: Mapping[str, str]) -> str:
             return "ONNX Runtime does not say why"
         session.run(None, {"x": np.zeros((1, 1, 4, 4), np.float32)})
     except Exception as error:  # ONNX Runtime's exceptions share no base class
-        return first_line(error)
+        return reason(error)
     return ""

@@ -81,7 +81,7 @@ class DelfDescriptor:
     def _maps(self, images: Sequence[Image.Image], scale: float) -> tuple[FloatArray, FloatArray]:
         """(n, 1, h, w) scores and (n, d, h, w) descriptors."""
         recipe = self.recipe
-        tensors = resize_from_corner(self.network.tensors(images), scale)
+        tensors = resize_from_corner(self.network.device_tensors(images), scale)
         names = [recipe.score_output, recipe.descriptor_output]
         scores, descriptors = self.network.run(names, tensors)
         n, model = len(images), self.network.session.path.name
@@ -95,9 +95,11 @@ class DelfDescriptor:
         return scores.astype(np.float32, copy=False), descriptors.astype(np.float32, copy=False)
 
     def _attended(self, scores: FloatArray, descriptors: FloatArray, scale: float) -> _Places:
-        """Places whose score reaches the threshold, in reading order."""
+        """The best places whose score reaches the threshold, in reading order."""
         recipe = self.recipe
         y, x = np.nonzero(scores >= recipe.score_threshold)
+        best = np.sort(np.argsort(-scores[y, x], kind="stable")[: self.max_features])  # of this scale: no more can stay
+        y, x = y[best], x[best]
         middle = (recipe.receptive_field - 1) / 2 - recipe.padding
         return _Places(
             points=(recipe.stride * np.stack([x, y], axis=1).astype(np.float64) + middle) / scale,

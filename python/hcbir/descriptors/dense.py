@@ -97,7 +97,8 @@ class DenseLocalDescriptor:
                 f"{self.network.session.path.name}: {names[0]} and {names[1]} must be {expected[0]} and {expected[1]} "
                 f"for images of {padded.shape}, got {scores.shape} and {descriptors.shape}"
             )
-        return scores[..., :h, :w].astype(np.float32), descriptors[..., :h, :w].astype(np.float32)
+        # The map of descriptors may take half a gigabyte an image, of which few places are wanted: no copy.
+        return scores[..., :h, :w].astype(np.float32), descriptors[..., :h, :w].astype(np.float32, copy=False)
 
     def spec(self) -> dict[str, Any]:
         """What makes the same descriptor again, and what it was made of."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,18 +16,25 @@ import numpy.typing as npt
 from PIL import Image
 
 from hcbir._features import FloatArray
+from hcbir.descriptors.device import DeviceTensors
 from hcbir.descriptors.recipes import GlobalRecipe, Recipe, find_recipe
+from hcbir.descriptors.resizing import Tensors
 from hcbir.descriptors.session import Session, num_side_by_side
 from hcbir.descriptors.shrinking import rgbx_pixels
 
 # Five halvings leave one place of 32 pixels: smaller images are extended to this by their edge pixels.
 MIN_SIDE = 32
 MAX_BATCH = 16
-MAX_BATCH_PIXELS = {"cpu": 1 << 20, "cuda": 16 << 20}
-"""Of one pass: on the CPU larger batches are no faster, and their activation maps take gigabytes."""
+MAX_BATCH_PIXELS = {"cpu": 1 << 20, "cuda": 4 << 20}
+"""Of one pass: larger batches are hardly faster, and their activation maps take gigabytes."""
 
 # Windows of images with the networks at a time: one is in a pass while another is made into tensors or handed over.
 IN_FLIGHT = 2
+# On CUDA ONNX Runtime prepares each convolution anew where the size of image changes, in a millisecond of the host's:
+# threads that follow each other through a network do so side by side.
+MOST_IN_FLIGHT = 8
+MEMORY_IN_FLIGHT = 8 << 30
+"""Bytes that a CUDA device has for each window more."""
 SMALL_NETWORK = 32 << 20
 """Bytes of a model whose threads, in one pass, wait for each other more than those of several passes do."""
 
@@ -101,6 +109,12 @@ class Network:
         fit = num_threads * image_size * image_size <= IN_FLIGHT * MAX_BATCH_PIXELS["cpu"]
         return fit and self._is_small and self.session.provider == "cpu"
 
+    @cached_property
+    def in_flight(self) -> int:
+        """Windows of images that it takes at a time."""
+        device = self.session.device
+        return IN_FLIGHT if device is None else min(max(IN_FLIGHT, device.memory // MEMORY_IN_FLIGHT), MOST_IN_FLIGHT)
+
     def tensors(self, images: Sequence[Image.Image], *, min_side: int = 1) -> FloatArray:
         """(n, channels, height, width) float32 of RGB images of one size: (pixel - mean) / std.
 
@@ -122,8 +136,25 @@ class Network:
             return np.pad(tensors, ((0, 0), (0, 0), (0, rows), (0, columns)), mode="edge")
         return tensors
 
-    def run(self, outputs: Sequence[str], tensors: FloatArray) -> list[npt.NDArray[Any]]:
+    def device_tensors(self, images: Sequence[Image.Image], *, min_side: int = 1) -> Tensors:
+        """As `tensors`, where the network runs: their bytes are copied to CUDA and normalised there."""
+        device, recipe = self.session.device, self.recipe
+        if device is None or self.session.input_dtypes[recipe.input] != np.float32:
+            return self.tensors(images, min_side=min_side)
+        width, height = images[0].size
+        sides = max(height, min_side), max(width, min_side)
+        staged = device.staged((len(images), *sides, 1 if recipe.colour == "gray" else 4))
+        for pixels, image in zip(staged, images, strict=True):
+            pixels[:height, :width] = _pixels(image, recipe.colour)
+            pixels[height:, :width] = pixels[height - 1, :width]
+            pixels[:, width:] = pixels[:, width - 1 : width]
+        channels = {"gray": [0], "rgb": [0, 1, 2], "bgr": [2, 1, 0]}[recipe.colour]
+        return device.normalised(staged, channels, recipe.mean, recipe.std)
+
+    def run(self, outputs: Sequence[str], tensors: Tensors) -> list[npt.NDArray[Any]]:
         """The named outputs for a batch."""
+        if isinstance(tensors, DeviceTensors):
+            return self.session.run(outputs, {self.recipe.input: tensors})
         dtype = self.session.input_dtypes[self.recipe.input]
         return self.session.run(outputs, {self.recipe.input: tensors.astype(dtype, copy=False)})
 
@@ -138,9 +169,12 @@ class Network:
 
 def _channels(image: Image.Image, colour: str) -> npt.NDArray[np.uint8]:
     """(channels, height, width) of an RGB image."""
-    if colour == "gray":
-        return np.asarray(image.convert("L"))[None]
-    return rgbx_pixels(image).transpose(2, 0, 1)[:3]
+    return _pixels(image, colour).transpose(2, 0, 1)[:3]
+
+
+def _pixels(image: Image.Image, colour: str) -> npt.NDArray[np.uint8]:
+    """(height, width, 1) of an RGB image in grey, else (height, width, 4), of which the last is arbitrary."""
+    return np.asarray(image.convert("L"))[..., None] if colour == "gray" else rgbx_pixels(image)
 
 
 def network_of(descriptor: object) -> Network | None:

@@ -20,7 +20,7 @@ from hcbir._features import FloatArray, LocalFeatures
 from hcbir._runtime import default_num_threads
 from hcbir.descriptors.base import BatchedLocalDescriptor, Descriptor, GlobalDescriptor, LocalDescriptor
 from hcbir.descriptors.images import ImageError, LoadedImage, Source, name_of, open_image
-from hcbir.descriptors.network import IN_FLIGHT, network_of
+from hcbir.descriptors.network import IN_FLIGHT, Network, network_of
 from hcbir.descriptors.progress import Progress, RateMeter
 from hcbir.descriptors.session import run_side_by_side
 from hcbir.descriptors.vectors import describe_together
@@ -162,12 +162,18 @@ class _Plan:
 
     def run_side_by_side(self, num_threads: int) -> bool:
         """As for `Network`, of all networks that take windows; False if a descriptor is made otherwise."""
-        return all(
-            (network := network_of(descriptor)) is not None and network.runs_side_by_side(size, num_threads)
-            for groups in (self.globals, self.batched)
-            for size, descriptors in groups.items()
-            for descriptor in descriptors.values()
-        )
+        return all(network and network.runs_side_by_side(size, num_threads) for size, network in self._networks())
+
+    def _networks(self) -> Iterator[tuple[int, Network | None]]:
+        """Of each descriptor that takes windows, with the size of its images."""
+        for groups in (self.globals, self.batched):
+            for size, descriptors in groups.items():
+                yield from ((size, network_of(descriptor)) for descriptor in descriptors.values())
+
+    @property
+    def in_flight(self) -> int:
+        """Windows that all networks take at a time."""
+        return min((network.in_flight for _, network in self._networks() if network), default=IN_FLIGHT)
 
     def prepare_file(self, path: Path) -> _Prepared:
         return self.prepare(path, path)
@@ -244,7 +250,9 @@ def _described(paths: Iterator[Path], plan: _Plan, num_threads: int) -> Generato
         return
     with (
         closing(_ahead(plan.prepare_file, paths, num_threads, waiting=WINDOW + num_threads)) as prepared,
-        closing(_ahead(plan.describe_window, _windows(prepared), IN_FLIGHT, waiting=WAITING, whole=True)) as windows,
+        closing(
+            _ahead(plan.describe_window, _windows(prepared), plan.in_flight, waiting=WAITING, whole=True)
+        ) as windows,
     ):
         for window in windows:
             yield from window

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from hcbir._arrays import one_of, positive_int
 from hcbir._runtime import default_num_threads
 from hcbir.descriptors._extras import require
-from hcbir.descriptors.cuda import CPU, CUDA, first_line, why_not
-from hcbir.descriptors.staging import Staging, cuda_runtime
+from hcbir.descriptors.cuda import CPU, CUDA, first_line, reason, why_not
+from hcbir.descriptors.device import Device, DeviceTensors
 
 PROVIDERS = ("auto", "cuda", "cpu")
 
@@ -70,6 +70,8 @@ class Session:
         Name -> shape; a dimension that may vary is None.
     input_dtypes : dict
         Name -> float32 or float16, for inputs of these types.
+    device : Device or None
+        Where inputs go on CUDA.
 
     Raises
     ------
@@ -121,9 +123,7 @@ class Session:
         self.outputs = {node.name: _shape(node) for node in self._session.get_outputs()}
         self.input_dtypes = {n.name: _DTYPES[n.type] for n in self._session.get_inputs() if n.type in _DTYPES}
         options = self._session.get_provider_options().get(CUDA, {})
-        self._device = ("cuda", int(options.get("device_id", 0))) if self.provider == "cuda" else None
-        cuda = cuda_runtime(getattr(ort, "cuda_version", "")) if self._device else None
-        self._stage = Staging(cuda, self._device[1] if self._device else 0)
+        self.device = Device(ort, "cuda", int(options.get("device_id", 0))) if self.provider == "cuda" else None
 
     @cached_property
     def sha256(self) -> str:
@@ -131,10 +131,12 @@ class Session:
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def run(self, outputs: Sequence[str], inputs: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    def run(
+        self, outputs: Sequence[str], inputs: Mapping[str, npt.NDArray[Any] | DeviceTensors]
+    ) -> list[npt.NDArray[Any]]:
         """The named outputs for these inputs; may be called from several threads.
 
-        On CUDA the inputs are copied to the device, from page-locked memory, before the run begins: the copies of one
+        On CUDA inputs that are not there yet are copied to the device before the run begins: the copies of one
         thread proceed during the run of another. The outputs come to the host at the end of the run.
 
         Raises
@@ -143,13 +145,13 @@ class Session:
             If the model does not take such inputs.
         """
         try:
-            if self._device is None:
+            if self.device is None:
                 session = self._session if num_side_by_side() == 1 else self._single_threaded
                 return list(session.run(list(outputs), dict(inputs)))
-            return self._run_bound(outputs, inputs, self._device)
+            return self._run_bound(outputs, inputs, self.device)
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             shapes = ", ".join(f"{name} {value.shape}" for name, value in inputs.items())
-            raise ValueError(f"{self.path.name} does not run on {shapes}: {first_line(error)}") from error
+            raise ValueError(f"{self.path.name} does not run on {shapes}: {reason(error)}") from error
 
     @property
     def _single_threaded(self) -> Any:
@@ -159,12 +161,11 @@ class Session:
         return self._single
 
     def _run_bound(
-        self, outputs: Sequence[str], inputs: Mapping[str, npt.NDArray[Any]], device: tuple[str, int]
+        self, outputs: Sequence[str], inputs: Mapping[str, npt.NDArray[Any] | DeviceTensors], device: Device
     ) -> list[npt.NDArray[Any]]:
         binding = self._session.io_binding()
         for name, value in inputs.items():
-            staged = self._stage(name, value)
-            binding.bind_ortvalue_input(name, self._ort.OrtValue.ortvalue_from_numpy(staged, *device))
+            binding.bind_ortvalue_input(name, value.value if isinstance(value, DeviceTensors) else device.put(value))
         for name in outputs:
             binding.bind_output(name, "cpu")
         self._session.run_with_iobinding(binding)
@@ -184,7 +185,7 @@ def _open(ort: Any, path: Path, num_threads: int, provider: str, cuda_options: M
                 return session
             failure = "ONNX Runtime does not say why"
         except ValueError as error:
-            failure = first_line(error.__cause__ or error)
+            failure = reason(error.__cause__ or error)
     if "provider option" in failure.lower():
         raise ValueError(f"provider_options: {failure}")
     session = _create(ort, path, num_threads, None)  # raises where it is the model's fault

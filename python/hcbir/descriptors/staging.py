@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import weakref
+from math import prod
 from threading import local
 from typing import Any
 
@@ -19,7 +20,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 class Staging:
-    """For each thread and each input a page-locked buffer, which grows to the largest batch.
+    """For each thread a page-locked buffer, which grows to the largest batch.
 
     Parameters
     ----------
@@ -34,23 +35,18 @@ class Staging:
         self._device = device
         self._mine = local()
 
-    def __call__(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The values in page-locked memory, until this thread stages the input of that name again.
+    def __call__(self, shape: tuple[int, ...]) -> Bytes:
+        """Memory of that shape, page-locked, until this thread asks again; what it holds is arbitrary.
 
-        Without CUDA's runtime, or where it has no such memory left, the values as they are.
+        Without CUDA's runtime, or where it has no such memory left, memory like any other.
         """
-        buffers: dict[str, Bytes] = self._mine.__dict__.setdefault("buffers", {})
-        if self._cuda is None or values.nbytes == 0:
-            return values
-        if name not in buffers or buffers[name].nbytes < values.nbytes:
-            buffers.pop(name, None)
-            buffer = _page_locked(self._cuda, self._device, values.nbytes)
-            if buffer is None:
-                return values
-            buffers[name] = buffer
-        staged = buffers[name][: values.nbytes].view(values.dtype).reshape(values.shape)
-        np.copyto(staged, values)
-        return staged
+        size = prod(shape)
+        buffer: Bytes | None = getattr(self._mine, "buffer", None)
+        if buffer is None or buffer.nbytes < size:
+            self._mine.buffer = buffer = None
+            if self._cuda is not None and size:
+                self._mine.buffer = buffer = _page_locked(self._cuda, self._device, size)
+        return np.empty(shape, np.uint8) if buffer is None else buffer[:size].reshape(shape)
 
 
 def cuda_runtime(version: str) -> Any:
@@ -74,3 +70,11 @@ def _page_locked(cuda: Any, device: int, size: int) -> Bytes | None:
     memory = (ctypes.c_uint8 * size).from_address(address.value)
     weakref.finalize(memory, cuda.cudaFreeHost, address).atexit = False  # CUDA may be gone by then
     return np.ctypeslib.as_array(memory)
+
+
+def total_memory(cuda: Any, device: int) -> int:
+    """Bytes of the device's memory; 0 where CUDA's runtime is missing or does not say."""
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    if cuda is None or cuda.cudaSetDevice(ctypes.c_int(device)):
+        return 0
+    return 0 if cuda.cudaMemGetInfo(ctypes.byref(free), ctypes.byref(total)) else total.value

@@ -15,7 +15,7 @@ from hcbir.descriptors.base import GlobalDescriptor
 from hcbir.descriptors.network import MIN_SIDE, Network, batches, equal_sizes
 from hcbir.descriptors.pooling import combine_scales, normalise, pool
 from hcbir.descriptors.recipes import POOLINGS, ActivationMapRecipe, GlobalRecipe, Head
-from hcbir.descriptors.resizing import resize
+from hcbir.descriptors.resizing import Tensors, resize
 from hcbir.descriptors.whitening import WhitenedDescriptor
 
 
@@ -154,14 +154,14 @@ def _describe(
     described: dict[str, FloatArray] = {}
     for (width, height), members in equal_sizes(images):
         for batch in batches(members, network.max_batch(width, height)):
-            tensors = network.tensors([images[i] for i in batch], min_side=MIN_SIDE)
+            tensors = network.device_tensors([images[i] for i in batch], min_side=MIN_SIDE)
             for name, vectors in _describe_batch(network, tensors, descriptors).items():
                 described.setdefault(name, np.empty((len(images), vectors.shape[1]), np.float32))[batch] = vectors
     return described if images else {name: np.empty((0, d.dim), np.float32) for name, d in descriptors.items()}
 
 
 def _describe_batch(
-    network: Network, tensors: FloatArray, descriptors: Mapping[str, NetworkDescriptor]
+    network: Network, tensors: Tensors, descriptors: Mapping[str, NetworkDescriptor]
 ) -> dict[str, FloatArray]:
     per_scale: dict[str, list[FloatArray]] = defaultdict(list)
     recipe = next(iter(descriptors.values())).recipe
@@ -173,7 +173,7 @@ def _describe_batch(
     return {name: descriptor.over_scales(per_scale[name]) for name, descriptor in descriptors.items()}
 
 
-def _outputs(network: Network, names: Sequence[str], tensors: FloatArray) -> dict[str, FloatArray]:
+def _outputs(network: Network, names: Sequence[str], tensors: Tensors) -> dict[str, FloatArray]:
     axes = 4 if isinstance(network.recipe, ActivationMapRecipe) else 2
     model = network.session.path.name
     checked = {}
