@@ -7,10 +7,10 @@
 namespace hcbir {
 namespace {
 
-constexpr std::size_t terms_at_once = 128;  // of codes with terms, since bars go by the least of them
-constexpr std::size_t codes_at_first = 64;  // twice as many each time: what meets no bar is scored in float
-constexpr std::size_t codes_turned = 256;   // stay in the L1 cache, of 32 bytes each, while queries pass by
-constexpr std::size_t rows_ahead = 8;       // are fetched while one is scored
+constexpr std::size_t terms_at_once = 128;    // of codes with terms, since bars go by the least of them
+constexpr std::size_t codes_at_first = 64;    // twice as many each time: what meets no bar is scored in float
+constexpr std::size_t worth_a_screen = 8192;  // codes: its tables take as long as some thousands of them
+constexpr std::size_t rows_ahead = 8;         // are fetched while one is scored
 
 std::size_t at_once(const CodeBlock& block) { return block.terms ? terms_at_once : AdcScan::codes_at_once; }
 
@@ -19,6 +19,12 @@ double least_term(const CodeBlock& block, std::size_t first, std::size_t count) 
 }
 
 }  // namespace
+
+void AdcScan::begin(SharedBars* bars) {
+    bars_ = bars;
+    screens_.resize(tables_.num_queries());
+    for (AdcScreen& screen : screens_) screen.forget();
+}
 
 void AdcScan::scan(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile) {
     if (tile.entries || tables_.of_nibbles()) return scan_together(block, queries, tile);
@@ -39,27 +45,34 @@ std::size_t AdcScan::first_step(const CodeBlock& block, std::span<const AdcQuery
     return all_have_bars ? at_once(block) : codes_at_first;
 }
 
-/// The least sum of byte entries that may still matter to the query.
-std::uint16_t AdcScan::bar(const AdcQuery& query, double least_term) const {
+/// What a code of the block has to reach, in byte entries, to matter to the query at this place.
+void AdcScan::set_bar(const CodeBlock& block, const AdcQuery& query, double least_term, std::size_t place) {
     const float needed = this->needed(query);
-    if (!(needed > -std::numeric_limits<float>::infinity())) return 0;
+    auto& nibbles = of_nibbles_[place];
+    nibbles = {nullptr, nullptr, 0, 0, tables_.bytes(query.query), 0, 0};
+    sums_[place] = 0;
+    if (!(needed > -std::numeric_limits<float>::infinity())) return;
     // Adding the base rounded once, taking the term from it once more.
     const double without_term = double{needed} - 0x1p-23 * std::abs(double{needed}) + least_term;
-    return tables_.bar(query.query,
-                       without_term - 0x1p-23 * std::abs(without_term) - double{query.base} - 0x1p-149);
+    const double sum = without_term - 0x1p-23 * std::abs(without_term) - double{query.base} - 0x1p-149;
+    nibbles.bar = sums_[place] = tables_.bar(query.query, sum);
+    if (!tables_.of_nibbles() || block.codes.rows < worth_a_screen) return;
+    AdcScreen& screen = screens_[query.query];
+    nibbles.limit = screen.limit(tables_, query.query, sum);
+    nibbles.shortfalls = screen.shortfalls(), nibbles.order = screen.order().data();
+    nibbles.head = screen.head();
 }
 
 /// Scores the codes `rows`, which wait for the query, if they are enough.
 void AdcScan::score(const CodeBlock& block, const AdcQuery& query, std::vector<std::uint32_t>& rows,
                     std::size_t enough) {
     if (rows.empty() || rows.size() < enough) return;
-    const float* tables = tables_.floats(query.query);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const std::size_t row = rows[i];
         if (i + rows_ahead < rows.size()) __builtin_prefetch(block.codes.row(rows[i + rows_ahead]));
         const std::int64_t index = block.index(row);
         if (block.allowed && block.allowed[index] == 0) continue;
-        const float score = adc_score(tables, block.codes.row(row), tables_.code_size()) + query.base;
+        const float score = tables_.score(query.query, block.codes.row(row)) + query.base;
         query.best->push({block.terms ? score - block.terms[row] : score, index});
     }
     if (bars_ && query.best->full()) bars_->raise(query.query, query.best->bar());
@@ -68,15 +81,15 @@ void AdcScan::score(const CodeBlock& block, const AdcQuery& query, std::vector<s
 
 /// Appends to rows_ the codes first .. first + count that reach the bars.
 void AdcScan::find(const CodeBlock& block, std::size_t first, std::size_t count,
-                   std::span<const AdcQuery> queries, const std::uint16_t* bars, AdcTables::Tile tile) {
+                   std::span<const AdcQuery> queries, AdcTables::Tile tile) {
     const auto& codes = block.codes;
-    const auto append = [&](std::size_t q, std::size_t from, std::size_t found) {
+    const auto append = [&](std::size_t q, std::size_t found) {
         for (std::size_t i = 0; i < found; ++i)
-            rows_[q].push_back(static_cast<std::uint32_t>(from) + found_[i]);
+            rows_[q].push_back(static_cast<std::uint32_t>(first) + found_[i]);
     };
     if (tile.entries) {
         hits_.resize(codes_at_once);
-        const std::size_t found = kernels_.adc_tile(tile.entries, bars, tile.width, codes.row(first),
+        const std::size_t found = kernels_.adc_tile(tile.entries, sums_, tile.width, codes.row(first),
                                                     codes.stride, count, codes.cols, hits_.data());
         for (std::size_t h = 0; h < found; ++h)
             for (std::uint64_t bits = hits_[h].queries; bits; bits &= bits - 1)
@@ -84,37 +97,46 @@ void AdcScan::find(const CodeBlock& block, std::size_t first, std::size_t count,
                     static_cast<std::uint32_t>(first) + hits_[h].row);
     } else if (!tables_.has_bytes()) {
         std::iota(found_, found_ + count, std::uint32_t{0});
-        for (std::size_t q = 0; q < queries.size(); ++q) append(q, first, count);
-    } else if (!tables_.of_nibbles()) {
-        append(0, first,
-               kernels_.adc_row(tables_.bytes(queries[0].query), bars[0], codes.row(first), codes.stride,
-                                count, codes.cols, found_));
+        for (std::size_t q = 0; q < queries.size(); ++q) append(q, count);
+    } else if (tables_.of_nibbles()) {
+        find_nibbles(block, first, count, queries);
     } else {
-        turned_.reserve(codes_turned * 2 * codes.cols);
-        for (std::size_t from = first, here = 0; from < first + count; from += here) {
-            here = std::min(codes_turned, first + count - from);
-            kernels_.turn_nibbles(codes.row(from), codes.stride, here, codes.cols, turned_.data());
-            for (std::size_t q = 0; q < queries.size(); ++q)
-                append(q, from,
-                       kernels_.adc_nibbles(tables_.bytes(queries[q].query), bars[q], turned_.data(), here,
-                                            codes.cols, found_));
-        }
+        append(0, kernels_.adc_row(tables_.bytes(queries[0].query), sums_[0], codes.row(first), codes.stride,
+                                   count, codes.cols, found_));
     }
+}
+
+void AdcScan::find_nibbles(const CodeBlock& block, std::size_t first, std::size_t count,
+                           std::span<const AdcQuery> queries) {
+    using kernels::nibble_block;
+    const auto& codes = block.codes;
+    turned_.reserve(nibble_block * 2 * codes.cols);
+    nibble_hits_.resize(queries.size() * nibble_block);
+    for (std::size_t from = first, here = 0; from < first + count; from += here) {
+        here = std::min(nibble_block, first + count - from);
+        kernels_.turn_nibbles(codes.row(from), codes.stride, here, codes.cols, turned_.data());
+        const std::size_t found = kernels_.adc_nibbles(of_nibbles_, queries.size(), turned_.data(), here,
+                                                       codes.cols, nibble_hits_.data());
+        for (std::size_t h = 0; h < found; ++h)
+            rows_[nibble_hits_[h].query].push_back(static_cast<std::uint32_t>(from) + nibble_hits_[h].row);
+    }
+    for (std::size_t q = 0; q < queries.size(); ++q)
+        if (of_nibbles_[q].shortfalls && count >= codes_at_once)
+            screens_[queries[q].query].adapt(of_nibbles_[q].left, count);
 }
 
 void AdcScan::scan_together(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile) {
     std::size_t step = first_step(block, queries);
-    std::uint16_t bars[AdcTables::max_tile];
-    std::fill_n(bars, AdcTables::max_tile, std::uint16_t{65535});
+    std::fill_n(sums_, AdcTables::max_tile, std::uint16_t{65535});
     for (std::size_t first = 0, count = 0; first < block.codes.rows; first += count) {
         count = std::min(step, block.codes.rows - first);
         step = std::min(2 * step, at_once(block));
         const double term = least_term(block, first, count);
-        for (std::size_t q = 0; q < queries.size(); ++q) bars[q] = bar(queries[q], term);
-        find(block, first, count, queries, bars, tile);
+        for (std::size_t q = 0; q < queries.size(); ++q) set_bar(block, queries[q], term, q);
+        find(block, first, count, queries, tile);
         // One query after another, for its float tables; so many codes that they come into the cache once.
         for (std::size_t q = 0; q < queries.size(); ++q)
-            score(block, queries[q], rows_[q], bars[q] > 0 ? queries[q].best->capacity() / 2 + 8 : 1);
+            score(block, queries[q], rows_[q], sums_[q] > 0 ? queries[q].best->capacity() / 2 + 8 : 1);
     }
     for (std::size_t q = 0; q < queries.size(); ++q) score(block, queries[q], rows_[q], 1);
 }

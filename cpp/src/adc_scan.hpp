@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "adc_screen.hpp"
 #include "adc_tables.hpp"
 #include "kernels/dispatch.hpp"
 #include "shared_bars.hpp"
@@ -26,7 +27,7 @@ struct CodeBlock {
 struct AdcQuery {
     std::size_t query;  // of those whose tables are loaded
     float base;         // added to the score of every code of the block
-    TopK* best;         // takes the candidates: score (adc_score + base) - term, in float, and index
+    TopK* best;         // takes the candidates: score (AdcTables::score + base) - term, in float, and index
 };
 
 /// One worker's scan: sums of byte entries leave out what cannot be among a query's k best, the rest is
@@ -35,8 +36,9 @@ class AdcScan {
 public:
     explicit AdcScan(const AdcTables& tables) : tables_(tables) {}
 
-    /// bars: of the tables' queries, scores below which no code matters, as other workers' k best say.
-    void share(SharedBars* bars) { bars_ = bars; }
+    /// Another search: of queries now loaded. bars: scores below which no code matters to them, as other
+    /// workers' k best say.
+    void begin(SharedBars* bars);
 
     static constexpr std::size_t codes_at_once = 1024;  // then the bars are looked up again
 
@@ -47,20 +49,28 @@ public:
 private:
     void scan_together(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile);
     void find(const CodeBlock& block, std::size_t first, std::size_t count, std::span<const AdcQuery> queries,
-              const std::uint16_t* bars, AdcTables::Tile tile);
+              AdcTables::Tile tile);
+    void find_nibbles(const CodeBlock& block, std::size_t first, std::size_t count,
+                      std::span<const AdcQuery> queries);
     float needed(const AdcQuery& query) const;
     std::size_t first_step(const CodeBlock& block, std::span<const AdcQuery> queries) const;
-    std::uint16_t bar(const AdcQuery& query, double least_term) const;
+    void set_bar(const CodeBlock& block, const AdcQuery& query, double least_term, std::size_t place);
     void score(const CodeBlock& block, const AdcQuery& query, std::vector<std::uint32_t>& rows,
                std::size_t enough);
 
     const kernels::Table& kernels_ = kernels::active();
     const AdcTables& tables_;
     SharedBars* bars_ = nullptr;
+    std::vector<AdcScreen> screens_;  // of the tables' queries
+    // Of the queries that meet a block:
+    std::uint16_t sums_[AdcTables::max_tile];  // the least sums of byte entries that may still matter
+    kernels::NibbleQuery of_nibbles_[AdcTables::max_tile];
+    std::vector<std::uint32_t> rows_[AdcTables::max_tile];  // what is to be scored
+    // What a kernel finds:
     std::vector<kernels::AdcHit> hits_;
+    std::vector<kernels::NibbleHit> nibble_hits_;
     std::uint32_t found_[codes_at_once];
     AlignedBuffer<std::uint8_t> turned_;
-    std::vector<std::uint32_t> rows_[AdcTables::max_tile];  // of each query: what is to be scored
 };
 
 }  // namespace hcbir

@@ -14,8 +14,7 @@ AdcTables::AdcTables(const ProductQuantizer& quantizer, Metric metric)
     : quantizer_(quantizer), metric_(metric), code_size_(quantizer.code_size()) {}
 
 void AdcTables::load(MatrixView<const float> queries, Executor& executor) {
-    const std::size_t size = code_size_ * byte_values;
-    floats_.reserve(queries.rows * size);
+    parts_.reserve(queries.rows * num_parts() * part_values());
     bounds_.resize(queries.rows);
     if (has_bytes()) bytes_.reserve(queries.rows * byte_stride());
     executor.parallel_for(queries.rows, [&](std::size_t q, std::size_t) { load_query(q, queries.row(q)); });
@@ -25,20 +24,12 @@ void AdcTables::load_query(std::size_t q, const float* query) {
     const auto& kernels = kernels::active();
     const auto table_of = metric_ == Metric::l2 ? kernels.l2_table : kernels.dot_table;
     const std::size_t num = quantizer_.num_subquantizers(), sub_dim = quantizer_.sub_dim();
-    const std::size_t values = quantizer_.num_centroids();
-    float* tables = floats_.data() + q * code_size_ * byte_values;
-    if (quantizer_.bits() == 8) {
-        for (std::size_t m = 0; m < num; ++m)
-            table_of(query + m * sub_dim, quantizer_.column(m, 0), values, sub_dim, tables + m * byte_values);
-        return make_bytes(q, tables);
-    }
-    std::vector<float> parts(2 * code_size_ * values);  // an odd last byte has nothing in its high half
+    const std::size_t values = part_values();
+    float* parts = parts_.data() + q * num_parts() * values;
+    std::fill(parts + num * values, parts + num_parts() * values, 0.0f);  // of an odd last byte's high half
     for (std::size_t m = 0; m < num; ++m)
-        table_of(query + m * sub_dim, quantizer_.column(m, 0), values, sub_dim, parts.data() + m * values);
-    for (std::size_t b = 0; b < code_size_; ++b)
-        for (std::size_t v = 0; v < byte_values; ++v)
-            tables[b * byte_values + v] = parts[b * 32 + v % 16] + parts[b * 32 + 16 + v / 16];
-    make_bytes(q, parts.data());
+        table_of(query + m * sub_dim, quantizer_.column(m, 0), values, sub_dim, parts + m * values);
+    make_bytes(q);
 }
 
 /// Of entries of these widths: the most that two bytes of a code, which are added in 8 bits, may sum to; or
@@ -57,17 +48,17 @@ double AdcTables::widest_sum(const std::vector<double>& widths) const {
     return std::max(widest, sum / 255);
 }
 
-void AdcTables::make_bytes(std::size_t q, const float* parts) {
-    const std::size_t values = quantizer_.num_centroids();
-    const std::size_t count = of_nibbles() ? 2 * code_size_ : code_size_;
+void AdcTables::make_bytes(std::size_t q) {
+    const float* parts = this->parts(q);
+    const std::size_t values = part_values(), count = num_parts();
     std::vector<float> lowest(count);
     std::vector<double> widths(count);
-    double sum_lowest = 0, sum_largest = 0;
+    double sum_lowest = 0, sum_highest = 0, sum_largest = 0;
     const auto& kernels = kernels::active();
     for (std::size_t p = 0; p < count; ++p) {
         float high = 0;
         kernels.extremes(parts + p * values, values, &lowest[p], &high);
-        sum_lowest += double{lowest[p]};
+        sum_lowest += double{lowest[p]}, sum_highest += double{high};
         sum_largest += std::max(std::abs(double{lowest[p]}), std::abs(double{high}));
         widths[p] = double{high} - double{lowest[p]};
     }
@@ -81,10 +72,16 @@ void AdcTables::make_bytes(std::size_t q, const float* parts) {
     const double widest = widest_sum(widths);
     const double room = of_nibbles() ? 250 : 252;
     const auto steps = static_cast<float>(std::min(widest > 0 ? room / widest : 1.0, 1e30));
-    bounds_[q] = {sum_lowest, double{steps}, (static_cast<double>(code_size_) + 4) * 0x1p-23 * sum_largest};
+    bounds_[q] = {sum_lowest, sum_highest, double{steps},
+                  (static_cast<double>(code_size_) + 4) * 0x1p-23 * sum_largest};
     std::uint8_t* entries = bytes_.data() + q * byte_stride();
     for (std::size_t p = 0; p < count; ++p)
         kernels.bytes_above(parts + p * values, values, lowest[p], steps, entries + p * values);
+}
+
+double AdcTables::allowance(std::size_t q, double score) const {
+    const Bound& bound = bounds_[q];
+    return std::max(bound.largest - (score - bound.error - 0x1p-22 * std::abs(score)), 0.0);
 }
 
 std::uint16_t AdcTables::bar(std::size_t q, double score) const {

@@ -14,12 +14,13 @@ namespace hcbir {
 constexpr std::size_t byte_values = 256;
 
 /// A score: byte b of the code adds its entry to partial sum b % 4; (s0 + s1) + (s2 + s3), all in float.
-inline float adc_score(const float* tables, const std::uint8_t* code, std::size_t code_size) {
+template <class EntryOf>
+float adc_score(std::size_t code_size, const EntryOf& entry_of) {
     float sums[4] = {};
     std::size_t b = 0;
     for (; b + 4 <= code_size; b += 4)
-        for (std::size_t s = 0; s < 4; ++s) sums[s] += tables[(b + s) * byte_values + code[b + s]];
-    for (std::size_t s = 0; b < code_size; ++b, ++s) sums[s] += tables[b * byte_values + code[b]];
+        for (std::size_t s = 0; s < 4; ++s) sums[s] += entry_of(b + s);
+    for (std::size_t s = 0; b < code_size; ++b, ++s) sums[s] += entry_of(b);
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
@@ -46,10 +47,22 @@ public:
     /// Throws std::invalid_argument if a score could be infinite.
     void load(MatrixView<const float> queries, Executor& executor);
 
+    std::size_t num_queries() const { return bounds_.size(); }
     std::size_t code_size() const { return code_size_; }
-    /// Of query q: code_size() x byte_values entries. For a byte that names two centroids an entry is the
-    /// float sum of the dot products, or squared distances less than 0, of both.
-    const float* floats(std::size_t q) const { return floats_.data() + q * code_size_ * byte_values; }
+    /// Of query q: num_parts() tables, one a byte of a code, or one a half of it, of part_values() entries:
+    /// the dot products with the centroids, or squared distances less than 0.
+    const float* parts(std::size_t q) const { return parts_.data() + q * num_parts() * part_values(); }
+    std::size_t num_parts() const { return of_nibbles() ? 2 * code_size_ : code_size_; }
+    std::size_t part_values() const { return quantizer_.num_centroids(); }
+    /// The entry of a byte that names two centroids is the float sum of both.
+    float score(std::size_t q, const std::uint8_t* code) const {
+        const float* tables = parts(q);
+        if (!of_nibbles())
+            return adc_score(code_size_, [&](std::size_t b) { return tables[b * byte_values + code[b]]; });
+        return adc_score(code_size_, [&](std::size_t b) {
+            return tables[b * 32 + code[b] % 16] + tables[b * 32 + 16 + code[b] / 16];
+        });
+    }
 
     /// Whether there are byte tables: not for codes of more than 1024 bytes.
     bool has_bytes() const { return code_size_ <= max_code_size; }
@@ -60,6 +73,10 @@ public:
     /// The least sum of byte entries of a code that may score `score` or more; up to 65535, the largest that
     /// any bar is.
     std::uint16_t bar(std::size_t q, double score) const;
+
+    /// By how much the entries of a code that scores `score` or more may fall short, in all, of the largest
+    /// of each of the parts.
+    double allowance(std::size_t q, double score) const;
 
     static std::size_t tile_width(std::size_t num_queries) {
         return num_queries <= 16 ? 16 : num_queries <= 32 ? 32 : 64;
@@ -74,19 +91,19 @@ public:
 private:
     static constexpr std::size_t max_code_size = 1024;  // so that sums below 2^16 are fine enough
     struct Bound {
-        double lowest, per_step, error;
+        double lowest, largest, per_step, error;  // lowest, largest: the sums of all tables' extremes
     };
 
     /// A cache line more than the tables: at multiples of 2^12 all would compete for the same lines.
     std::size_t byte_stride() const { return code_size_ * (of_nibbles() ? 32 : byte_values) + 64; }
     void load_query(std::size_t q, const float* query);
-    void make_bytes(std::size_t q, const float* parts);
+    void make_bytes(std::size_t q);
     double widest_sum(const std::vector<double>& widths) const;
 
     const ProductQuantizer& quantizer_;
     Metric metric_;
     std::size_t code_size_;
-    AlignedBuffer<float> floats_;
+    AlignedBuffer<float> parts_;
     AlignedBuffer<std::uint8_t> bytes_;
     std::vector<Bound> bounds_;
 };

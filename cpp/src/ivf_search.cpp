@@ -55,7 +55,7 @@ private:
 
     std::size_t group_size() const {
         const std::size_t by_tables =
-            table_bytes / (index_.quantizer.code_size() * byte_values * sizeof(float));
+            table_bytes / (tables_.num_parts() * tables_.part_values() * sizeof(float));
         const std::size_t by_lists = list_bytes / (executor_.size() * k_ * sizeof(Candidate));
         return std::max(std::min(by_tables, by_lists), std::size_t{1});
     }
@@ -65,7 +65,7 @@ private:
         const MatrixView<const float> group{queries_.row(base), count, queries_.cols, queries_.stride};
         load_tables(group);
         SharedBars bars(count);
-        for (AdcScan& scan : scans_) scan.share(&bars);
+        for (AdcScan& scan : scans_) scan.begin(&bars);
         for (auto& worker : workers_) worker.best.assign(count, TopK(k_));
         // The first list, the nearest as a rule, says best what the others have to reach.
         scan_probes(base, count, 0, std::min(first_probes, probes_.cols), group);

@@ -23,7 +23,7 @@ constexpr std::size_t tasks_a_worker = 16;
 // The sample that bars are guessed from: a run of codes from each of its equal parts. Where few are asked
 // for, the first codes met say as much.
 constexpr std::size_t run_codes = 64, one_in = 16, fewest_runs = 64, smallest_guessed = 50,
-                      rows_a_wanted = 64;
+                      rows_a_wanted = 64, runs_at_once = 512;
 
 class PQSearch {
 public:
@@ -37,8 +37,6 @@ public:
           executor_(executor),
           tables_(quantizer, options.metric),
           best_(executor.size()) {
-        whole_ = {codes_, 0};
-        if (!options.allowed.empty()) whole_.allowed = options.allowed.data();
         for (std::size_t w = 0; w < executor.size(); ++w) scans_.emplace_back(tables_);
         if (k >= smallest_guessed && num_allowed / k >= rows_a_wanted) sample(num_allowed);
     }
@@ -51,17 +49,17 @@ public:
 
 private:
     std::size_t group_size() const {
-        const std::size_t by_tables = table_bytes / (tables_.code_size() * byte_values * sizeof(float));
+        const std::size_t by_tables =
+            table_bytes / (tables_.num_parts() * tables_.part_values() * sizeof(float));
         const std::size_t by_lists = list_bytes / (executor_.size() * k_ * sizeof(Candidate));
         return std::max(std::min(by_tables, by_lists) / tile, std::size_t{1}) * tile;
     }
 
-    /// Codes first .. first + count, called `first_index` and so on.
-    CodeBlock block(std::size_t first, std::size_t count, std::size_t first_index) const {
-        CodeBlock part = whole_;
-        part.codes = {codes_.row(first), count, codes_.cols, codes_.stride};
-        part.first = static_cast<std::int64_t>(first_index);
-        if (part.allowed) part.allowed += first - first_index;
+    /// Codes first .. first + count.
+    CodeBlock block(std::size_t first, std::size_t count) const {
+        CodeBlock part{{codes_.row(first), count, codes_.cols, codes_.stride}};
+        part.first = static_cast<std::int64_t>(first);
+        if (!options_.allowed.empty()) part.allowed = options_.allowed.data();
         return part;
     }
 
@@ -69,15 +67,19 @@ private:
         const std::size_t whole = codes_.rows / run_codes, count = whole / one_in;
         if (count < fewest_runs) return;
         CounterRandom random(0, codes_.rows);
-        std::size_t sampled = 0;
         for (std::size_t i = 0; i < count; ++i) {
             const std::size_t first = i * whole / count, next = (i + 1) * whole / count;
             const std::size_t row =
                 (first + random.below(static_cast<std::uint32_t>(next - first))) * run_codes;
-            sample_.push_back(block(row, run_codes, i * run_codes));
-            for (std::size_t j = row; j < row + run_codes; ++j)
-                sampled += options_.allowed.empty() || options_.allowed[j] != 0;
+            sample_.push_back(row);
+            if (options_.allowed.empty()) continue;
+            const auto flags = options_.allowed.subspan(row, run_codes);
+            allowed_.insert(allowed_.end(), flags.begin(), flags.end());
         }
+        const std::size_t sampled =
+            options_.allowed.empty() ? count * run_codes
+                                     : static_cast<std::size_t>(std::count_if(
+                                           allowed_.begin(), allowed_.end(), [](auto a) { return a != 0; }));
         guess_.emplace(count * run_codes, run_codes, k_,
                        static_cast<double>(sampled) / static_cast<double>(num_allowed));
     }
@@ -109,11 +111,28 @@ private:
         const std::size_t at_once = ceil_div(sample_.size(), num_tasks);
         scan_blocks(queries, ceil_div(sample_.size(), at_once), guess_->most(), guesses,
                     [&](std::size_t task, const auto& scan) {
-                        for (std::size_t i = task * at_once;
-                             i < std::min((task + 1) * at_once, sample_.size()); ++i)
-                            scan(sample_[i]);
+                        const std::size_t last = std::min((task + 1) * at_once, sample_.size());
+                        AlignedBuffer<std::uint8_t> runs;
+                        for (std::size_t i = task * at_once; i < last; i += runs_at_once)
+                            scan(gather(i, std::min(runs_at_once, last - i), runs));
                     });
         for (const std::uint32_t q : queries) guesses[q] = (*guess_)(std::move(best_[0][q])).safe;
+    }
+
+    /// Copies of runs first .. first + count of the sample, whose codes count from 0 on: side by side they
+    /// are turned together.
+    CodeBlock gather(std::size_t first, std::size_t count, AlignedBuffer<std::uint8_t>& codes) const {
+        const std::size_t size = codes_.cols;
+        codes.reserve(count * run_codes * size);
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t row = sample_[first + i];
+            for (std::size_t j = 0; j < run_codes; ++j)
+                std::copy_n(codes_.row(row + j), size, codes.data() + (i * run_codes + j) * size);
+        }
+        CodeBlock block{{codes.data(), count * run_codes, size, size}};
+        block.first = static_cast<std::int64_t>(first * run_codes);
+        if (!options_.allowed.empty()) block.allowed = allowed_.data();
+        return block;
     }
 
     void scan_codes(const std::vector<std::uint32_t>& queries, const std::vector<float>& guesses) {
@@ -124,7 +143,7 @@ private:
         scan_blocks(queries, ceil_div(codes_.rows, size), k_, guesses,
                     [&](std::size_t task, const auto& scan) {
                         const std::size_t first = task * size;
-                        scan(block(first, std::min(size, codes_.rows - first), first));
+                        scan(block(first, std::min(size, codes_.rows - first)));
                     });
     }
 
@@ -139,7 +158,7 @@ private:
             best.resize(guesses.size(), TopK(k));
             for (const std::uint32_t q : queries) best[q] = TopK(k);
         }
-        for (AdcScan& scan : scans_) scan.share(&bars);
+        for (AdcScan& scan : scans_) scan.begin(&bars);
         executor_.parallel_for(tiles_.size() * num_tasks, [&](std::size_t t, std::size_t worker) {
             const std::size_t first = t / num_tasks * tile;
             std::vector<AdcQuery> together;
@@ -178,10 +197,10 @@ private:
     const PQSearchOptions& options_;
     Executor& executor_;
     AdcTables tables_;
-    CodeBlock whole_;
-    std::vector<CodeBlock> sample_;
-    std::optional<BarGuess> guess_;  // if it is worth it
-    std::vector<AdcScan> scans_;     // of every worker
+    std::vector<std::size_t> sample_;    // where its runs begin
+    std::vector<std::uint8_t> allowed_;  // a flag for each of their codes, if there are flags
+    std::optional<BarGuess> guess_;      // if it is worth it
+    std::vector<AdcScan> scans_;         // of every worker
     std::vector<AdcTables::Tile> tiles_;
     AlignedBuffer<std::uint8_t> entries_;  // of the tiles
     std::vector<std::vector<TopK>> best_;  // of every worker, of every query of a group

@@ -9,9 +9,10 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,8 @@ class GrowingArrays:
         """
         if zlib.crc32(self.arrays[name].data) != self.columns[name].crc32:
             raise FormatError(f"{self._path(name)} has been altered: its checksum is another")
+        if not self._has_header(name):
+            raise FormatError(f"{self._path(name)} has been altered: its header is another")
 
     def _refresh(self) -> None:
         self.columns = self._read_manifest() if (self.folder / MANIFEST).exists() else {}
@@ -140,6 +143,15 @@ class GrowingArrays:
         if column.num_bytes == HEADER_BYTES:  # nothing to map
             return np.empty(shape, column.dtype)
         return np.asarray(np.memmap(path, column.dtype, mode="r", offset=HEADER_BYTES, shape=shape))
+
+    def _has_header(self, name: str) -> bool:
+        """Whether the file begins as it was written; an append that was interrupted counts rows that do not."""
+        column = self.columns[name]
+        with self._path(name).open("rb") as file:
+            content = file.read(HEADER_BYTES)
+        counted = re.search(rb"'shape': \((\d{1,18}),", content)
+        num_rows = int(counted[1]) if counted else -1
+        return num_rows >= column.num_rows and content == _header(replace(column, num_rows=num_rows))
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.npy"

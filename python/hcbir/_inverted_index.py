@@ -6,17 +6,15 @@ from os import PathLike
 
 import numpy.typing as npt
 
-from hcbir._arrays import large_matrix, one_of, positive_int, small_matrix
-from hcbir._inverted_coder import InvertedCoder
+from hcbir._arrays import large_matrix, positive_int, small_matrix
 from hcbir._inverted_index_file import SavedIndex, read_index, write_index
-from hcbir._inverted_lists import Floats, Ids, InvertedLists, Part
+from hcbir._inverted_lists import Floats, Ids
+from hcbir._inverted_state import InvertedState
 from hcbir._inverted_training import train_lists
-from hcbir._quantization import METRICS, ProductQuantizer
-from hcbir._quantization_codes import code_size
 from hcbir._search import SearchResult
 
 
-class IVFPQIndex:
+class IVFPQIndex(InvertedState):
     """An approximate index: vectors stand as codes in the list of their nearest centroid.
 
     A vector takes num_subquantizers * bits / 8 bytes, 8 of its id, and 4 more for l2; a search reads the nprobe lists
@@ -54,19 +52,6 @@ class IVFPQIndex:
     (2, 1998)
     """
 
-    def __init__(
-        self, num_lists: int, *, num_subquantizers: int, bits: int = 8, metric: str = "dot", seed: int = 0
-    ) -> None:
-        self.num_lists = positive_int(num_lists, "num_lists")
-        self.num_subquantizers = positive_int(num_subquantizers, "num_subquantizers")
-        if bits not in (4, 8):
-            raise ValueError(f"bits must be 8 or 4, got {bits!r}")
-        self.bits = bits
-        self.metric = one_of(metric, "metric", METRICS)
-        self.seed = seed
-        self._learned: InvertedCoder | None = None
-        self._lists = InvertedLists(self.num_lists, code_size(self.num_subquantizers, bits))
-
     def train(
         self,
         vectors: Floats,
@@ -97,39 +82,6 @@ class IVFPQIndex:
             raise ValueError(f"train must come before add; the index holds {len(self)} vectors")
         options = (num_iterations, max_vectors_per_centroid, self.seed, num_threads)
         self._learned = train_lists(vectors, self.num_lists, self.num_subquantizers, self.bits, self.metric, *options)
-
-    @property
-    def _coder(self) -> InvertedCoder:
-        if self._learned is None:
-            raise ValueError("the index must be trained first: call train(vectors)")
-        return self._learned
-
-    @property
-    def is_trained(self) -> bool:
-        return self._learned is not None
-
-    @property
-    def quantizer(self) -> ProductQuantizer:
-        """Of the differences between vectors and their lists' centroids."""
-        return self._coder.quantizer
-
-    @property
-    def centroids(self) -> Floats:
-        """(num_lists, d)"""
-        return self._coder.centroids
-
-    def __len__(self) -> int:
-        return len(self._lists)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the lists: codes, ids, terms and where each list begins."""
-        return self._lists.nbytes
-
-    @property
-    def inverted_lists(self) -> Part:
-        """All codes, ids and terms; those of list l are rows offsets[l] to offsets[l + 1] - 1."""
-        return self._lists.joined()
 
     def add(self, vectors: Floats, *, ids: npt.ArrayLike | None = None, num_threads: int | None = None) -> Ids:
         """Adds vectors to the lists of their nearest centroids.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,9 @@ import numpy.typing as npt
 
 from hcbir import _core
 from hcbir._arrays import full_vectors, one_of, positive_int, small_matrix
-from hcbir._quantization_codes import checked_centroids, checked_codes, checked_rotation, code_size, decode, encode
+from hcbir._quantization_codebooks import Codebooks
+from hcbir._quantization_codes import checked_codes, decode, encode
 from hcbir._quantization_faiss import index_of, parts_of
-from hcbir._quantization_file import read_quantizer, write_quantizer
 from hcbir._quantization_search import search_codes
 from hcbir._quantization_training import train
 from hcbir._runtime import num_threads_argument
@@ -21,7 +20,7 @@ from hcbir._search import SearchResult
 METRICS = ("dot", "l2")
 
 
-class ProductQuantizer:
+class ProductQuantizer(Codebooks):
     """Turns vectors into codes, and searches codes without turning them back.
 
     A vector is cut into sub-vectors, and each is replaced by the number of the nearest of 256 (or 16) centroids; a
@@ -54,15 +53,6 @@ class ProductQuantizer:
     array([[0],
            [1]])
     """
-
-    def __init__(self, centroids: npt.NDArray[np.float32], rotation: npt.NDArray[np.float32] | None = None) -> None:
-        c = self.centroids = checked_centroids(centroids)
-        self.bits = 8 if c.shape[1] == 256 else 4
-        self.num_subquantizers = len(c)
-        self.dim = len(c) * int(c.shape[2])
-        self.code_size = code_size(len(c), self.bits)  # bytes
-        self.rotation = None if rotation is None else checked_rotation(rotation, self.dim)
-        self._core = _core.ProductQuantizer(c.reshape(-1, c.shape[2]), len(c), self.bits)
 
     @classmethod
     def train(
@@ -182,23 +172,6 @@ class ProductQuantizer:
         """Quantizer and codes of a faiss.ProductQuantizer, IndexPQ, or IndexPreTransform (OPQ) of one."""
         centroids, rotation, codes = parts_of(index)
         return cls(centroids, rotation), codes
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Writes the quantizer into a file, at once: what stood there is whole or replaced."""
-        write_quantizer(path, self.centroids, self.rotation)
-
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> ProductQuantizer:
-        """The quantizer that was saved.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is none.
-        hcbir.FormatError
-            If the file is not one of a quantizer, of a later version, cut short or altered.
-        """
-        return cls(*read_quantizer(path))
 
     def _check(self, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         return checked_codes(codes, self.code_size)

@@ -1,5 +1,6 @@
 // The kernels of product quantisation.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "kernels.hpp"
@@ -203,6 +204,14 @@ void test_byte_tables(const Table& table) {
         }
         table.bytes_above(values.data(), count, smallest, factor, bytes.data());
         agree(bytes == expected, table, "bytes_above", {count});
+        for (const float finer : {factor / 2, factor * 2, 1e30f}) {  // from some on there is only 255
+            for (std::size_t i = 0; i < count; ++i) {
+                const float below = (largest - values[i]) * finer - 1e-4f;
+                expected[i] = static_cast<std::uint8_t>(std::clamp(below, 0.0f, 255.0f));
+            }
+            table.bytes_below(values.data(), count, largest, finer, bytes.data());
+            agree(bytes == expected, table, "bytes_below", {count});
+        }
     }
 }
 
@@ -293,17 +302,10 @@ void test_adc_tiles(const Table& table) {
     test_adc_tile(table, 16, 1024, 9);
 }
 
-void test_adc_row(const Table& table, std::size_t code_size, std::size_t count, bool halves) {
+void test_adc_row(const Table& table, std::size_t code_size, std::size_t count) {
     const auto largest = largest_entries(code_size);
-    Bytes tables(code_size * 256), nibbles(code_size * 32);
-    for (std::size_t b = 0; b < code_size; ++b) {
-        const int low = whole(0, largest[b]);
-        for (std::size_t n = 0; n < 32; ++n) nibbles[b * 32 + n] = entry(n < 16 ? low : largest[b] - low);
-        for (std::size_t v = 0; v < 256; ++v)
-            tables[b * 256 + v] =
-                halves ? static_cast<std::uint8_t>(nibbles[b * 32 + v % 16] + nibbles[b * 32 + 16 + v / 16])
-                       : entry(largest[b]);
-    }
+    Bytes tables(code_size * 256);
+    for (std::size_t at = 0; at < tables.size(); ++at) tables[at] = entry(largest[at / 256]);
     const std::size_t stride = code_size + count % 3;
     const Bytes codes = codes_of(count, stride, code_size);
     std::vector<unsigned> sums(count);
@@ -313,39 +315,99 @@ void test_adc_row(const Table& table, std::size_t code_size, std::size_t count, 
     Indices rows(count), expected;
     for (std::size_t j = 0; j < count; ++j)
         if (sums[j] >= bar) expected.push_back(static_cast<std::uint32_t>(j));
-    if (halves) {
-        using hcbir::kernels::nibble_block;
-        const std::size_t blocks = (count + nibble_block - 1) / nibble_block;
-        Bytes columns(blocks * nibble_block * 2 * code_size), turned = columns;
-        for (std::size_t j = 0; j < count; ++j)
-            for (std::size_t b = 0; b < code_size; ++b) {
-                const std::size_t at =
-                    (j / nibble_block * 2 * code_size + 2 * b) * nibble_block + j % nibble_block;
-                turned[at] = codes[j * stride + b] & 15;
-                turned[at + nibble_block] = codes[j * stride + b] >> 4;
-            }
-        table.turn_nibbles(codes.data(), stride, count, code_size, columns.data());
-        agree(columns == turned, table, "turn_nibbles", {code_size, count});
-        rows.resize(table.adc_nibbles(nibbles.data(), bar, columns.data(), count, code_size, rows.data()));
-    } else {
-        rows.resize(table.adc_row(tables.data(), bar, codes.data(), stride, count, code_size, rows.data()));
-    }
-    agree(rows == expected, table, halves ? "adc_nibbles" : "adc_row", {code_size, count});
+    rows.resize(table.adc_row(tables.data(), bar, codes.data(), stride, count, code_size, rows.data()));
+    agree(rows == expected, table, "adc_row", {code_size, count});
 }
 
 void test_adc_rows(const Table& table) {
-    for (const bool halves : {false, true}) {
-        for (std::size_t code_size = 1; code_size <= 40; ++code_size)
-            for (const std::size_t count : {0, 1, 15, 16, 31, 33, 64, 65, 127, 128, 130, 300})
-                test_adc_row(table, code_size, count, halves);
-        for (std::size_t count = 0; count <= 140; ++count) test_adc_row(table, 16, count, halves);
-        test_adc_row(table, 1024, 150, halves);
+    for (std::size_t code_size = 1; code_size <= 40; ++code_size)
+        for (const std::size_t count : {0, 1, 15, 16, 31, 33, 64, 65, 127, 128, 130, 300})
+            test_adc_row(table, code_size, count);
+    for (std::size_t count = 0; count <= 140; ++count) test_adc_row(table, 16, count);
+    test_adc_row(table, 1024, 150);
+}
+
+/// Shortfalls that sum to about `limit`, a permutation of the columns, and entries as adc_nibbles takes them.
+struct NibbleTables {
+    explicit NibbleTables(std::size_t code_size)
+        : shortfalls(code_size * 32), entries(code_size * 32), order(2 * code_size) {
+        const auto largest = largest_entries(code_size);
+        for (std::size_t b = 0; b < code_size; ++b) {
+            const int low = whole(0, largest[b]);
+            for (std::size_t n = 0; n < 32; ++n) entries[b * 32 + n] = entry(n < 16 ? low : largest[b] - low);
+        }
+        const int most = whole(0, 9) ? 600 / static_cast<int>(2 * code_size) : 255;
+        for (auto& shortfall : shortfalls)
+            shortfall = static_cast<std::uint8_t>(std::min(whole(0, most + 1), 255));
+        for (std::size_t c = 0; c < order.size(); ++c) order[c] = static_cast<std::uint32_t>(c);
+        for (std::size_t c = order.size(); c > 1; --c)
+            std::swap(order[c - 1], order[static_cast<std::size_t>(whole(0, static_cast<int>(c) - 1))]);
     }
+    Bytes shortfalls, entries;
+    Indices order;
+};
+
+void test_adc_nibbles(const Table& table, std::size_t code_size, std::size_t count) {
+    using hcbir::kernels::nibble_block, hcbir::kernels::NibbleHit;
+    const std::size_t stride = code_size + count % 3, num_columns = 2 * code_size;
+    const Bytes codes = codes_of(count, stride, code_size);
+    const std::size_t blocks = (count + nibble_block - 1) / nibble_block;
+    Bytes columns(blocks * nibble_block * num_columns), turned = columns;
+    const auto half = [&](std::size_t j, std::size_t c) {
+        return static_cast<std::uint8_t>(codes[j * stride + c / 2] >> 4 * (c % 2) & 15);
+    };
+    for (std::size_t j = 0; j < count; ++j)
+        for (std::size_t c = 0; c < num_columns; ++c)
+            turned[(j / nibble_block * num_columns + c) * nibble_block + j % nibble_block] = half(j, c);
+    table.turn_nibbles(codes.data(), stride, count, code_size, columns.data());
+    agree(columns == turned, table, "turn_nibbles", {code_size, count});
+
+    const std::size_t num_queries = count % 4;
+    std::vector<NibbleTables> tables;
+    std::vector<hcbir::kernels::NibbleQuery> queries;
+    std::vector<std::vector<bool>> matters(num_queries, std::vector<bool>(count));
+    for (std::size_t q = 0; q < num_queries; ++q) tables.emplace_back(code_size);
+    for (std::size_t q = 0; q < num_queries; ++q) {
+        const NibbleTables& of = tables[q];
+        std::vector<unsigned> sums(count);
+        for (std::size_t j = 0; j < count; ++j)
+            for (std::size_t c = 0; c < num_columns; ++c) sums[j] += of.entries[16 * c + half(j, c)];
+        const auto head = static_cast<std::size_t>(whole(0, static_cast<int>(num_columns)));
+        const auto limit = static_cast<std::uint8_t>(whole(0, 254));
+        const bool all = whole(0, 3) == 0;
+        queries.push_back({all ? nullptr : of.shortfalls.data(), of.order.data(), head, limit,
+                           of.entries.data(), bar_among(sums), 0});
+        for (std::size_t j = 0; j < count; ++j) {
+            unsigned shortfall = 0;
+            for (std::size_t c = 0; c < num_columns; ++c)
+                shortfall += of.shortfalls[16 * c + half(j, of.order[c])];
+            matters[q][j] = sums[j] >= queries[q].bar && (all || shortfall <= limit);
+        }
+    }
+    std::vector<std::array<std::uint32_t, 2>> found, expected;
+    for (std::size_t first = 0; first < count; first += nibble_block)
+        for (std::uint32_t q = 0; q < num_queries; ++q)
+            for (std::size_t j = first; j < std::min(count, first + nibble_block); ++j)
+                if (matters[q][j]) expected.push_back({q, static_cast<std::uint32_t>(j)});
+    std::vector<NibbleHit> hits(num_queries * count);
+    hits.resize(
+        table.adc_nibbles(queries.data(), num_queries, columns.data(), count, code_size, hits.data()));
+    for (const NibbleHit& hit : hits) found.push_back({hit.query, hit.row});
+    agree(found == expected, table, "adc_nibbles", {code_size, count});
+}
+
+void test_adc_nibbles(const Table& table) {
+    for (std::size_t code_size = 1; code_size <= 40; ++code_size)
+        for (const std::size_t count : {0, 1, 15, 33, 65, 127, 255, 257, 259, 515})
+            test_adc_nibbles(table, code_size, count);
+    for (std::size_t count = 0; count <= 140; ++count) test_adc_nibbles(table, 16, count);
+    test_adc_nibbles(table, 1024, 151);
 }
 
 }  // namespace
 
 int main() {
     at_every_level({test_nearest_centroids, test_cells_of, test_near_box, test_approach, test_look_up_tables,
-                    test_byte_tables, test_interleave_bytes, test_adc_tiles, test_adc_rows});
+                    test_byte_tables, test_interleave_bytes, test_adc_tiles, test_adc_rows,
+                    test_adc_nibbles});
 }

@@ -26,6 +26,7 @@ PYTHON_FLOORS = [
         "_runtime",
         "_features",
         "_files",
+        "_quantization_codebooks",
         "_quantization_codes",
         "_quantization_file",
         "_quantization_faiss",
@@ -43,7 +44,7 @@ PYTHON_FLOORS = [
         "_quantization",
         "_quantization_search",
     }
-    | {"_inverted_lists", "_inverted_coder", "_inverted_training", "_inverted_index_file"}
+    | {"_inverted_state", "_inverted_lists", "_inverted_coder", "_inverted_training", "_inverted_index_file"}
     | {"_inverted_index", "_local_index"}
     | {"_growing", "_store", "_store_rows", "_candidates", "_explanation"},
     {"hcbir"},

@@ -172,11 +172,13 @@ def test_damaged_files_are_refused(tmp_path: Path, name: str) -> None:
     cut.write_bytes(cut.read_bytes()[:-1])
     with pytest.raises(hcbir.FormatError, match=name):
         hcbir.IVFPQIndex.open(tmp_path / "cut")
-    content = bytearray(altered.read_bytes())
-    content[-1] ^= 1
-    altered.write_bytes(content)
-    with pytest.raises(hcbir.FormatError, match=name):
-        hcbir.IVFPQIndex.open(tmp_path / "altered", check=True)
+    whole = altered.read_bytes()
+    for place in (0, 9, 30, 70, 127, len(whole) - 1):  # of the header and of what follows it
+        content = bytearray(whole)
+        content[place] ^= 64
+        altered.write_bytes(content)
+        with pytest.raises(hcbir.FormatError, match=name):
+            hcbir.IVFPQIndex.open(tmp_path / "altered", check=True)
 
 
 def test_refusals(tmp_path: Path) -> None:

@@ -181,7 +181,26 @@ struct Grid {
 };
 
 /// Codes of which turn_nibbles puts one value each side by side.
-constexpr std::size_t nibble_block = 128;
+constexpr std::size_t nibble_block = 256;
+
+/// A query that meets codes of 4 bits. What an entry lacks of the largest of its table, its shortfall, rounds
+/// to a byte: of table c, 16 of them stand at shortfalls[16 * c], for column order[c]. Codes whose shortfalls
+/// sum to more than `limit` over the first `head` tables, or all, are left out; null: none is. The rest are
+/// those whose entries, 16 a column at entries[16 * column], sum to `bar`.
+struct NibbleQuery {
+    const std::uint8_t* shortfalls;
+    const std::uint32_t* order;
+    std::size_t head;  // at most 2 * code_size
+    std::uint8_t limit;
+    const std::uint8_t* entries;
+    std::uint16_t bar;
+    std::uint32_t left;  // raised by the number of codes that were looked at beyond the head
+};
+
+/// That code `row` may matter to query number `query`.
+struct NibbleHit {
+    std::uint32_t query, row;
+};
 
 /// A code whose sum reaches the bars of some queries; bit i is query i.
 struct AdcHit {
@@ -410,6 +429,11 @@ struct Table {
     void (*bytes_above)(const float* values, std::size_t count, float lowest, float factor,
                         std::uint8_t* bytes);
 
+    /// bytes[i] = (largest - values[i]) * factor - 1e-4f, in floats, nothing fused, towards zero, held within
+    /// 0 and 255 [same bits]. count: a multiple of 16.
+    void (*bytes_below)(const float* values, std::size_t count, float largest, float factor,
+                        std::uint8_t* bytes);
+
     /// tile[i * width + r] = rows[r][i] for i < count, a multiple of 64. width: 16, 32 or 64.
     void (*interleave_bytes)(const std::uint8_t* const* rows, std::size_t width, std::size_t count,
                              std::uint8_t* tile);
@@ -432,10 +456,11 @@ struct Table {
     void (*turn_nibbles)(const std::uint8_t* codes, std::size_t stride, std::size_t count,
                          std::size_t code_size, std::uint8_t* columns);
 
-    /// adc_row of codes turned by turn_nibbles, where the entry of byte b is the sum of nibbles[b * 32 + its
-    /// low half] and nibbles[b * 32 + 16 + its high half].
-    std::size_t (*adc_nibbles)(const std::uint8_t* nibbles, std::uint16_t bar, const std::uint8_t* columns,
-                               std::size_t count, std::size_t code_size, std::uint32_t* rows);
+    /// Codes turned by turn_nibbles against queries: block after block, query after query, the codes that may
+    /// matter, ascending. Returns the number of hits [same bits, but for `left`]. Entries are as large as
+    /// those of adc_row, where the one of byte b is the sum of two.
+    std::size_t (*adc_nibbles)(NibbleQuery* queries, std::size_t num_queries, const std::uint8_t* columns,
+                               std::size_t count, std::size_t code_size, NibbleHit* hits);
 
     /// Transfer errors of all pairs under a projective model [same bits]. With (x, y, w) = model * (x0, y0,
     /// 1), the squared error is (x / w - x1)^2 + (y / w - y1)^2, computed with one 1 / w and nothing fused; a

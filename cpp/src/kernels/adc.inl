@@ -222,6 +222,17 @@ inline Bytes look_up(Bytes entries, Bytes numbers) {
 #endif
 }
 
+/// a + b, or 255 where that is more.
+inline Bytes add_saturated(Bytes a, Bytes b) {
+#if defined(__AVX512BW__)
+    return (Bytes)_mm512_adds_epu8((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (Bytes)_mm256_adds_epu8((__m256i)a, (__m256i)b);
+#else
+    return (Bytes)vqaddq_u8((uint8x16_t)a, (uint8x16_t)b);
+#endif
+}
+
 /// a, or b where the top bit of `choice` is set.
 inline Bytes choose(Bytes a, Bytes b, Bytes choice) {
 #if defined(__AVX512BW__)

@@ -27,23 +27,47 @@ void turn_nibbles(const std::uint8_t* codes, std::size_t stride, std::size_t cou
     }
 }
 
+/// Takes hits of one query in a block.
+struct NibbleHits {
+    NibbleHit* hits;
+    std::uint32_t query, first;
+    std::size_t count, found;  // codes from `first` on
+
+    /// A bit for each of the codes from i on, as many as count allows.
+    void add(std::size_t i, std::uint64_t bits) {
+        if (count < i + 64) bits &= i < count ? (std::uint64_t{1} << (count - i)) - 1 : 0;
+        for (; bits; bits &= bits - 1)
+            hits[found++] = {query, first + static_cast<std::uint32_t>(i) +
+                                        static_cast<std::uint32_t>(__builtin_ctzll(bits))};
+    }
+};
+
 #if defined(HCBIR_ADC_SHUFFLES)
-/// A bit for each of a block's codes whose sum reaches the bar.
-inline void codes_reached(const std::uint8_t* nibbles, std::uint16_t bar, const std::uint8_t* columns,
-                          std::size_t code_size, std::uint64_t (&reached)[nibble_block / 64]) {
-    constexpr std::size_t count = nibble_block / byte_lanes;
+constexpr std::size_t nibble_vectors = nibble_block / byte_lanes;
+
+/// Of vectors first .. first + count, of which `left` may matter, the codes whose entries sum to the bar.
+template <std::size_t count>
+inline void add_reached(const NibbleQuery& query, const std::uint8_t* columns, std::size_t code_size,
+                        std::size_t first, std::uint64_t left, NibbleHits& hits) {
     const std::size_t pairs = code_size / 2, half = code_size - pairs;
-    const auto bars = bar - typename ByteVectors<byte_lanes>::Word{};
+    const auto bars = query.bar - typename ByteVectors<byte_lanes>::Word{};
     WordSums<byte_lanes> sums[count];
+    columns += first * byte_lanes;
+    const auto entries_of = [&](std::size_t column) { return load_entries(query.entries + column * 16); };
+    const auto found = [&](const Bytes& entries, std::size_t column, std::size_t v) {
+        return look_up(entries, load_bytes<Bytes>(columns + column * nibble_block + v * byte_lanes));
+    };
     // Column after column, not unrolled: else GCC spreads them over more vectors than there are registers.
     const auto add_byte = [&](std::size_t b, Bytes(&part)[count]) {
+        if (count == 1) {
+            part[0] += found(entries_of(2 * b), 2 * b, 0) + found(entries_of(2 * b + 1), 2 * b + 1, 0);
+            return;
+        }
 #pragma GCC unroll 1
         for (std::size_t column = 2 * b; column < 2 * b + 2; ++column) {
-            const Bytes entries = load_entries(nibbles + column * 16);
+            const Bytes entries = entries_of(column);
 #pragma GCC unroll 8
-            for (std::size_t v = 0; v < count; ++v)
-                part[v] +=
-                    look_up(entries, load_bytes<Bytes>(columns + column * nibble_block + v * byte_lanes));
+            for (std::size_t v = 0; v < count; ++v) part[v] += found(entries, column, v);
         }
     };
     for (std::size_t b = 0; b < half; ++b) {
@@ -55,33 +79,75 @@ inline void codes_reached(const std::uint8_t* nibbles, std::uint16_t bar, const 
     }
 #pragma GCC unroll 8
     for (std::size_t v = 0; v < count; ++v)
-        reached[v * byte_lanes / 64] |= sums[v].reached(bars, bars) << v * byte_lanes % 64;
+        hits.add((first + v) * byte_lanes, sums[v].reached(bars, bars) & left);
+}
+
+/// The same of what shortfalls leave.
+inline void add_left(NibbleQuery& query, const std::uint8_t* columns, std::size_t code_size,
+                     NibbleHits& hits) {
+    const auto add = [&](Bytes& sum, const Bytes& shortfalls, const std::uint8_t* codes) {
+        sum = add_saturated(sum, look_up(shortfalls, load_bytes<Bytes>(codes)));
+    };
+    Bytes sums[nibble_vectors];
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < nibble_vectors; ++v) sums[v] = Bytes{};
+#pragma GCC unroll 1
+    for (std::size_t c = 0; c < query.head; ++c) {
+        const Bytes shortfalls = load_entries(query.shortfalls + 16 * c);
+        const std::uint8_t* codes = columns + query.order[c] * nibble_block;
+#pragma GCC unroll 16
+        for (std::size_t v = 0; v < nibble_vectors; ++v) add(sums[v], shortfalls, codes + v * byte_lanes);
+    }
+    Bytes least = sums[0];
+#pragma GCC unroll 16
+    for (std::size_t v = 1; v < nibble_vectors; ++v) least = sums[v] < least ? sums[v] : least;
+    const Bytes limit = set_all(query.limit);
+    if (top_bits((Bytes)(least <= limit)) == 0) return;
+    Bytes kept[nibble_vectors];  // so that the sums stay in registers
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < nibble_vectors; ++v) kept[v] = sums[v];
+    for (std::size_t v = 0; v < nibble_vectors; ++v) {
+        Bytes sum = kept[v];
+        if (top_bits((Bytes)(sum <= limit)) == 0) continue;
+        query.left += byte_lanes;
+        for (std::size_t c = query.head; c < 2 * code_size; ++c)
+            add(sum, load_entries(query.shortfalls + 16 * c),
+                columns + query.order[c] * nibble_block + v * byte_lanes);
+        const std::uint64_t left = top_bits((Bytes)(sum <= limit));
+        if (left) add_reached<1>(query, columns, code_size, v, left, hits);
+    }
+}
+
+inline void add_hits(NibbleQuery& query, const std::uint8_t* columns, std::size_t code_size,
+                     NibbleHits& hits) {
+    if (query.shortfalls) return add_left(query, columns, code_size, hits);
+    constexpr std::size_t together = nibble_vectors < 4 ? nibble_vectors : 4;
+    for (std::size_t v = 0; v < nibble_vectors && v * byte_lanes < hits.count; v += together)
+        add_reached<together>(query, columns, code_size, v, ~std::uint64_t{0}, hits);
 }
 #else
-inline void codes_reached(const std::uint8_t* nibbles, std::uint16_t bar, const std::uint8_t* columns,
-                          std::size_t code_size, std::uint64_t (&reached)[nibble_block / 64]) {
-    std::uint16_t sums[nibble_block] = {};
-    for (std::size_t column = 0; column < 2 * code_size; ++column)
-        for (std::size_t i = 0; i < nibble_block; ++i)
-            sums[i] += nibbles[column * 16 + columns[column * nibble_block + i]];
-    for (std::size_t i = 0; i < nibble_block; ++i) reached[i / 64] |= std::uint64_t{sums[i] >= bar} << i % 64;
+inline void add_hits(NibbleQuery& query, const std::uint8_t* columns, std::size_t code_size,
+                     NibbleHits& hits) {
+    for (std::size_t i = 0; i < hits.count; ++i) {
+        unsigned sum = 0, shortfall = 0;
+        for (std::size_t c = 0; query.shortfalls && c < 2 * code_size; ++c)
+            shortfall += query.shortfalls[16 * c + columns[query.order[c] * nibble_block + i]];
+        if (shortfall > query.limit) continue;
+        for (std::size_t c = 0; c < 2 * code_size; ++c)
+            sum += query.entries[16 * c + columns[c * nibble_block + i]];
+        hits.add(i, sum >= query.bar);
+    }
 }
 #endif
 
-std::size_t adc_nibbles(const std::uint8_t* nibbles, std::uint16_t bar, const std::uint8_t* columns,
-                        std::size_t count, std::size_t code_size, std::uint32_t* rows) {
-    std::size_t found = 0;
-    for (std::size_t first = 0; first < count;
-         first += nibble_block, columns += 2 * code_size * nibble_block) {
-        std::uint64_t reached[nibble_block / 64] = {};
-        codes_reached(nibbles, bar, columns, code_size, reached);
-        for (std::size_t w = 0; w < nibble_block / 64 && first + w * 64 < count; ++w) {
-            const std::size_t left = count - (first + w * 64);
-            std::uint64_t bits = left < 64 ? reached[w] & ((std::uint64_t{1} << left) - 1) : reached[w];
-            for (; bits; bits &= bits - 1)
-                rows[found++] = static_cast<std::uint32_t>(first + w * 64) +
-                                static_cast<std::uint32_t>(__builtin_ctzll(bits));
-        }
+std::size_t adc_nibbles(NibbleQuery* queries, std::size_t num_queries, const std::uint8_t* columns,
+                        std::size_t count, std::size_t code_size, NibbleHit* hits) {
+    NibbleHits found = {hits, 0, 0, 0, 0};
+    for (; found.first < count; columns += 2 * code_size * nibble_block, found.first += nibble_block) {
+        const std::size_t left = count - found.first;
+        found.count = left < nibble_block ? left : nibble_block;
+        for (found.query = 0; found.query < num_queries; ++found.query)
+            add_hits(queries[found.query], columns, code_size, found);
     }
-    return found;
+    return found.found;
 }

@@ -86,6 +86,7 @@ extern const Table HCBIR_LEVEL = {
     .l2_table = l2_table,
     .extremes = extremes,
     .bytes_above = bytes_above,
+    .bytes_below = bytes_below,
     .interleave_bytes = interleave_bytes,
     .adc_tile = adc_tile,
     .adc_row = adc_row,

@@ -52,3 +52,14 @@ void bytes_above(const float* values, std::size_t count, float lowest, float fac
         __builtin_memcpy(bytes + i, &rounded, lanes);
     }
 }
+
+void bytes_below(const float* values, std::size_t count, float largest, float factor, std::uint8_t* bytes) {
+    typedef std::uint8_t LaneBytes __attribute__((vector_size(lanes)));
+    for (std::size_t i = 0; i < count; i += lanes) {
+        Vec below = (largest - load<Vec>(values + i)) * factor - 1e-4f;
+        below = below > 0 ? below : Vec{};
+        below = below < 255.0f ? below : 255.0f - Vec{};
+        const auto rounded = __builtin_convertvector(__builtin_convertvector(below, VecMask), LaneBytes);
+        __builtin_memcpy(bytes + i, &rounded, lanes);
+    }
+}

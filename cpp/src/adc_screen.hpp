@@ -1,0 +1,41 @@
+// What tells by few bytes of a code that it cannot reach a score.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "adc_tables.hpp"
+#include "aligned.hpp"
+
+namespace hcbir {
+
+/// Of one query: what each table entry lacks of its table's largest, in bytes, rounded down, tables with much
+/// to lack first. Once the sum over some of a code's bytes is above the limit, no other bytes can mend it.
+class AdcScreen {
+public:
+    /// As if not made: for another query.
+    void forget() { per_unit_ = 0; }
+
+    /// The most that shortfalls of a code that scores `score` or more may sum to; makes the tables if there
+    /// are none, or if they are too coarse for it.
+    std::uint8_t limit(const AdcTables& tables, std::size_t q, double score);
+
+    /// The table of place p, of tables.part_values() bytes, is that of part order()[p].
+    const std::uint8_t* shortfalls() const { return shortfalls_.data(); }
+    const std::vector<std::uint32_t>& order() const { return order_; }
+
+    /// Tables to look at before it is asked whether any code is left.
+    std::size_t head() const { return head_; }
+    /// After `count` vectors of codes, of which some were left by the head: makes it longer or shorter.
+    void adapt(std::size_t left, std::size_t count);
+
+private:
+    void make(const AdcTables& tables, std::size_t q);
+
+    double per_unit_ = 0;
+    AlignedBuffer<std::uint8_t> shortfalls_, scratch_;
+    std::vector<std::uint32_t> order_;
+    std::size_t head_ = 0;
+};
+
+}  // namespace hcbir

@@ -1,0 +1,59 @@
+"""What an inverted index is made of: its shape, what it has learned, and the lists it holds."""
+
+from __future__ import annotations
+
+from hcbir._arrays import one_of, positive_int
+from hcbir._inverted_coder import InvertedCoder
+from hcbir._inverted_lists import Floats, InvertedLists, Part
+from hcbir._quantization import METRICS, ProductQuantizer
+from hcbir._quantization_codes import code_size
+
+
+class InvertedState:
+    """Of an IVFPQIndex, which says what the parameters are."""
+
+    def __init__(
+        self, num_lists: int, *, num_subquantizers: int, bits: int = 8, metric: str = "dot", seed: int = 0
+    ) -> None:
+        self.num_lists = positive_int(num_lists, "num_lists")
+        self.num_subquantizers = positive_int(num_subquantizers, "num_subquantizers")
+        if bits not in (4, 8):
+            raise ValueError(f"bits must be 8 or 4, got {bits!r}")
+        self.bits = bits
+        self.metric = one_of(metric, "metric", METRICS)
+        self.seed = seed
+        self._learned: InvertedCoder | None = None
+        self._lists = InvertedLists(self.num_lists, code_size(self.num_subquantizers, bits))
+
+    @property
+    def _coder(self) -> InvertedCoder:
+        if self._learned is None:
+            raise ValueError("the index must be trained first: call train(vectors)")
+        return self._learned
+
+    @property
+    def is_trained(self) -> bool:
+        return self._learned is not None
+
+    @property
+    def quantizer(self) -> ProductQuantizer:
+        """Of the differences between vectors and their lists' centroids."""
+        return self._coder.quantizer
+
+    @property
+    def centroids(self) -> Floats:
+        """(num_lists, d)"""
+        return self._coder.centroids
+
+    def __len__(self) -> int:
+        return len(self._lists)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the lists: codes, ids, terms and where each list begins."""
+        return self._lists.nbytes
+
+    @property
+    def inverted_lists(self) -> Part:
+        """All codes, ids and terms; those of list l are rows offsets[l] to offsets[l + 1] - 1."""
+        return self._lists.joined()
