@@ -98,11 +98,17 @@ double log10_nfa(const PointMatches& m, std::span<const std::uint8_t> inlier_mas
     const Squares in0(m.x0, m.y0, max_error), in1(m.x1, m.y1, max_error);
     const std::size_t k = std::min(in0.count(inlier_mask), in1.count(inlier_mask));
     const std::size_t n = std::min(in0.count(), in1.count());
-    if (k <= sample) return infinity;
-    const double by_chance = std::numbers::pi * max_error * max_error / box_area(m.x1, m.y1);
-    if (!(by_chance < 1)) return infinity;
+    return log10_nfa(n, k, sample, share_by_chance(m, max_error));
+}
+
+double log10_nfa(std::size_t n, std::size_t k, std::size_t sample, double by_chance) {
+    if (k <= sample || !(by_chance < 1)) return infinity;
     return std::log10(static_cast<double>(n - sample)) + log10_binomial(n, k) + log10_binomial(k, sample) +
            static_cast<double>(k - sample) * std::log10(by_chance);
+}
+
+double share_by_chance(const PointMatches& m, double max_error) {
+    return std::numbers::pi * max_error * max_error / box_area(m.x1, m.y1);
 }
 
 }  // namespace hcbir

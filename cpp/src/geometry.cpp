@@ -149,7 +149,7 @@ std::optional<Matrix3> gauss_newton_step(GeometricModel type, const kernels::Nor
     return std::nullopt;
 }
 
-bool is_plausible(const Matrix3& h, double unit, double max_stretch) {
+bool is_plausible(const Matrix3& h, double unit) {
     if (!(h[8] > 0)) return false;
     const double x = h[2] / h[8], y = h[5] / h[8], factor = unit / h[8];
     const double a = (h[0] - x * h[6]) * factor,

@@ -68,7 +68,9 @@ CPP_FLOORS = [
     {"src/kernels/dispatch.hpp", "src/isa.cpp"},
     {"src/topk.hpp", "src/random.hpp", "src/random.cpp", "src/geometry.hpp", "src/geometry.cpp"}
     | {"src/ransac.hpp", "src/ransac.cpp", "src/frame_hypotheses.hpp", "src/frame_hypotheses.cpp"}
-    | {"src/match_columns.hpp", "src/match_window.hpp", "src/match_window.cpp"},
+    | {"src/match_columns.hpp", "src/match_window.hpp", "src/match_window.cpp"}
+    | {"src/false_alarms.hpp", "src/false_alarms.cpp"}
+    | {"src/most_likely_model.hpp", "src/most_likely_model.cpp"},
     {"src/"},  # the operations
     {"bindings/"},
 ]
