@@ -343,8 +343,10 @@ private:
         return among >= needed_neighbours();
     }
 
-    /// Whether a model that as many seeds lead to as to the best one would have been met: so many having
-    /// succeeded, none does with the probability exp(-num_successes_) (Poisson).
+    /// Whether a model that as many seeds lead to as to the best one would have been met. That none of S
+    /// seeds is among m of n drawn without replacement has the (hypergeometric) probability C(n - S, m) /
+    /// C(n, m), at most (1 - S / n)^m and that at most exp(-S m / n), where S m / n are those that succeeded.
+    /// The bound stands in for it: of few draws S is known too badly to stop sooner.
     bool is_enough() const {
         return num_trials_ >= options_.min_trials && static_cast<double>(num_successes_) >= needed_successes_;
     }
