@@ -22,18 +22,22 @@ double log10_binomial(std::size_t n, std::size_t k) {
     return sum + std::log10(product);
 }
 
-/// std::floor, which is a call into the library on processors of every kind.
-double floor_of(double x) {
-    if (!(std::abs(x) < 0x1p53)) return x;
-    const auto whole = static_cast<double>(static_cast<std::int64_t>(x));
-    return whole > x ? whole - 1 : whole;
-}
-
 /// Numbers of the squares of a grid along one axis.
 std::vector<double> squares_along(const std::vector<double>& x, double side) {
     std::vector<double> squares(x.size());
-    for (std::size_t i = 0; i < x.size(); ++i) squares[i] = x[i] / side;
-    for (double& square : squares) square = floor_of(square) + 0.0;  // no -0
+    bool all_small = true;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        squares[i] = x[i] / side;
+        all_small &= std::abs(squares[i]) < 0x1p53;
+    }
+    for (double& square : squares) {
+        if (all_small) {  // std::floor is a call into the library on processors of every kind
+            const auto whole = static_cast<double>(static_cast<std::int64_t>(square));
+            square = whole - static_cast<double>(whole > square);
+        } else {
+            square = std::floor(square) + 0.0;  // no -0
+        }
+    }
     return squares;
 }
 

@@ -288,9 +288,13 @@ private:
 
     /// Matches whose error under the best model is below `bound`.
     std::vector<std::uint32_t> matches_within(double bound) const {
-        std::vector<std::uint32_t> found;
-        for (std::size_t i = 0; i < count_; ++i)
-            if (squared_errors_[i] < bound * bound) found.push_back(static_cast<std::uint32_t>(i));
+        std::vector<std::uint32_t> found(count_);
+        std::size_t number = 0;  // without branches: nothing tells which are
+        for (std::size_t i = 0; i < count_; ++i) {
+            found[number] = static_cast<std::uint32_t>(i);
+            number += squared_errors_[i] < bound * bound;
+        }
+        found.resize(number);
         return found;
     }
 
