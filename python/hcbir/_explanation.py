@@ -75,7 +75,7 @@ class Explanation:
     def verdict(self) -> str:
         """The same in words."""
         if self.is_match:
-            return f"a match: so many would agree by chance in one pair of 10^{-self.log10_nfa:.0f}"
+            return f"a match: chance would do so in one pair of 10^{-self.log10_nfa:.0f}"
         if 0 in self.num_features:
             return "no match: an image has no features"
         if len(self.matches) == 0:
