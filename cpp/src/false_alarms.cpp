@@ -22,18 +22,22 @@ double log10_binomial(std::size_t n, std::size_t k) {
     return sum + std::log10(product);
 }
 
-/// std::floor, which is a call into the library on processors of every kind.
-double floor_of(double x) {
-    if (!(std::abs(x) < 0x1p53)) return x;
-    const auto whole = static_cast<double>(static_cast<std::int64_t>(x));
-    return whole > x ? whole - 1 : whole;
-}
-
 /// Numbers of the squares of a grid along one axis.
 std::vector<double> squares_along(const std::vector<double>& x, double side) {
     std::vector<double> squares(x.size());
-    for (std::size_t i = 0; i < x.size(); ++i) squares[i] = x[i] / side;
-    for (double& square : squares) square = floor_of(square) + 0.0;  // no -0
+    bool all_small = true;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        squares[i] = x[i] / side;
+        all_small &= std::abs(squares[i]) < 0x1p53;
+    }
+    for (double& square : squares) {
+        if (all_small) {  // std::floor is a call into the library on processors of every kind
+            const auto whole = static_cast<double>(static_cast<std::int64_t>(square));
+            square = whole - static_cast<double>(whole > square);
+        } else {
+            square = std::floor(square) + 0.0;  // no -0
+        }
+    }
     return squares;
 }
 
@@ -98,11 +102,17 @@ double log10_nfa(const PointMatches& m, std::span<const std::uint8_t> inlier_mas
     const Squares in0(m.x0, m.y0, max_error), in1(m.x1, m.y1, max_error);
     const std::size_t k = std::min(in0.count(inlier_mask), in1.count(inlier_mask));
     const std::size_t n = std::min(in0.count(), in1.count());
-    if (k <= sample) return infinity;
-    const double by_chance = std::numbers::pi * max_error * max_error / box_area(m.x1, m.y1);
-    if (!(by_chance < 1)) return infinity;
+    return log10_nfa(n, k, sample, share_by_chance(m, max_error));
+}
+
+double log10_nfa(std::size_t n, std::size_t k, std::size_t sample, double by_chance) {
+    if (k <= sample || !(by_chance < 1)) return infinity;
     return std::log10(static_cast<double>(n - sample)) + log10_binomial(n, k) + log10_binomial(k, sample) +
            static_cast<double>(k - sample) * std::log10(by_chance);
+}
+
+double share_by_chance(const PointMatches& m, double max_error) {
+    return std::numbers::pi * max_error * max_error / box_area(m.x1, m.y1);
 }
 
 }  // namespace hcbir

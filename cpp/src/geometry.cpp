@@ -29,6 +29,17 @@ bool solve(std::array<std::array<double, n>, n>& a, std::array<double, n>& b) {
     return true;
 }
 
+/// Of value(0) to value(count - 1), in four sums that do not wait for each other.
+template <class Value>
+double mean_of(std::size_t count, Value value) {
+    double sums[4] = {};
+    std::size_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        for (std::size_t k = 0; k < 4; ++k) sums[k] += value(i + k);
+    for (; i < count; ++i) sums[0] += value(i);
+    return ((sums[0] + sums[2]) + (sums[1] + sums[3])) / static_cast<double>(count);
+}
+
 enum Sum {
     aa,
     ab,
@@ -93,13 +104,11 @@ std::optional<Matrix3> step_homography(const double* s, const Matrix3& m, double
 }  // namespace
 
 Normalization normalization_of(std::span<const double> x, std::span<const double> y) {
-    const auto count = static_cast<double>(x.size());
-    double sum_x = 0, sum_y = 0, spread = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) sum_x += x[i], sum_y += y[i];
-    Normalization n{sum_x / count, sum_y / count, 1};
-    for (std::size_t i = 0; i < x.size(); ++i)
-        spread += (x[i] - n.x) * (x[i] - n.x) + (y[i] - n.y) * (y[i] - n.y);
-    if (spread > 0) n.scale = std::sqrt(2 * count / spread);
+    Normalization n{mean_of(x.size(), [&](std::size_t i) { return x[i]; }),
+                    mean_of(x.size(), [&](std::size_t i) { return y[i]; }), 1};
+    const double spread = mean_of(
+        x.size(), [&](std::size_t i) { return (x[i] - n.x) * (x[i] - n.x) + (y[i] - n.y) * (y[i] - n.y); });
+    if (spread > 0) n.scale = std::sqrt(2 / spread);
     return n;
 }
 
@@ -149,7 +158,7 @@ std::optional<Matrix3> gauss_newton_step(GeometricModel type, const kernels::Nor
     return std::nullopt;
 }
 
-bool is_plausible(const Matrix3& h, double unit, double max_stretch) {
+bool is_plausible(const Matrix3& h, double unit) {
     if (!(h[8] > 0)) return false;
     const double x = h[2] / h[8], y = h[5] / h[8], factor = unit / h[8];
     const double a = (h[0] - x * h[6]) * factor,

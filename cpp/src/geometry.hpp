@@ -37,8 +37,10 @@ std::size_t sample_size(GeometricModel type);
 std::optional<Matrix3> gauss_newton_step(GeometricModel type, const kernels::NormalSums& sums,
                                          const Matrix3& start, double prior);
 
+constexpr double max_stretch = 20;
+
 /// Whether the model keeps orientation at the origin and stretches by a factor from 1 / max_stretch to
 /// max_stretch there; `unit` is the length in image 1, in its units, of a unit of image 0.
-bool is_plausible(const Matrix3& model, double unit, double max_stretch);
+bool is_plausible(const Matrix3& model, double unit);
 
 }  // namespace hcbir

@@ -5,16 +5,17 @@
 #include <limits>
 #include <numeric>
 
+#include "false_alarms.hpp"
 #include "frame_hypotheses.hpp"
 #include "kernels/dispatch.hpp"
 #include "match_columns.hpp"
 #include "match_window.hpp"
+#include "most_likely_model.hpp"
 #include "random.hpp"
 
 namespace hcbir {
 namespace {
 
-constexpr double max_stretch = 20;
 /// Windows of the matches in random order: in a small one neighbours are far apart and determine a model
 /// well, in a large one neighbours of a true match are true more often. The second is for matches of which
 /// the first found some to agree.
@@ -40,14 +41,17 @@ constexpr double growing_bounds[] = {5, 4, 3, 2, 1.5, 1, 1, 1}, keeping_bounds[]
 constexpr double grown_share = 0.9;
 /// Matches beside a sample from which a model may grow.
 constexpr std::size_t growing_support = 2;
+/// Of still fewer it grows again, from farther and farther.
+constexpr std::size_t fewest_inliers = 6;
+constexpr double most_false_alarms = 3;  // log10: part of a true model looks no better
+constexpr double farther_bounds[] = {25, 20, 15, 12, 10, 8, 6};
 /// A homography's perspective (g, h) is expected to be of this size while few matches determine it.
 constexpr double usual_perspective = 0.3;
-/// The polish ends when a step is below this share of the errors' scale, which is at least so much of
-/// max_error. It stands if it keeps that share of the inliers.
-constexpr double polish_reach = 3;  // multiples of max_error, for so few inliers in samples:
+/// A model has few inliers if these are fewer samples. It may grow farther, since it may explain a part of
+/// the true matches only.
 constexpr std::size_t few_inliers = 10;
-constexpr int polish_rounds = 15;
-constexpr double polish_precision = 0.01, least_step = 1e-10, settled_scale = 0.9, least_scale = 0.01;
+/// The polish then reaches to this multiple of max_error; it stands if it keeps that share of the inliers.
+constexpr double polish_reach = 3;
 constexpr double polish_share = 0.98;
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
@@ -71,6 +75,7 @@ public:
     Estimator(const PointMatches& matches, const MatchTurns& turns, double max_error, double unit,
               const VerifyOptions& options)
         : options_(options),
+          matches_(matches),
           kernels_(kernels::active()),
           count_(matches.size()),
           max_error_(max_error),
@@ -108,7 +113,7 @@ public:
         for (const std::uint32_t match :
              best_frames(matches, turns, frame_bound * max_error_, optimised_frames)) {
             Matrix3 model = similarity_of_frame(matches, turns, match);
-            if (is_inlier_[match] || !is_plausible(model, unit_, max_stretch)) continue;
+            if (is_inlier_[match] || !is_plausible(model, unit_)) continue;
             for (const double multiple : frame_bounds)
                 if (const auto fitted = fit(GeometricModel::similarity, model, multiple * max_error_, 1))
                     model = fitted->model;
@@ -177,7 +182,7 @@ private:
         std::copy(std::begin(proposal.model), std::end(proposal.model), relative.begin());
         const auto model =
             moved(relative, exact_[0][match], exact_[1][match], exact_[2][match], exact_[3][match]);
-        if (!model || !is_plausible(*model, unit_, max_stretch)) return;
+        if (!model || !is_plausible(*model, unit_)) return;
         const float bar = best_proposal_cost_ + (success ? 0 : proposal_slack * squared_bound());
         const kernels::Residuals found = score(*model, bar);
         if (!(found.cost < bar)) return;
@@ -192,6 +197,24 @@ private:
         if (optimize(model, growing_bounds, growing_way_, success))
             optimize(model, keeping_bounds, keeping_way_, success);
         if (best_cost_ < before) mark_inliers();
+    }
+
+    /// Optimises the best model from farther and farther, as long as one of these ways leads to a better one.
+    void grow_again() {
+        const std::span<const double> all = farther_bounds;
+        for (float before = infinity; best_cost_ < before;) {
+            before = best_cost_;
+            for (std::size_t rounds = 1; rounds <= all.size(); rounds += 2) {
+                Matrix3 model = best_;
+                for (const double multiple : all.last(rounds))
+                    if (const auto fitted =
+                            fit(options_.model, model, multiple * max_error_, growing_support))
+                        model = fitted->model;
+                if (optimize(model, growing_bounds, growing_way_, true))
+                    optimize(model, keeping_bounds, keeping_way_, true);
+            }
+        }
+        mark_inliers();
     }
 
     /// Those of the smallest samples, and one for support.
@@ -240,8 +263,9 @@ private:
             take_if_better(model, found);
             if (bounds[round] == 1 && way[round] == used_before) break;
             used_before = way[round];
-            has_grown |= bounds[round] > 1 && static_cast<double>(found.num_inliers) >=
-                                                  grown_share * static_cast<double>(used_before);
+            has_grown |=
+                bounds[round] > 1 && !has_few(found.num_inliers) &&
+                static_cast<double>(found.num_inliers) >= grown_share * static_cast<double>(used_before);
         }
         if (best_cost_ < before) best_way = way;
         return !has_grown;
@@ -251,52 +275,37 @@ private:
     /// matches may lie just beyond.
     void polish() {
         const double least = polish_share * static_cast<double>(best_inliers_);
-        const bool has_few = best_inliers_ < few_inliers * sample_size(options_.model);
         for (const double reach : {polish_reach, 1.0}) {
-            if (reach > 1 && !has_few) continue;
-            const auto model = most_likely(reach * max_error_);
+            if (reach > 1 && !has_few(best_inliers_)) continue;
+            const Columns<double> near(exact_, matches_within(2 * reach * max_error_));
+            const auto model =
+                most_likely_model(options_.model, best_, near, reach * max_error_, max_error_, unit_);
             if (!model || static_cast<double>(score(*model, infinity).num_inliers) < least) continue;
             best_ = *model;
             return;
         }
     }
 
-    /// If the errors below `reach` follow Student's t distribution, which has room for keypoints found much
-    /// worse than others: by expectation and maximisation (Lange, Little and Taylor 1989). Their scale
-    /// follows from the errors, so that max_error need not be what keypoints are known to.
-    std::optional<Matrix3> most_likely(double reach) const {
-        Matrix3 model = best_;
-        const double bound = reach * reach, least = least_scale * max_error_ * least_scale * max_error_;
-        const auto freedom = static_cast<double>(sample_size(options_.model));  // in matches
-        const Columns<double> near(exact_, matches_within(2 * reach));
-        double squared_scale = std::numeric_limits<double>::infinity();  // all weigh the same at first
-        for (int round = 0; round < polish_rounds; ++round) {
-            kernels::NormalSums sums;
-            kernels_.robust_sums(model.data(), near.pairs(8), bound, squared_scale, unit_, is_projective(),
-                                 sums);
-            const auto fitted = fit(options_.model, model, sums, 0, 0);
-            if (!fitted) return std::nullopt;
-            double change = 0;
-            for (std::size_t e = 0; e < model.size(); ++e)
-                change = std::max(change, std::abs(fitted->model[e] - model[e]));
-            model = fitted->model;
-            const double spare = static_cast<double>(sums.num_used) - freedom, before = squared_scale;
-            if (!(spare > 0)) continue;  // a sample, through which the model goes now
-            const double squared = (1 + freedom / spare) * sums.weighted_error / (2 * sums.weight);
-            squared_scale = std::max(squared, least);
-            if (squared_scale > settled_scale * before &&
-                change < std::max(polish_precision * std::sqrt(squared), least_step))
-                break;
-        }
-        return model;
-    }
-
     /// Matches whose error under the best model is below `bound`.
     std::vector<std::uint32_t> matches_within(double bound) const {
-        std::vector<std::uint32_t> found;
-        for (std::size_t i = 0; i < count_; ++i)
-            if (squared_errors_[i] < bound * bound) found.push_back(static_cast<std::uint32_t>(i));
+        std::vector<std::uint32_t> found(count_);
+        std::size_t number = 0;  // without branches: nothing tells which are
+        for (std::size_t i = 0; i < count_; ++i) {
+            found[number] = static_cast<std::uint32_t>(i);
+            number += squared_errors_[i] < bound * bound;
+        }
+        found.resize(number);
         return found;
+    }
+
+    /// Whether more matches agree on the best model than on most models of wrong ones.
+    bool may_be_true() const {
+        return log10_nfa(count_, best_inliers_, sample_size(options_.model),
+                         share_by_chance(matches_, max_error_)) < most_false_alarms;
+    }
+
+    bool has_few(std::size_t num_inliers, std::size_t samples = few_inliers) const {
+        return num_inliers < samples * sample_size(options_.model);
     }
 
     bool is_projective() const { return options_.model == GeometricModel::homography; }
@@ -317,7 +326,7 @@ private:
                            std::size_t support, double prior) const {
         if (sums.num_used < sample_size(type) + support) return std::nullopt;
         const auto fitted = gauss_newton_step(type, sums, model, prior);
-        if (!fitted || !is_plausible(*fitted, unit_, max_stretch)) return std::nullopt;
+        if (!fitted || !is_plausible(*fitted, unit_)) return std::nullopt;
         return Fit{*fitted, sums.num_used};
     }
 
@@ -338,19 +347,23 @@ private:
         return among >= needed_neighbours();
     }
 
-    /// Whether a model that as many seeds lead to as to the best one would have been met: so many having
-    /// succeeded, none does with the probability exp(-num_successes_) (Poisson).
+    /// Whether a model that as many seeds lead to as to the best one would have been met. That none of S
+    /// seeds is among m of n drawn without replacement has the (hypergeometric) probability C(n - S, m) /
+    /// C(n, m), at most (1 - S / n)^m and that at most exp(-S m / n), where S m / n are those that succeeded.
+    /// The bound stands in for it: of few draws S is known too badly to stop sooner.
     bool is_enough() const {
         return num_trials_ >= options_.min_trials && static_cast<double>(num_successes_) >= needed_successes_;
     }
 
     RansacResult result() {
         if (best_inliers_ < sample_size(options_.model)) return {std::nullopt, num_trials_};
+        if (has_few(best_inliers_, fewest_inliers) && may_be_true()) grow_again();
         polish();
         return {best_, num_trials_};
     }
 
     const VerifyOptions& options_;
+    const PointMatches& matches_;
     const kernels::Table& kernels_;
     const std::size_t count_;
     const double max_error_, unit_, needed_successes_;

@@ -11,7 +11,8 @@ from hcbir._clustering import KMeans, kmeans
 from hcbir._core import FormatError, __version__
 from hcbir._evaluation import EvaluationResult, mean_average_precision, mean_average_precision_from_scores
 from hcbir._exact_index import ExactIndex
-from hcbir._explanation import Explanation, explain
+from hcbir._explaining import explain
+from hcbir._explanation import Explanation
 from hcbir._features import LocalFeatures
 from hcbir._inverted_index import IVFPQIndex
 from hcbir._local_index import LocalFeatureIndex

@@ -130,13 +130,15 @@ def _frames(given: tuple[npt.ArrayLike | None, ...], count: int) -> npt.NDArray[
     scales0, orientations0, scales1, orientations1 = given
     if scales0 is orientations0 is scales1 is orientations1 is None:
         return NO_FRAMES
-    arrays = [np.asarray(values) for values in given]
-    for array, values, name in zip(arrays, given, FRAME_NAMES, strict=True):
+    frames = np.empty((4, count), np.float32)
+    for row, values, name in zip(frames, given, FRAME_NAMES, strict=True):
         if values is None:
             raise ValueError(f"{name} must be given with the others of {', '.join(FRAME_NAMES)}, got None")
+        array = np.asarray(values)
         if array.shape != (count,) or array.dtype.kind not in "iuf":
             raise ValueError(f"{name} must be ({count},) numbers, one a pair, got {array.shape} {array.dtype}")
-    return np.concatenate(arrays, dtype=np.float32, casting="same_kind").reshape(4, count)
+        row[:] = array
+    return frames
 
 
 def _points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:

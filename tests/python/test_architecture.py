@@ -46,7 +46,7 @@ PYTHON_FLOORS = [
     }
     | {"_inverted_state", "_inverted_lists", "_inverted_coder", "_inverted_training", "_inverted_index_file"}
     | {"_inverted_index", "_local_index"}
-    | {"_growing", "_store", "_store_rows", "_candidates", "_explanation"},
+    | {"_growing", "_store", "_store_rows", "_candidates", "_explanation", "_explaining"},
     {"hcbir"},
     {"descriptors"},
     {"collection"},
@@ -69,7 +69,9 @@ CPP_FLOORS = [
     {"src/kernels/dispatch.hpp", "src/isa.cpp"},
     {"src/topk.hpp", "src/random.hpp", "src/random.cpp", "src/geometry.hpp", "src/geometry.cpp"}
     | {"src/ransac.hpp", "src/ransac.cpp", "src/frame_hypotheses.hpp", "src/frame_hypotheses.cpp"}
-    | {"src/match_columns.hpp", "src/match_window.hpp", "src/match_window.cpp"},
+    | {"src/match_columns.hpp", "src/match_window.hpp", "src/match_window.cpp"}
+    | {"src/false_alarms.hpp", "src/false_alarms.cpp"}
+    | {"src/most_likely_model.hpp", "src/most_likely_model.cpp"},
     {"src/"},  # the operations
     {"bindings/"},
 ]

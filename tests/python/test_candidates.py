@@ -159,6 +159,31 @@ def test_frames_count_what_the_reference_counts(isa: str, binary: bool) -> None:
     assert max(expected[3:]) < 12
 
 
+def test_one_right_frame_finds_all_that_positions_bear_out(isa: str) -> None:
+    """Scattered frames do not hide true matches for certain: of 80, one is often right by chance."""
+    query, candidates = scene(True)
+    query = framed(query, 0)
+    assert query.scales is not None
+    assert query.orientations is not None
+    positions = hcbir.explain(query, candidates[2], model="affine")
+    a, b = positions.verification.model[:2, 0]
+    i, j = positions.matches.indices[positions.inlier_mask].T
+    assert len(i) == 80
+    other = framed(candidates[2], 1)
+    assert other.scales is not None
+    assert other.orientations is not None
+    right = query.scales[i] * np.hypot(a, b), query.orientations[i] + np.arctan2(b, a)
+    some = j[::5]  # bears it out: its features turn about as far
+    other.scales[j], other.orientations[j] = right[0], right[1] + np.float32(2)
+    other.orientations[some] = right[1][::5] + np.float32(0.2)
+    other.scales[some] *= 2
+    options: dict[str, Any] = {"use_frames": True, "exhaustive": True, "model": "affine"}
+    found = [hcbir.explain(query, other, **options).num_inliers]
+    other.scales[j[0]], other.orientations[j[0]] = right[0][0], right[1][0]
+    found.append(hcbir.explain(query, other, **options).num_inliers)
+    assert found == [0, 80]
+
+
 def test_features_without_frames_are_refused(tmp_path: Path) -> None:
     query, candidates = scene(True)
     store = LocalFeatureStore.create(tmp_path / "store", candidates)

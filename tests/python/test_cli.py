@@ -200,7 +200,7 @@ def test_match_draws_and_counts(photos: Path, in_folder: Path, capsys: pytest.Ca
     assert run(["match", *pair, "--descriptor", "orb", "--model", "similarity", "--max-error", "3"]) == 0
     told = capsys.readouterr().out
     assert "matches agree on one similarity" in told
-    assert "a match: so many would agree by chance in one pair of 10^" in told
+    assert "a match: chance would do so in one pair of 10^" in told
     assert Path("match.png").exists()
     for frames in (["--frames"], ["--frames", "--exhaustive"]):
         assert run(["match", *pair, *frames, "--json"]) == 0

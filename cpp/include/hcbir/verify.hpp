@@ -54,11 +54,12 @@ struct Verification {
 /// proposes the model of least cost over its neighbours, and must explain one of them beside the sample if
 /// there are more than 16 matches. Proposals are compared by the cost sum of min(error^2, max_error^2) over
 /// all matches (MSAC, Torr and Zisserman 2000), and the better ones optimised locally (Chum, Matas and
-/// Kittler 2003). A homography's samples are tried as affine models too, and such a one stands where the
-/// matches determine no more. Last comes the most likely model if the inliers' errors follow Student's t
-/// distribution, of 3 degrees of freedom and a scale that is estimated. Mirrored models, and those that
-/// stretch by more than 20, are not considered. The inliers are those of the model that is returned, by its
-/// errors in double.
+/// Kittler 2003); one of few inliers, which chance does not explain well, again from farther off, since it
+/// may explain a part of the true matches. A homography's samples are tried as affine models too, and such a
+/// one stands where the matches determine no more. Last comes the most likely model if the inliers' errors
+/// follow Student's t distribution, of 3 degrees of freedom and a scale that is estimated. Mirrored models,
+/// and those that stretch by more than 20, are not considered. The inliers are those of the model that is
+/// returned, by its errors in double.
 ///
 /// Too few points, or points on a line where the model needs more: no inliers. The result is the same at
 /// every instruction level. Throws std::invalid_argument for points that are not finite and for options out

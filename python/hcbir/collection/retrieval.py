@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from hcbir._arrays import positive_int
 from hcbir._candidates import CandidateVerifications, verify_candidates
-from hcbir._explanation import MAX_LOG10_NFA, Explanation, explain
+from hcbir._explaining import explain
+from hcbir._explanation import MAX_LOG10_NFA, Explanation
 from hcbir._features import LocalFeatures
 from hcbir._search import search
 from hcbir.collection.bank import DescriptorBank
