@@ -12,9 +12,10 @@ namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t few_pairs = 4096;
-// Rows whose scores raise the bars together before pairs are looked for: with a block's columns they fit into
-// a first-level cache.
-constexpr std::size_t group_rows = 48;
+// Rows whose scores with a block's columns are kept until those columns' bars have met them all; a multiple
+// of every tile's height.
+constexpr std::size_t group_rows = 1008;
+constexpr std::size_t tallest_tile = 12, found_rows = 48;
 constexpr std::size_t line = 16;  // floats: rows of scores that lie a power of two apart share too few places
 
 /// What one thread has found.
@@ -24,13 +25,12 @@ struct Worker {
     std::vector<std::uint32_t> found;
     std::vector<NearPair> pairs;
     std::vector<float> first, second;  // of each row: the largest scores that are certain
-    float group_first[group_rows], group_second[group_rows];
 
     Worker(std::size_t num_rows, std::size_t columns)
         : block{},
-          scores(group_rows * (columns + line)),
+          scores(std::min(group_rows, ceil_div(num_rows, tallest_tile) * tallest_tile) * (columns + line)),
           column_best(columns),
-          found(group_rows * columns),
+          found(found_rows * columns),
           first(num_rows, -infinity),
           second(num_rows, -infinity) {
         pairs.reserve(8 * num_rows);
@@ -60,7 +60,7 @@ public:
     /// All rows against the block's columns.
     void run(Worker& worker) {
         const std::size_t stride = tiles_.block_columns() + line, height = tiles_.tile_rows();
-        auto& [block, scores, column_best, found, pairs, first, second, group_first, group_second] = worker;
+        auto& [block, scores, column_best, found, pairs, first, second] = worker;
         const std::size_t before = pairs.size(), padded = ceil_div(block.count, 32) * 32;
         const auto limit =
             static_cast<std::size_t>(most_ * static_cast<double>(num_rows_ + block.count)) + few_pairs;
@@ -69,23 +69,16 @@ public:
         std::fill(column_best.data() + block.count, column_best.data() + padded, infinity);
         for (std::size_t row = 0; row < num_rows_ && !too_many(); row += group_rows) {
             const std::size_t count = std::min(group_rows, num_rows_ - row);
-            for (std::size_t i = 0; i < count; i += height)
-                tiles_.scores((row + i) / height, block, scores.data() + i * stride, stride);
-            kernels_.best_two(scores.data(), stride, count, padded, group_first, group_second);
-            for (std::size_t i = 0; i < count; ++i) worker.raise(row + i, group_first[i], group_second[i]);
-            const std::size_t num_found = kernels_.near_pairs(
-                scores.data(), stride, count, padded, worker.bar_of_rows(with_second_).data() + row,
-                block.row_spreads.data() + row, block.column_spreads.data(), column_best.data(),
-                found.data());
-            for (std::size_t f = 0; f < num_found; ++f) {
-                const std::uint32_t i = found[f] >> 16, j = found[f] & 0xffff;
-                if (j >= block.count) continue;  // padding, for a row without a second score yet
-                const float lowest = scores[i * stride + j];
-                const double spread = double{block.row_spreads[row + i]} + block.column_spreads[j];
-                pairs.push_back({static_cast<std::uint32_t>(row + i),
-                                 static_cast<std::uint32_t>(block.first + j), lowest,
-                                 round_up(lowest + spread)});
+            for (std::size_t i = 0; i < count; i += height) {
+                const std::size_t filled = std::min(height, count - i);
+                float* tile = scores.data() + i * stride;
+                float best[tallest_tile], next[tallest_tile];
+                tiles_.scores((row + i) / height, block, tile, stride);
+                kernels_.raise_best(tile, stride, filled, padded, best, next, column_best.data());
+                for (std::size_t t = 0; t < filled; ++t) worker.raise(row + i + t, best[t], next[t]);
             }
+            for (std::size_t i = 0; i < count; i += found_rows)
+                take_pairs(worker, row + i, scores.data() + i * stride, std::min(found_rows, count - i));
             if (pairs.size() - before > 4 * limit) {
                 prune(worker, before);
                 if (pairs.size() - before > limit) give_up();
@@ -97,6 +90,25 @@ public:
     }
 
 private:
+    /// Of rows first .. first + count - 1 with the block's columns.
+    void take_pairs(Worker& worker, std::size_t first, const float* scores, std::size_t count) const {
+        const ColumnBlock& block = worker.block;
+        const std::size_t stride = tiles_.block_columns() + line, padded = ceil_div(block.count, 32) * 32;
+        const std::size_t num_found = kernels_.near_pairs(
+            scores, stride, count, padded, worker.bar_of_rows(with_second_).data() + first,
+            block.row_spreads.data() + first, worker.column_best.data(), block.column_spreads.data(),
+            worker.found.data());
+        for (std::size_t f = 0; f < num_found; ++f) {
+            const std::uint32_t i = worker.found[f] >> 16, j = worker.found[f] & 0xffff;
+            if (j >= block.count) continue;  // padding, for a row without a second score yet
+            const float lowest = scores[i * stride + j];
+            const double spread = double{block.row_spreads[first + i]} + block.column_spreads[j];
+            worker.pairs.push_back({static_cast<std::uint32_t>(first + i),
+                                    static_cast<std::uint32_t>(block.first + j), lowest,
+                                    round_up(lowest + spread)});
+        }
+    }
+
     void give_up() { too_many_.store(true, std::memory_order_relaxed); }
 
     /// Drops pairs of this block that bars have left below since they were found.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import whole_numbers
+from hcbir._candidate_checks import check_candidates, chosen_ids, whole_number
 from hcbir._features import LocalFeatures
 from hcbir._matching import match_metric, match_options
 from hcbir._runtime import num_threads_argument
@@ -123,11 +123,11 @@ def verify_candidates(
         *match_options(cross_check, max_distance, max_ratio),
         *verify_options(model, max_error, confidence, min_trials, max_trials, seed),
         *(bool(flag) for flag in (one_to_one, exhaustive, use_frames)),
-        _whole(min_inliers, "min_inliers"),
+        whole_number(min_inliers, "min_inliers"),
     )
     threads = num_threads_argument(num_threads)
-    chosen = _chosen(ids, len(candidates))
-    _check_candidates(query, candidates, chosen, bool(use_frames))
+    chosen = chosen_ids(ids, len(candidates))
+    check_candidates(query, candidates, chosen, bool(use_frames))
     step = max(1, len(chosen)) if progress is None else PROGRESS_STEP
     num_inliers, log10_nfa = np.zeros(len(chosen), np.int32), np.empty(len(chosen))
     for first in range(0, len(chosen), step):
@@ -190,50 +190,3 @@ def _as_core(features: LocalFeatures) -> tuple[Any, ...]:
         for values in (features.scales, features.orientations)
     )
     return np.ascontiguousarray(features.keypoints), np.ascontiguousarray(features.descriptors), None, *frames
-
-
-def _chosen(ids: npt.ArrayLike | None, count: int) -> npt.NDArray[np.int64]:
-    if ids is None:
-        return np.arange(count, dtype=np.int64)
-    chosen = whole_numbers(ids, "ids")
-    if chosen.size and not (chosen.min() >= 0 and chosen.max() < count):
-        raise IndexError(f"ids must be from 0 to {count - 1}, got {chosen.min()} to {chosen.max()}")
-    return chosen
-
-
-def _check_candidates(
-    query: LocalFeatures,
-    candidates: Sequence[LocalFeatures] | LocalFeatureStore,
-    ids: npt.NDArray[np.int64],
-    use_frames: bool,
-) -> None:
-    if isinstance(candidates, LocalFeatureStore):
-        if candidates.num_features:
-            binary = candidates.dtype == "uint8"
-            _check_kind(query, "uint8" if binary else "float32", candidates.dim, "the store")
-            if use_frames and (candidates.scales is None or candidates.orientations is None):
-                raise ValueError(
-                    f"candidates must hold scales and orientations for use_frames, got {candidates.folder}"
-                )
-        return
-    for number in ids.tolist():
-        candidate = candidates[number]
-        if not isinstance(candidate, LocalFeatures):
-            raise TypeError(f"candidate {number} must be LocalFeatures, got {type(candidate).__name__}")
-        if len(candidate):  # an image without features may come with descriptors of any shape
-            given = candidate.descriptors
-            _check_kind(query, str(given.dtype), given.shape[1], f"candidate {number}")
-
-
-def _check_kind(query: LocalFeatures, dtype: str, length: int, name: str) -> None:
-    wanted = query.descriptors
-    if len(query) and dtype != str(wanted.dtype):
-        raise TypeError(f"descriptors of {name} must be {wanted.dtype} like the query's, got {dtype}")
-    if len(query) and length != wanted.shape[1]:
-        raise ValueError(f"descriptors of {name} must have the query's length, {wanted.shape[1]}, got {length}")
-
-
-def _whole(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value < 2**31:
-        raise ValueError(f"{name} must be a whole number of at least 0, got {value!r}")
-    return int(value)

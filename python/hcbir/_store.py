@@ -10,15 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hcbir._arrays import one_of
-from hcbir._core import FormatError
 from hcbir._features import LocalFeatures
 from hcbir._growing import GrowingArrays
 from hcbir._quantization import ProductQuantizer
-from hcbir._store_rows import DTYPES, PQ, listed, packed
-
-KIND = "hcbir local features"
-_OPTIONAL = ("scales", "orientations")
+from hcbir._store_opening import KIND, offsets_of, open_arrays, read_quantizer
+from hcbir._store_rows import OPTIONAL, PQ, first_rows, listed, packed
 
 
 class LocalFeatureStore:
@@ -55,23 +51,9 @@ class LocalFeatureStore:
 
     def __init__(self, folder: str | PathLike[str], *, check: bool = False) -> None:
         self.folder = Path(folder)
-        self._arrays = GrowingArrays(self.folder, KIND)
-        arrays = self._arrays.arrays
-        if "counts" not in arrays:
-            raise FileNotFoundError(f"{folder} is no store of local features")
-        for name in arrays if check else ["counts"]:
-            self._arrays.check(name)
+        self._arrays = open_arrays(self.folder, check=check)
+        self._quantizer = read_quantizer(self.folder, self._arrays)
         self._count()
-        self._quantizer = self._read_quantizer()
-        held = str(self.descriptors.dtype)
-        if held not in DTYPES or self.descriptors.ndim != 2 or (held == "int8") != ("factors" in arrays):
-            raise FormatError(f"{folder} is damaged: its descriptors are {self.descriptors.shape} {held}")
-        if np.any(np.diff(self.offsets) < 0):
-            raise FormatError(f"{folder} is damaged: an image has a negative number of features")
-        for name, array in arrays.items():
-            rows = len(self) if name in ("counts", "image_sizes") else int(self.offsets[-1])
-            if len(array) != rows and name != "codebooks":
-                raise FormatError(f"{folder} is damaged: {name} has {len(array)} rows, expected {rows}")
 
     @classmethod
     def open(cls, folder: str | PathLike[str], *, check: bool = False) -> LocalFeatureStore:
@@ -110,23 +92,7 @@ class LocalFeatureStore:
         path = Path(folder)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ValueError(f"folder must not exist or be empty, got {folder}")
-        if quantizer is not None and quantizer.rotation is not None:
-            raise ValueError("quantizer must have no rotation here, got one trained with rotation='opq'")
-        given = listed(images)
-        if not given:
-            raise ValueError("images must be at least one, got none")
-        filled = [f for f in given if len(f)] or given[:1]
-        if quantizer is None:
-            encoding = one_of(str(filled[0].descriptors.dtype) if dtype is None else dtype, "dtype", DTYPES)
-        elif dtype is None:
-            encoding = PQ
-        else:
-            raise ValueError(f"dtype must not be given with a quantizer, got {dtype!r}")
-        dim = quantizer.dim if quantizer else filled[0].descriptors.shape[1]
-        held = tuple(name for name in _OPTIONAL if all(getattr(f, name) is not None for f in filled))
-        rows = packed(given, encoding, dim, held, quantizer)
-        if quantizer:
-            rows["codebooks"] = quantizer.centroids
+        rows = first_rows(listed(images), dtype, quantizer)
         GrowingArrays(path, KIND).append(rows)
         return cls(path)
 
@@ -140,25 +106,15 @@ class LocalFeatureStore:
         BlockingIOError
             If another process appends meanwhile.
         """
-        held = tuple(name for name in _OPTIONAL if name in self._arrays.arrays)
+        held = tuple(name for name in OPTIONAL if name in self._arrays.arrays)
         rows = packed(listed(images), self.dtype, self.dim, held, self.quantizer)
         if self.quantizer:
             rows["codebooks"] = self._arrays.arrays["codebooks"][:0]
         self._arrays.append(rows)
         self._count()
 
-    def _read_quantizer(self) -> ProductQuantizer | None:
-        books = self._arrays.arrays.get("codebooks")
-        if books is None:
-            return None
-        self._arrays.check("codebooks")
-        quantizer = ProductQuantizer(books)
-        if self.descriptors.shape[1:] != (quantizer.code_size,):
-            raise FormatError(f"{self.folder} is damaged: codes are {self.descriptors.shape}, codebooks {books.shape}")
-        return quantizer
-
     def _count(self) -> None:
-        self.offsets = np.concatenate([[0], np.cumsum(self._arrays.arrays["counts"])]).astype(np.int64)
+        self.offsets = offsets_of(self._arrays)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

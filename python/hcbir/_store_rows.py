@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hcbir._arrays import one_of
 from hcbir._features import LocalFeatures
 from hcbir._quantization import ProductQuantizer
 
 PQ = "pq"
+OPTIONAL = ("scales", "orientations")
 DTYPES = ("float32", "float16", "int8", "uint8")
 
 
@@ -21,6 +23,27 @@ def listed(images: LocalFeatures | Iterable[LocalFeatures]) -> list[LocalFeature
         if not isinstance(features, LocalFeatures):
             raise TypeError(f"image {number} must be LocalFeatures, got {type(features).__name__}")
     return images
+
+
+def first_rows(
+    images: list[LocalFeatures], dtype: str | None, quantizer: ProductQuantizer | None
+) -> dict[str, npt.NDArray[Any]]:
+    """The rows of all arrays of a new store, whose kind these images decide."""
+    if quantizer is not None and quantizer.rotation is not None:
+        raise ValueError("quantizer must have no rotation here, got one trained with rotation='opq'")
+    if not images:
+        raise ValueError("images must be at least one, got none")
+    filled = [features for features in images if len(features)] or images[:1]
+    if quantizer is None:
+        encoding = one_of(str(filled[0].descriptors.dtype) if dtype is None else dtype, "dtype", DTYPES)
+    elif dtype is None:
+        encoding = PQ
+    else:
+        raise ValueError(f"dtype must not be given with a quantizer, got {dtype!r}")
+    dim = quantizer.dim if quantizer else filled[0].descriptors.shape[1]
+    held = tuple(name for name in OPTIONAL if all(getattr(f, name) is not None for f in filled))
+    rows = packed(images, encoding, dim, held, quantizer)
+    return rows | {"codebooks": quantizer.centroids} if quantizer else rows
 
 
 def packed(

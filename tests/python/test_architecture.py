@@ -46,7 +46,8 @@ PYTHON_FLOORS = [
     }
     | {"_inverted_state", "_inverted_lists", "_inverted_coder", "_inverted_training", "_inverted_index_file"}
     | {"_inverted_index", "_local_index"}
-    | {"_growing", "_store", "_store_rows", "_candidates", "_explanation", "_explaining"},
+    | {"_growing", "_store", "_store_opening", "_store_rows"}
+    | {"_candidates", "_candidate_checks", "_explanation", "_explaining"},
     {"hcbir"},
     {"descriptors"},
     {"collection"},

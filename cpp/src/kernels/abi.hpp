@@ -307,18 +307,18 @@ struct Table {
     void (*byte_scores)(const ByteTile& queries, const std::uint8_t* rows, std::size_t quads,
                         const float* scales, const float* offsets, float* scores, std::size_t stride);
 
-    /// first[i], second[i] = the two largest of scores[i * stride + j], j < num_columns, a multiple of 16.
-    void (*best_two)(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
-                     float* first, float* second);
+    /// first[i], second[i] = the two largest of scores[i * stride + j], j < num_columns, a multiple of 16;
+    /// column_best[j] is raised to the scores of its column [same bits].
+    void (*raise_best)(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
+                       float* first, float* second, float* column_best);
 
-    /// A score may be larger than it stands here by up to the spreads of its row and column. Raises
-    /// column_best[j] to the scores of its column, then writes to `pairs` the i << 16 | j (j < 2^16) of those
-    /// that may reach row_bars[i] or column_best[j] (where float arithmetic does not miss that by a few
-    /// roundings); returns how many. A padding column, with scores of minus infinity and a column_best of
-    /// infinity, is found only by a row bar of minus infinity.
+    /// A score may be larger than it stands here by up to the spreads of its row and column. Writes to
+    /// `pairs` the i << 16 | j (j < 2^16) of those that may reach row_bars[i] or column_bars[j] (where float
+    /// arithmetic does not miss that by a few roundings); returns how many. A padding column, with scores of
+    /// minus infinity and a bar of infinity, is found only by a row bar of minus infinity.
     std::size_t (*near_pairs)(const float* scores, std::size_t stride, std::size_t num_rows,
                               std::size_t num_columns, const float* row_bars, const float* row_spreads,
-                              const float* column_spreads, float* column_best, std::uint32_t* pairs);
+                              const float* column_bars, const float* column_spreads, std::uint32_t* pairs);
 
     /// Writes to `selected`, which has room for `count`, the j < count, ascending, for which
     /// scores[j] * scale[j] + offset[j] < threshold does NOT hold (so a NaN is selected); returns how many.

@@ -1,63 +1,87 @@
 // What may be nearest, in both directions, among the scores of a block of rows and columns.
 
-void best_two(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
-              float* first, float* second) {
-    const Vec lowest = broadcast(-__builtin_inff());
-    for (std::size_t i = 0; i < num_rows; ++i) {
-        Vec best = lowest, next = lowest;
-        for (std::size_t j = 0; j < num_columns; j += lanes) {
+/// The two largest of each lane.
+struct LargestTwo {
+    Vec first = broadcast(-__builtin_inff()), second = first;
+
+    void take(Vec score) {
+        const Vec lesser = score > first ? first : score;
+        second = lesser > second ? lesser : second;
+        first = score > first ? score : first;
+    }
+    /// Those of this many lanes, in each.
+    template <std::size_t count>
+    void join() {
+        if constexpr (count > 1) {
+            join<count / 2>();
+            const Vec other = exchanged<count / 2>(second);
+            take(exchanged<count / 2>(first));
+            second = other > second ? other : second;
+        }
+    }
+};
+
+/// Of `count` rows.
+template <std::size_t count>
+inline void raise_best_of(const float* scores, std::size_t stride, std::size_t num_columns, float* first,
+                          float* second, float* column_best) {
+    LargestTwo rows[count];
+    for (std::size_t j = 0; j < num_columns; j += lanes) {
+        Vec best = load<Vec>(column_best + j);
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < count; ++i) {
             const Vec score = load<Vec>(scores + i * stride + j);
-            const Vec lesser = score > best ? best : score;
-            next = lesser > next ? lesser : next;
+            rows[i].take(score);
             best = score > best ? score : best;
         }
-        float largest = best[0], after = next[0];
-        for (std::size_t l = 1; l < lanes; ++l) {
-            const float lesser = best[l] > largest ? largest : best[l];
-            after = lesser > after ? lesser : after;
-            after = next[l] > after ? next[l] : after;
-            largest = best[l] > largest ? best[l] : largest;
-        }
-        first[i] = largest, second[i] = after;
+        store(column_best + j, best);
+    }
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < count; ++i) {
+        rows[i].template join<lanes>();
+        first[i] = rows[i].first[0], second[i] = rows[i].second[0];
     }
 }
 
-std::size_t near_pairs(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
-                       const float* row_bars, const float* row_spreads, const float* column_spreads,
-                       float* column_best, std::uint32_t* pairs) {
-    std::size_t found = 0;
-    for (std::size_t j = 0; j < num_columns; j += lanes) {
-        const float* score = scores + j;
-        Vec best = load<Vec>(column_best + j), other = best;
-        std::size_t i = 0;
-        for (; i + 2 <= num_rows; i += 2, score += 2 * stride) {
-            const Vec a = load<Vec>(score), b = load<Vec>(score + stride);
-            best = a > best ? a : best;
-            other = b > other ? b : other;
-        }
-        if (i < num_rows) other = load<Vec>(score) > other ? load<Vec>(score) : other;
-        best = best > other ? best : other;
-        store(column_best + j, best);
+void raise_best(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
+                float* first, float* second, float* column_best) {
+    std::size_t i = 0;
+    for (; i + 4 <= num_rows; i += 4)
+        raise_best_of<4>(scores + i * stride, stride, num_columns, first + i, second + i, column_best);
+    for (; i < num_rows; ++i)
+        raise_best_of<1>(scores + i * stride, stride, num_columns, first + i, second + i, column_best);
+}
 
-        const Vec spread = load<Vec>(column_spreads + j);
-        const auto near = [&](std::size_t row) {
-            const Vec row_bar = broadcast(row_bars[row]);
-            return not_less(load<Vec>(score + row * stride),
-                            (row_bar < best ? row_bar : best) - (spread + broadcast(row_spreads[row])));
-        };
-        const auto take = [&](std::size_t row, std::uint32_t bits) {
-            for (; bits; bits &= bits - 1)
-                pairs[found++] = static_cast<std::uint32_t>(
-                    row << 16 | (j + static_cast<std::size_t>(__builtin_ctz(bits))));
-        };
-        score = scores + j;
-        for (i = 0; i + 2 <= num_rows; i += 2) {
-            const std::uint32_t first = near(i), second = near(i + 1);
-            if (__builtin_expect((first | second) == 0, 1)) continue;
-            take(i, first);
-            take(i + 1, second);
+std::size_t near_pairs(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
+                       const float* row_bars, const float* row_spreads, const float* column_bars,
+                       const float* column_spreads, std::uint32_t* pairs) {
+    constexpr std::size_t width = 16 / lanes;
+    std::size_t found = 0;
+    for (std::size_t j = 0; j < num_columns; j += 16) {
+        Vec bar[width], spread[width];
+        for (std::size_t v = 0; v < width; ++v) {
+            spread[v] = load<Vec>(column_spreads + j + v * lanes);
+            bar[v] = load<Vec>(column_bars + j + v * lanes) - spread[v];
         }
-        if (i < num_rows) take(i, near(i));
+        const auto near = [&](std::size_t i) {
+            const Vec row_spread = broadcast(row_spreads[i]), row_bar = broadcast(row_bars[i]) - row_spread;
+            std::uint32_t bits = 0;
+#pragma GCC unroll 4
+            for (std::size_t v = 0; v < width; ++v) {
+                const Vec by_row = row_bar - spread[v], by_column = bar[v] - row_spread;
+                bits |= not_less(load<Vec>(scores + i * stride + j + v * lanes),
+                                 by_row < by_column ? by_row : by_column)
+                        << v * lanes;
+            }
+            return bits;
+        };
+        for (std::size_t i = 0; i < num_rows; ++i) {
+            std::uint32_t bits = near(i);
+            if (__builtin_expect(bits == 0, 1)) continue;
+            for (; bits; bits &= bits - 1)
+                pairs[found++] =
+                    static_cast<std::uint32_t>(i << 16 | (j + static_cast<std::size_t>(__builtin_ctz(bits))));
+        }
     }
     return found;
 }

@@ -1,20 +1,5 @@
 // A rotation that spreads what stands in few columns over all: signs, then Hadamard's transform.
 
-/// The lanes that lie `d` apart, exchanged.
-template <int d>
-inline Vec4 exchanged(Vec4 x) {
-    return __builtin_shufflevector(x, x, 0 ^ d, 1 ^ d, 2 ^ d, 3 ^ d);
-}
-template <int d>
-inline Vec8 exchanged(Vec8 x) {
-    return __builtin_shufflevector(x, x, 0 ^ d, 1 ^ d, 2 ^ d, 3 ^ d, 4 ^ d, 5 ^ d, 6 ^ d, 7 ^ d);
-}
-template <int d>
-inline Vec16 exchanged(Vec16 x) {
-    return __builtin_shufflevector(x, x, 0 ^ d, 1 ^ d, 2 ^ d, 3 ^ d, 4 ^ d, 5 ^ d, 6 ^ d, 7 ^ d, 8 ^ d, 9 ^ d,
-                                   10 ^ d, 11 ^ d, 12 ^ d, 13 ^ d, 14 ^ d, 15 ^ d);
-}
-
 /// Sums and differences of lanes that lie `distance` apart.
 template <int distance>
 inline Vec butterfly(Vec x) {

@@ -1,0 +1,52 @@
+"""The arrays of a store of local features, checked as they are opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hcbir._core import FormatError
+from hcbir._growing import GrowingArrays
+from hcbir._quantization import ProductQuantizer
+from hcbir._store_rows import DTYPES
+
+KIND = "hcbir local features"
+
+
+def open_arrays(folder: Path, *, check: bool) -> GrowingArrays:
+    """Of a store; all of them compared with their checksums, or what says where each image stands."""
+    growing = GrowingArrays(folder, KIND)
+    arrays = growing.arrays
+    if "counts" not in arrays:
+        raise FileNotFoundError(f"{folder} is no store of local features")
+    for name in arrays if check else ["counts"]:
+        growing.check(name)
+    descriptors, offsets = arrays["descriptors"], offsets_of(growing)
+    held = str(descriptors.dtype)
+    if held not in DTYPES or descriptors.ndim != 2 or (held == "int8") != ("factors" in arrays):
+        raise FormatError(f"{folder} is damaged: its descriptors are {descriptors.shape} {held}")
+    if np.any(np.diff(offsets) < 0):
+        raise FormatError(f"{folder} is damaged: an image has a negative number of features")
+    for name, array in arrays.items():
+        rows = len(offsets) - 1 if name in ("counts", "image_sizes") else int(offsets[-1])
+        if len(array) != rows and name != "codebooks":
+            raise FormatError(f"{folder} is damaged: {name} has {len(array)} rows, expected {rows}")
+    return growing
+
+
+def offsets_of(growing: GrowingArrays) -> npt.NDArray[np.int64]:
+    """The rows at which each image begins, and the number of all."""
+    return np.concatenate([[0], np.cumsum(growing.arrays["counts"])]).astype(np.int64)
+
+
+def read_quantizer(folder: Path, growing: GrowingArrays) -> ProductQuantizer | None:
+    books = growing.arrays.get("codebooks")
+    if books is None:
+        return None
+    growing.check("codebooks")
+    quantizer, held = ProductQuantizer(books), growing.arrays["descriptors"].shape
+    if held[1:] != (quantizer.code_size,):
+        raise FormatError(f"{folder} is damaged: codes are {held}, codebooks {books.shape}")
+    return quantizer
