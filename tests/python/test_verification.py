@@ -673,3 +673,16 @@ def test_features_must_be_arrays_and_candidates_several() -> None:
     image = hcbir.LocalFeatures(np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32), np.ones(1, np.float32))
     with pytest.raises(TypeError, match="candidates must be a sequence of LocalFeatures, got one"):
         hcbir.count_inliers(image, image)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", [16, 208])
+def test_few_true_matches_are_all_found(isa: str, seed: int) -> None:
+    """Scenes where the best sample's model explains 8 or 9 of the 14 true matches, and must grow from these."""
+    num_true, rng = 14, np.random.default_rng(seed)
+    points0 = rng.uniform((0, 0), (640, 480), (44, 2))
+    homography = np.array([[1.1, 0.15, 20], [-0.1, 0.95, 30], [2e-4, -1e-4, 1]])
+    mapped = np.c_[points0, np.ones(44)] @ homography.T
+    points1 = mapped[:, :2] / mapped[:, 2:] + rng.standard_normal((44, 2))
+    points1[num_true:] = rng.uniform((0, 0), (640, 480), (44 - num_true, 2))
+    found = hcbir.verify(points0.astype(np.float32), points1.astype(np.float32), model="homography", max_error=3.0)
+    assert found.inlier_mask[:num_true].all()
