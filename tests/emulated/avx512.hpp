@@ -26,6 +26,14 @@ inline simde__m128i narrowed(simde__mmask16 k, simde__m512i integers, unsigned m
     for (int l = 0; l < 16; ++l) to[l] = k >> l & 1 ? (from[l] > most ? most : from[l]) : 0;
     return simde_mm_loadu_si128(reinterpret_cast<simde__m128i*>(to));
 }
+inline simde__m512d simde_mm512_maskz_cvtps_pd(simde__mmask8 k, simde__m256 floats) {
+    alignas(64) float from[8];
+    alignas(64) double to[8];
+    simde_mm256_storeu_ps(from, floats);
+    for (int l = 0; l < 8; ++l) to[l] = k >> l & 1 ? from[l] : 0;
+    return simde_mm512_loadu_pd(to);
+}
+#define _mm512_maskz_cvtps_pd simde_mm512_maskz_cvtps_pd
 #define _mm512_maskz_cvtepu8_epi16 simde_mm512_maskz_cvtepu8_epi16
 #define _mm512_maskz_cvtusepi32_epi8(k, integers) narrowed(k, integers, 255)
 #define _mm512_maskz_cvtepi32_epi8(k, integers) narrowed(k, integers, 0xffffffff)
