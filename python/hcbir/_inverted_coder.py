@@ -40,6 +40,9 @@ class InvertedCoder(NamedTuple):
         codes = np.empty((len(vectors), self.quantizer.code_size), np.uint8)
         for first in range(0, len(vectors), BLOCK):
             block = vectors[first : first + BLOCK]
+            finite = np.isfinite(block).all(axis=1)
+            if not finite.all():
+                raise ValueError(f"vectors must be finite, got a value that is not in row {first + finite.argmin()}")
             lists[first : first + BLOCK] = listed = nearest_lists(block, self.centroids, num_threads)
             rests = block - self.centroids[listed]
             codes[first : first + BLOCK] = self.quantizer.encode(rests, num_threads=num_threads)
