@@ -39,6 +39,16 @@ def large_matrix(values: object, name: str, *, dtype: type[np.generic] = np.floa
     return values
 
 
+def check_finite(values: npt.NDArray[Any], name: str, first_row: int = 0) -> None:
+    """A ValueError that says where, for NaN and infinite values; the rows' numbers begin at first_row."""
+    for start in range(0, len(values), 65536):
+        finite = np.isfinite(values[start : start + 65536]).all(axis=1)
+        if not finite.all():
+            row = values[start + finite.argmin()]
+            found, number = row[~np.isfinite(row)][0], first_row + start + finite.argmin()
+            raise ValueError(f"{name} must be finite, got {found} in row {number}")
+
+
 def _wanted(name: str, dtype: type[np.generic]) -> tuple[str, str]:
     """The name of a dtype, and what to pass."""
     wanted = np.dtype(dtype).name  # slow, so for errors alone

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
+from hcbir._candidate_checks import whole_number
 from hcbir._explanation import MAX_LOG10_NFA, Explanation, projected_outline
 from hcbir._features import LocalFeatures
 from hcbir._matching import Matches, match
@@ -28,6 +31,7 @@ def explain(
     use_frames: bool = False,
     exhaustive: bool = False,
     one_to_one: bool = False,
+    min_inliers: int = 0,
     max_log10_nfa: float = MAX_LOG10_NFA,
     num_threads: int | None = None,
 ) -> Explanation:
@@ -45,6 +49,8 @@ def explain(
         Verify with the features' scales and orientations, which both must have; see `verify`.
     exhaustive, one_to_one : bool
         As in `verify`; the former with use_frames.
+    min_inliers : int
+        Fewer count as none, as in `verify_candidates`; so that `**DELF_PROTOCOL` serves here too.
     max_log10_nfa : float
         It is a match if the number of false alarms is below 10 to this.
     num_threads : int, optional
@@ -72,6 +78,7 @@ def explain(
             raise TypeError(f"{name} must be LocalFeatures, got {type(features).__name__}")
     if not isinstance(max_log10_nfa, (int, float, np.integer, np.floating)) or np.isnan(max_log10_nfa):
         raise ValueError(f"max_log10_nfa must be a number, got {max_log10_nfa!r}")
+    fewest = whole_number(min_inliers, "min_inliers")
     if len(query) and len(target):
         matches = match(
             query.descriptors,
@@ -98,6 +105,14 @@ def explain(
         one_to_one=one_to_one,
         **(_matched_frames(query, target, matches.indices) if use_frames else {}),
     )
+    if verification.num_inliers < fewest:
+        verification = replace(
+            verification,
+            num_inliers=0,
+            inlier_mask=np.zeros_like(verification.inlier_mask),
+            model=np.full((3, 3), np.nan),
+            log10_nfa=np.inf,
+        )
     outline = None if query.image_size is None else projected_outline(query.image_size, verification.model)
     counts = len(query), len(target)
     return Explanation(matches, points0, points1, verification, outline, counts, float(max_log10_nfa))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
+from hcbir._arrays import check_finite
 from hcbir._inverted_lists import Codes, Floats, Part
 from hcbir._quantization import ProductQuantizer
 from hcbir._runtime import num_threads_argument
@@ -40,6 +41,7 @@ class InvertedCoder(NamedTuple):
         codes = np.empty((len(vectors), self.quantizer.code_size), np.uint8)
         for first in range(0, len(vectors), BLOCK):
             block = vectors[first : first + BLOCK]
+            check_finite(block, "vectors", first)
             lists[first : first + BLOCK] = listed = nearest_lists(block, self.centroids, num_threads)
             rests = block - self.centroids[listed]
             codes[first : first + BLOCK] = self.quantizer.encode(rests, num_threads=num_threads)

@@ -77,7 +77,7 @@ def test_an_empty_cluster_takes_the_farthest_vector() -> None:
         (np.zeros((3, 2), np.float32), {"num_clusters": 0}, ValueError, "num_clusters must be a whole number"),
         (np.zeros((3, 2), np.float32), {"seed": -1}, ValueError, "seed must be from 0"),
         (np.zeros((3, 2)), {}, TypeError, "vectors must be float32"),
-        (np.full((3, 2), np.nan, np.float32), {}, ValueError, "must be finite"),
+        (np.full((3, 2), np.nan, np.float32), {}, ValueError, "vectors must be finite, got nan in row 0"),
     ],
 )
 def test_bad_input(vectors: np.ndarray, options: dict[str, int], error: type[Exception], message: str) -> None:

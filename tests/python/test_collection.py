@@ -358,10 +358,11 @@ def test_newer_format_is_refused(tmp_path: Path) -> None:
         Collection.open(tmp_path / "c.hcbir")
 
 
-def test_damaged_segment_is_named(indexed: Collection, photos: Path) -> None:
+@pytest.mark.parametrize("num_bytes", [0, 10, 200])
+def test_damaged_segment_is_named(indexed: Collection, photos: Path, num_bytes: int) -> None:
     indexed.close()
     file = next((indexed.folder / "segments").rglob("vectors.npy"))
-    file.write_bytes(file.read_bytes()[:200])
+    file.write_bytes(file.read_bytes()[:num_bytes])
     with Collection.open(indexed.folder) as collection, pytest.raises(CollectionError, match="is damaged"):
         collection.search(photos / "place0" / "0.png", k=1)
 
@@ -493,6 +494,20 @@ def test_a_damaged_segment_is_named(indexed: Collection, photos: Path, tmp_path:
     with (
         Collection.open(folder) as collection,
         pytest.raises(CollectionError, match=r"segments/.* is damaged \(it lacks keypoints.npy\)"),
+    ):
+        collection.search(photos / "place0" / "0.png", k=3, verify=True)
+
+
+def test_altered_offsets_are_no_other_images_features(indexed: Collection, photos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "altered.hcbir"
+    shutil.copytree(indexed.folder, folder)
+    for file in folder.glob("segments/*/offsets.npy"):
+        offsets = np.load(file)
+        offsets[1] = 10**9
+        np.save(file, offsets)
+    with (
+        Collection.open(folder) as collection,
+        pytest.raises(CollectionError, match=r"segments/.* is damaged \(offsets.npy was altered\)"),
     ):
         collection.search(photos / "place0" / "0.png", k=3, verify=True)
 

@@ -61,6 +61,20 @@ def test_equals_match_and_verify() -> None:
     assert found.verdict == "no match: chance explains as many"
 
 
+def test_fewer_inliers_than_asked_for_are_none() -> None:
+    query, target = features(30, 0), features(30, 0)
+    assert hcbir.explain(query, target, min_inliers=30).num_inliers == 30
+    found = hcbir.explain(query, target, min_inliers=31)
+    assert (found.num_inliers, found.is_match, found.model, found.outline) == (0, False, None, None)
+    assert not found.verification.inlier_mask.any()
+
+
+def test_delfs_protocol() -> None:
+    query, target = features(30, 0), features(30, 0)
+    found = hcbir.explain(query, target, **hcbir.DELF_PROTOCOL)
+    assert found.num_inliers == hcbir.count_inliers(query, [target], **hcbir.DELF_PROTOCOL)[0] == 30
+
+
 def test_the_bound_decides() -> None:
     query = features(10, 0)
     found = hcbir.explain(query, moved(query))
@@ -117,6 +131,7 @@ def test_an_outline_in_perspective() -> None:
         ({"max_log10_nfa": "low"}, ValueError, "max_log10_nfa must be a number, got 'low'"),
         ({"model": "rigid"}, ValueError, "model must be"),
         ({"max_error": 0}, ValueError, "max_error must be positive"),
+        ({"min_inliers": -1}, ValueError, "min_inliers must be"),
     ],
 )
 def test_bad_input(change: dict[str, object], error: type[Exception], message: str) -> None:

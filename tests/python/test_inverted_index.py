@@ -204,6 +204,8 @@ def test_refusals(tmp_path: Path) -> None:
         index.add(clustered(1, 13))
     with pytest.raises(TypeError, match="float32"):
         index.add(clustered(1, 12).astype(np.float64))
+    with pytest.raises(ValueError, match="vectors must be finite, got nan in row 1"):
+        index.add(np.array([[0] * 12, [np.nan] * 12], np.float32))
     with pytest.raises(ValueError, match="one a vector"):
         index.add(clustered(2, 12), ids=[1])
     with pytest.raises(ValueError, match="differ"):

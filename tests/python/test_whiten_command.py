@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +116,11 @@ def test_wrong_use(
     assert message in captured.err
     assert captured.out == ""
     assert [path.name for path in Path().glob("*.npz")] == ["folder.npz"]
+
+
+def test_without_onnx_a_model_is_refused_before_the_work(
+    photos: Path, network: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert run(["whiten", str(photos), "--descriptor", network, "--method", "pca", "-o", "white.onnx"]) == 2
+    assert capsys.readouterr().err == 'error: this needs onnx: pip install "hcbir[export]"\n'

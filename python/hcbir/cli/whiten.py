@@ -14,6 +14,7 @@ import typer
 from hcbir.cli.console import SMALLEST_SIZE, ReducedOption, progress_bars, require_writable, say, tell_skipped
 from hcbir.collection import Collection
 from hcbir.collection.collection import RECORDS
+from hcbir.descriptors._extras import require
 from hcbir.descriptors.pairs import read_pairs, verified_pairs
 from hcbir.descriptors.vectors import NetworkDescriptor
 from hcbir.descriptors.whitened_model import write_whitened_model
@@ -67,6 +68,8 @@ def whiten(
     if output.suffix not in (".npz", ".onnx"):
         raise ValueError(f"--output must end with .npz or .onnx, got {output}")
     require_writable(output)
+    if output.suffix == ".onnx":
+        require("onnx", extra="export")  # before minutes of describing, not after
     if pairs is not None and method is Method.pca:
         raise ValueError("--pairs is for --method lw")
     if pairs is not None and not pairs.is_file():

@@ -54,13 +54,16 @@ class Segments:
             path = self._path(key)
             try:
                 self._open[key] = {file.stem: _map(file) for file in sorted(path.iterdir())}
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, EOFError) as error:  # EOFError: an empty file
                 raise CollectionError(f"{path} is damaged ({error}): make the collection anew") from None
             lacking = _FEATURES - self._open[key].keys()
             if lacking and "vectors" not in self._open[key]:
                 del self._open[key]
                 names = ", ".join(f"{name}.npy" for name in sorted(lacking))
                 raise CollectionError(f"{path} is damaged (it lacks {names}): make the collection anew")
+            if not lacking and not _are_offsets(self._open[key]["offsets"], len(self._open[key]["keypoints"])):
+                del self._open[key]
+                raise CollectionError(f"{path} is damaged (offsets.npy was altered): make the collection anew")
         return self._open[key]
 
     def keep_only(self, keys: Set[SegmentKey]) -> None:
@@ -74,6 +77,11 @@ class Segments:
     def _path(self, key: SegmentKey) -> Path:
         batch, descriptor = key
         return self._folder / f"{batch:06d}-{descriptor}"
+
+
+def _are_offsets(offsets: npt.NDArray[Any], rows: int) -> bool:
+    """Whether they cut so many rows into the features of images."""
+    return bool(len(offsets) and offsets[0] == 0 and offsets[-1] == rows and (np.diff(offsets) >= 0).all())
 
 
 def _map(file: Path) -> npt.NDArray[Any]:
