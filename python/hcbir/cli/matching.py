@@ -11,7 +11,7 @@ import typer
 
 import hcbir
 from hcbir import descriptors
-from hcbir.cli.console import print_json, say, writing
+from hcbir.cli.console import SMALLEST_SIZE, print_json, say, writing
 from hcbir.descriptors.images import open_image
 from hcbir.study.match_picture import check_ending
 from hcbir.study.pairs import explanation_picture
@@ -36,7 +36,9 @@ def match(
         Path, typer.Option("-o", "--output", metavar="PICTURE", help="The picture to write: .png, .jpg or .svg.")
     ] = Path("match.png"),
     descriptor: Annotated[str, typer.Option(help="sift, orb or a dense local NETWORK.onnx.")] = "sift",
-    size: Annotated[int | None, typer.Option(min=1, help="Longest side, in pixels, for description.")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=SMALLEST_SIZE, help="Longest side, in pixels, for description.")
+    ] = None,
     model: Annotated[Model, typer.Option(help="What maps one image to the other.")] = Model.homography,
     max_error: Annotated[float, typer.Option(metavar="PX", help="An inlier's largest error, in pixels of B.")] = 8.0,
     use_frames: Annotated[
