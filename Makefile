@@ -8,7 +8,7 @@ dev:  ## builds the core into python/hcbir, to work with PYTHONPATH=python
 	  -DPython_EXECUTABLE=$$($(PYTHON) -c 'import sys; print(sys.executable)') \
 	  -Dpybind11_DIR=$$($(PYTHON) -m pybind11 --cmakedir) > /dev/null
 	cmake --build $(BUILD)
-	cp $(BUILD)/_core*.so python/hcbir/
+	cp --remove-destination $(BUILD)/_core*.so python/hcbir/
 
 test: dev
 	PYTHONPATH=python $(PYTHON) -m pytest
