@@ -7,6 +7,7 @@
 #include "hcbir/error.hpp"
 #include "hcbir/search.hpp"
 #include "kernels/dispatch.hpp"
+#include "panels.hpp"
 #include "random.hpp"
 
 namespace hcbir {
@@ -108,6 +109,7 @@ double kmeans(MatrixView<const float> vectors, MatrixView<float> centroids, cons
             std::to_string(centroids.rows));
     require(centroids.cols == vectors.cols, "centroids", "of the vectors' dimension",
             std::to_string(centroids.cols));
+    require_finite(vectors, "vectors");
     seed_centroids(vectors, centroids, options.seed, executor);
 
     const std::size_t n = vectors.rows;

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import check_finite, large_matrix, positive_int
+from hcbir._arrays import large_matrix, positive_int
 from hcbir._runtime import num_threads_argument
 
 
@@ -66,5 +66,4 @@ def kmeans(
     if not 0 <= seed < 2**64:
         raise ValueError(f"seed must be from 0 to 2**64 - 1, got {seed}")
     positive_int(num_iterations, "num_iterations")
-    check_finite(v, "vectors")
     return KMeans(*_core.kmeans(v, num_clusters, num_iterations, seed, num_threads_argument(num_threads)))

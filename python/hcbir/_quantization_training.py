@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import large_matrix, one_of, positive_int
+from hcbir._arrays import check_finite, large_matrix, one_of, positive_int
 from hcbir._runtime import num_threads_argument
 
 Floats = npt.NDArray[np.float32]
@@ -92,8 +92,7 @@ def products(left: Floats, right: Floats) -> npt.NDArray[np.float64]:
 
 def balanced_axes(vectors: Floats, num_subquantizers: int) -> Floats:
     """The principal axes, dealt out so that each sub-space has about the same product of variances (Ge et al. 2013)."""
-    if not np.isfinite(vectors).all():
-        raise ValueError("vectors must be finite")
+    check_finite(vectors, "vectors")
     variances, axes = np.linalg.eigh(np.cov(vectors.astype(np.float64), rowvar=False).reshape(vectors.shape[1], -1))
     width = vectors.shape[1] // num_subquantizers
     groups: list[list[int]] = [[] for _ in range(num_subquantizers)]
