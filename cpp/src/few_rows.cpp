@@ -147,7 +147,8 @@ private:
 
     /// What was selected.
     void score(Worker& worker, std::size_t first, std::size_t count) {
-        const auto& [selected, begins] = std::tie(worker.selected, worker.begins);
+        const auto& selected = worker.selected;
+        const auto& begins = worker.begins;
         worker.scores.resize(selected.size());
         if (problem_.metric == Metric::dot && rows_.cols >= long_row &&
             selected.size() >= shared_by * rows_.rows)

@@ -112,6 +112,13 @@ def positive_int(value: object, name: str) -> int:
     return int(value)
 
 
+def whole_number(value: object, name: str) -> int:
+    """At least 0, and what the core holds in 31 bits."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value < 2**31:
+        raise ValueError(f"{name} must be a whole number of at least 0, got {value!r}")
+    return int(value)
+
+
 def one_of(value: object, name: str, choices: tuple[str, ...]) -> str:
     """One of the names in `choices`."""
     if not isinstance(value, str) or value not in choices:

@@ -51,9 +51,3 @@ def check_kind(query: LocalFeatures, dtype: str, length: int, name: str) -> None
         raise TypeError(f"descriptors of {name} must be {wanted.dtype} like the query's, got {dtype}")
     if len(query) and length != wanted.shape[1]:
         raise ValueError(f"descriptors of {name} must have the query's length, {wanted.shape[1]}, got {length}")
-
-
-def whole_number(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value < 2**31:
-        raise ValueError(f"{name} must be a whole number of at least 0, got {value!r}")
-    return int(value)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._candidate_checks import check_candidates, chosen_ids, whole_number
+from hcbir._arrays import whole_number
+from hcbir._candidate_checks import check_candidates, chosen_ids
 from hcbir._features import LocalFeatures
 from hcbir._matching import match_metric, match_options
 from hcbir._runtime import num_threads_argument

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from hcbir._candidate_checks import whole_number
+from hcbir._arrays import whole_number
 from hcbir._explanation import MAX_LOG10_NFA, Explanation, projected_outline
 from hcbir._features import LocalFeatures
 from hcbir._matching import Matches, match
