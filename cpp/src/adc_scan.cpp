@@ -4,13 +4,14 @@
 #include <bit>
 #include <numeric>
 
+#include "panels.hpp"
+
 namespace hcbir {
 namespace {
 
-constexpr std::size_t terms_at_once = 128;    // of codes with terms, since bars go by the least of them
-constexpr std::size_t codes_at_first = 64;    // twice as many each time: what meets no bar is scored in float
-constexpr std::size_t worth_a_screen = 8192;  // codes: its tables take as long as some thousands of them
-constexpr std::size_t rows_ahead = 8;         // are fetched while one is scored
+constexpr std::size_t terms_at_once = 128;  // of codes with terms, since bars go by the least of them
+constexpr std::size_t codes_at_first = 64;  // twice as many each time: what meets no bar is scored in float
+constexpr std::size_t rows_ahead = 8;       // are fetched while one is scored
 
 std::size_t at_once(const CodeBlock& block) { return block.terms ? terms_at_once : AdcScan::codes_at_once; }
 
@@ -20,8 +21,9 @@ double least_term(const CodeBlock& block, std::size_t first, std::size_t count) 
 
 }  // namespace
 
-void AdcScan::begin(SharedBars* bars) {
+void AdcScan::begin(SharedBars* bars, bool screened) {
     bars_ = bars;
+    screened_ = screened;
     screens_.resize(tables_.num_queries());
     for (AdcScreen& screen : screens_) screen.forget();
 }
@@ -45,22 +47,22 @@ std::size_t AdcScan::first_step(const CodeBlock& block, std::span<const AdcQuery
     return all_have_bars ? at_once(block) : codes_at_first;
 }
 
-/// What a code of the block has to reach, in byte entries, to matter to the query at this place.
-void AdcScan::set_bar(const CodeBlock& block, const AdcQuery& query, double least_term, std::size_t place) {
+/// What a code has to reach, in byte entries, to matter to the query at this place; and by shortfalls.
+void AdcScan::set_bar(const AdcQuery& query, double least_term, std::size_t place, bool screened) {
     const float needed = this->needed(query);
-    auto& nibbles = of_nibbles_[place];
-    nibbles = {nullptr, nullptr, 0, 0, tables_.bytes(query.query), 0, 0};
+    auto& entry = queries_[place];
+    entry = {nullptr, nullptr, 0, 0, tables_.bytes(query.query), 0, 0};
     sums_[place] = 0;
     if (!(needed > -std::numeric_limits<float>::infinity())) return;
     // Adding the base rounded once, taking the term from it once more.
     const double without_term = double{needed} - 0x1p-23 * std::abs(double{needed}) + least_term;
     const double sum = without_term - 0x1p-23 * std::abs(without_term) - double{query.base} - 0x1p-149;
-    nibbles.bar = sums_[place] = tables_.bar(query.query, sum);
-    if (!tables_.of_nibbles() || block.codes.rows < worth_a_screen) return;
+    entry.bar = sums_[place] = tables_.bar(query.query, sum);
+    if (!screened) return;
     AdcScreen& screen = screens_[query.query];
-    nibbles.limit = screen.limit(tables_, query.query, sum);
-    nibbles.shortfalls = screen.shortfalls(), nibbles.order = screen.order().data();
-    nibbles.head = screen.head();
+    entry.limit = screen.limit(tables_, query.query, sum);
+    entry.shortfalls = screen.shortfalls(), entry.order = screen.order().data();
+    entry.head = screen.head();
 }
 
 /// Scores the codes `rows`, which wait for the query, if they are enough.
@@ -99,40 +101,42 @@ void AdcScan::find(const CodeBlock& block, std::size_t first, std::size_t count,
         std::iota(found_, found_ + count, std::uint32_t{0});
         for (std::size_t q = 0; q < queries.size(); ++q) append(q, count);
     } else if (tables_.of_nibbles()) {
-        find_nibbles(block, first, count, queries);
+        find_nibbles(block, first, count, queries.size());
     } else {
-        append(0, kernels_.adc_row(tables_.bytes(queries[0].query), sums_[0], codes.row(first), codes.stride,
-                                   count, codes.cols, found_));
+        turned_.reserve(64 * ceil_div(codes.cols, 16) * 16);
+        append(0, kernels_.adc_row(queries_[0], codes.row(first), codes.stride, count, codes.cols,
+                                   turned_.data(), found_));
     }
+    if (!tile.entries && count >= codes_at_once)
+        for (std::size_t q = 0; q < queries.size(); ++q)
+            if (queries_[q].shortfalls) screens_[queries[q].query].adapt(queries_[q].left, count);
 }
 
 void AdcScan::find_nibbles(const CodeBlock& block, std::size_t first, std::size_t count,
-                           std::span<const AdcQuery> queries) {
+                           std::size_t num_queries) {
     using kernels::nibble_block;
     const auto& codes = block.codes;
     turned_.reserve(nibble_block * 2 * codes.cols);
-    nibble_hits_.resize(queries.size() * nibble_block);
+    nibble_hits_.resize(num_queries * nibble_block);
     for (std::size_t from = first, here = 0; from < first + count; from += here) {
         here = std::min(nibble_block, first + count - from);
         kernels_.turn_nibbles(codes.row(from), codes.stride, here, codes.cols, turned_.data());
-        const std::size_t found = kernels_.adc_nibbles(of_nibbles_, queries.size(), turned_.data(), here,
+        const std::size_t found = kernels_.adc_nibbles(queries_, num_queries, turned_.data(), here,
                                                        codes.cols, nibble_hits_.data());
         for (std::size_t h = 0; h < found; ++h)
             rows_[nibble_hits_[h].query].push_back(static_cast<std::uint32_t>(from) + nibble_hits_[h].row);
     }
-    for (std::size_t q = 0; q < queries.size(); ++q)
-        if (of_nibbles_[q].shortfalls && count >= codes_at_once)
-            screens_[queries[q].query].adapt(of_nibbles_[q].left, count);
 }
 
 void AdcScan::scan_together(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile) {
     std::size_t step = first_step(block, queries);
+    const bool screened = screened_ && !tile.entries && tables_.has_bytes();
     std::fill_n(sums_, AdcTables::max_tile, std::uint16_t{65535});
     for (std::size_t first = 0, count = 0; first < block.codes.rows; first += count) {
         count = std::min(step, block.codes.rows - first);
         step = std::min(2 * step, at_once(block));
         const double term = least_term(block, first, count);
-        for (std::size_t q = 0; q < queries.size(); ++q) set_bar(block, queries[q], term, q);
+        for (std::size_t q = 0; q < queries.size(); ++q) set_bar(queries[q], term, q, screened);
         find(block, first, count, queries, tile);
         // One query after another, for its float tables; so many codes that they come into the cache once.
         for (std::size_t q = 0; q < queries.size(); ++q)

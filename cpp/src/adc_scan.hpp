@@ -37,8 +37,8 @@ public:
     explicit AdcScan(const AdcTables& tables) : tables_(tables) {}
 
     /// Another search: of queries now loaded. bars: scores below which no code matters to them, as other
-    /// workers' k best say.
-    void begin(SharedBars* bars);
+    /// workers' k best say. screened: whether a query meets so many codes that shortfalls pay (AdcScreen).
+    void begin(SharedBars* bars, bool screened);
 
     static constexpr std::size_t codes_at_once = 1024;  // then the bars are looked up again
 
@@ -50,21 +50,21 @@ private:
     void scan_together(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile);
     void find(const CodeBlock& block, std::size_t first, std::size_t count, std::span<const AdcQuery> queries,
               AdcTables::Tile tile);
-    void find_nibbles(const CodeBlock& block, std::size_t first, std::size_t count,
-                      std::span<const AdcQuery> queries);
+    void find_nibbles(const CodeBlock& block, std::size_t first, std::size_t count, std::size_t num_queries);
     float needed(const AdcQuery& query) const;
     std::size_t first_step(const CodeBlock& block, std::span<const AdcQuery> queries) const;
-    void set_bar(const CodeBlock& block, const AdcQuery& query, double least_term, std::size_t place);
+    void set_bar(const AdcQuery& query, double least_term, std::size_t place, bool screened);
     void score(const CodeBlock& block, const AdcQuery& query, std::vector<std::uint32_t>& rows,
                std::size_t enough);
 
     const kernels::Table& kernels_ = kernels::active();
     const AdcTables& tables_;
     SharedBars* bars_ = nullptr;
+    bool screened_ = false;
     std::vector<AdcScreen> screens_;  // of the tables' queries
     // Of the queries that meet a block:
     std::uint16_t sums_[AdcTables::max_tile];  // the least sums of byte entries that may still matter
-    kernels::NibbleQuery of_nibbles_[AdcTables::max_tile];
+    kernels::ScreenedQuery queries_[AdcTables::max_tile];   // unless there is a tile
     std::vector<std::uint32_t> rows_[AdcTables::max_tile];  // what is to be scored
     // What a kernel finds:
     std::vector<kernels::AdcHit> hits_;

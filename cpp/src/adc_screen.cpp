@@ -11,7 +11,14 @@ namespace {
 
 constexpr double largest_limit = 254;  // a sum of 255 may be any larger one
 constexpr double coarse_limit = 160;   // tables are made anew for a limit below
-constexpr std::size_t head_step = 2;
+
+// Of the codes looked at, how many may be left by a head, that it pays to make it longer, or does not pay.
+// One code left takes a while; a table more costs all, and leaves a good part of them.
+struct Shares {
+    std::size_t step;                     // tables
+    std::size_t longer_from, shorter_to;  // one in so many
+};
+constexpr Shares of_nibbles = {2, 24, 48}, of_bytes = {1, 64, 256};
 
 }  // namespace
 
@@ -45,13 +52,14 @@ void AdcScreen::make(const AdcTables& tables, std::size_t q) {
     std::stable_sort(order_.begin(), order_.end(), [&](auto a, auto b) { return sums[a] > sums[b]; });
     for (std::size_t p = 0; p < count; ++p)
         std::copy_n(scratch_.data() + order_[p] * values, values, shortfalls_.data() + p * values);
+    nibbles_ = tables.of_nibbles();
     if (head_ == 0) head_ = (count + 1) / 2;
 }
 
 void AdcScreen::adapt(std::size_t left, std::size_t count) {
-    // One vector left takes a while; a head longer by a step costs all, and leaves a good part of them.
-    if (24 * left > count) head_ = std::min(head_ + head_step, order_.size());
-    if (48 * left < count && head_ > 2 * head_step) head_ -= head_step;
+    const Shares& shares = nibbles_ ? of_nibbles : of_bytes;
+    if (shares.longer_from * left > count) head_ = std::min(head_ + shares.step, order_.size());
+    if (shares.shorter_to * left < count && head_ > 2 * shares.step) head_ -= shares.step;
 }
 
 }  // namespace hcbir

@@ -36,6 +36,7 @@ private:
     AlignedBuffer<std::uint8_t> shortfalls_, scratch_;
     std::vector<std::uint32_t> order_;
     std::size_t head_ = 0;
+    bool nibbles_ = false;
 };
 
 }  // namespace hcbir

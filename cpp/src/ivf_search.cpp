@@ -65,7 +65,7 @@ private:
         const MatrixView<const float> group{queries_.row(base), count, queries_.cols, queries_.stride};
         load_tables(group);
         SharedBars bars(count);
-        for (AdcScan& scan : scans_) scan.begin(&bars);
+        for (AdcScan& scan : scans_) scan.begin(&bars, false);
         for (auto& worker : workers_) worker.best.assign(count, TopK(k_));
         // The first list, the nearest as a rule, says best what the others have to reach.
         scan_probes(base, count, 0, std::min(first_probes, probes_.cols), group);

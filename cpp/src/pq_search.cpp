@@ -19,6 +19,7 @@ constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' best
 constexpr std::size_t tile = AdcTables::max_tile;      // queries that scan a block together
 constexpr std::size_t block_codes = 16 * 1024;         // at least, and a few tasks for each worker
 constexpr std::size_t tasks_a_worker = 16;
+constexpr std::size_t worth_a_screen = 8192;  // codes: its tables take as long as some thousands of them
 
 // The sample that bars are guessed from: a run of codes from each of its equal parts. Where few are asked
 // for, the first codes met say as much.
@@ -158,7 +159,7 @@ private:
             best.resize(guesses.size(), TopK(k));
             for (const std::uint32_t q : queries) best[q] = TopK(k);
         }
-        for (AdcScan& scan : scans_) scan.begin(&bars);
+        for (AdcScan& scan : scans_) scan.begin(&bars, codes_.rows >= worth_a_screen);
         executor_.parallel_for(tiles_.size() * num_tasks, [&](std::size_t t, std::size_t worker) {
             const std::size_t first = t / num_tasks * tile;
             std::vector<AdcQuery> together;

@@ -302,49 +302,76 @@ void test_adc_tiles(const Table& table) {
     test_adc_tile(table, 16, 1024, 9);
 }
 
-void test_adc_row(const Table& table, std::size_t code_size, std::size_t count) {
+/// Shortfalls that sum to about 600, or more, of tables in some order.
+struct Shortfalls {
+    Shortfalls(std::size_t num_columns, std::size_t values)
+        : bytes(num_columns * values), order(num_columns) {
+        const int most = whole(0, 9) ? 600 / static_cast<int>(num_columns) : 255;
+        for (auto& byte : bytes) byte = static_cast<std::uint8_t>(std::min(whole(0, most + 1), 255));
+        for (std::size_t c = 0; c < order.size(); ++c) order[c] = static_cast<std::uint32_t>(c);
+        for (std::size_t c = order.size(); c > 1; --c)
+            std::swap(order[c - 1], order[static_cast<std::size_t>(whole(0, static_cast<int>(c) - 1))]);
+    }
+    Bytes bytes;
+    Indices order;
+};
+
+void test_adc_row(const Table& table, std::size_t code_size, std::size_t count, bool screened) {
     const auto largest = largest_entries(code_size);
     Bytes tables(code_size * 256);
     for (std::size_t at = 0; at < tables.size(); ++at) tables[at] = entry(largest[at / 256]);
+    const Shortfalls shortfalls(code_size, 256);
+    const auto head = static_cast<std::size_t>(whole(0, static_cast<int>(code_size)));
+    const auto limit = static_cast<std::uint8_t>(whole(0, 254));
     const std::size_t stride = code_size + count % 3;
     const Bytes codes = codes_of(count, stride, code_size);
-    std::vector<unsigned> sums(count);
-    for (std::size_t j = 0; j < count; ++j)
-        for (std::size_t b = 0; b < code_size; ++b) sums[j] += tables[b * 256 + codes[j * stride + b]];
+    std::vector<unsigned> sums(count), lacking(count);
+    for (std::size_t j = 0; j < count; ++j) {
+        const std::uint8_t* code = codes.data() + j * stride;
+        for (std::size_t b = 0; b < code_size; ++b) sums[j] += tables[b * 256 + code[b]];
+        for (std::size_t c = 0; screened && c < head; ++c)
+            lacking[j] += shortfalls.bytes[c * 256 + code[shortfalls.order[c]]];
+    }
     const std::uint16_t bar = bar_among(sums);
     Indices rows(count), expected;
-    for (std::size_t j = 0; j < count; ++j)
+    std::uint32_t left = 0;
+    for (std::size_t j = 0; j < count; ++j) {
+        if (lacking[j] > limit) continue;
+        left += screened;
         if (sums[j] >= bar) expected.push_back(static_cast<std::uint32_t>(j));
-    rows.resize(table.adc_row(tables.data(), bar, codes.data(), stride, count, code_size, rows.data()));
-    agree(rows == expected, table, "adc_row", {code_size, count});
+    }
+    hcbir::kernels::ScreenedQuery query = {screened ? shortfalls.bytes.data() : nullptr,
+                                           shortfalls.order.data(),
+                                           head,
+                                           limit,
+                                           tables.data(),
+                                           bar,
+                                           0};
+    Bytes columns((code_size + 15) / 16 * 16 * 64);
+    rows.resize(table.adc_row(query, codes.data(), stride, count, code_size, columns.data(), rows.data()));
+    agree(rows == expected && query.left == left, table, "adc_row", {code_size, count, screened});
 }
 
 void test_adc_rows(const Table& table) {
-    for (std::size_t code_size = 1; code_size <= 40; ++code_size)
-        for (const std::size_t count : {0, 1, 15, 16, 31, 33, 64, 65, 127, 128, 130, 300})
-            test_adc_row(table, code_size, count);
-    for (std::size_t count = 0; count <= 140; ++count) test_adc_row(table, 16, count);
-    test_adc_row(table, 1024, 150);
+    for (const bool screened : {false, true}) {
+        for (std::size_t code_size = 1; code_size <= 40; ++code_size)
+            for (const std::size_t count : {0, 1, 15, 16, 31, 33, 64, 65, 127, 128, 130, 300})
+                test_adc_row(table, code_size, count, screened);
+        for (std::size_t count = 0; count <= 140; ++count) test_adc_row(table, 16, count, screened);
+        test_adc_row(table, 1024, 150, screened);
+    }
 }
 
-/// Shortfalls that sum to about `limit`, a permutation of the columns, and entries as adc_nibbles takes them.
-struct NibbleTables {
-    explicit NibbleTables(std::size_t code_size)
-        : shortfalls(code_size * 32), entries(code_size * 32), order(2 * code_size) {
+/// Shortfalls, and entries as adc_nibbles takes them.
+struct NibbleTables : Shortfalls {
+    explicit NibbleTables(std::size_t code_size) : Shortfalls(2 * code_size, 16), entries(code_size * 32) {
         const auto largest = largest_entries(code_size);
         for (std::size_t b = 0; b < code_size; ++b) {
             const int low = whole(0, largest[b]);
             for (std::size_t n = 0; n < 32; ++n) entries[b * 32 + n] = entry(n < 16 ? low : largest[b] - low);
         }
-        const int most = whole(0, 9) ? 600 / static_cast<int>(2 * code_size) : 255;
-        for (auto& shortfall : shortfalls)
-            shortfall = static_cast<std::uint8_t>(std::min(whole(0, most + 1), 255));
-        for (std::size_t c = 0; c < order.size(); ++c) order[c] = static_cast<std::uint32_t>(c);
-        for (std::size_t c = order.size(); c > 1; --c)
-            std::swap(order[c - 1], order[static_cast<std::size_t>(whole(0, static_cast<int>(c) - 1))]);
     }
-    Bytes shortfalls, entries;
-    Indices order;
+    Bytes entries;
 };
 
 void test_adc_nibbles(const Table& table, std::size_t code_size, std::size_t count) {
@@ -364,7 +391,7 @@ void test_adc_nibbles(const Table& table, std::size_t code_size, std::size_t cou
 
     const std::size_t num_queries = count % 4;
     std::vector<NibbleTables> tables;
-    std::vector<hcbir::kernels::NibbleQuery> queries;
+    std::vector<hcbir::kernels::ScreenedQuery> queries;
     std::vector<std::vector<bool>> matters(num_queries, std::vector<bool>(count));
     for (std::size_t q = 0; q < num_queries; ++q) tables.emplace_back(code_size);
     for (std::size_t q = 0; q < num_queries; ++q) {
@@ -375,12 +402,12 @@ void test_adc_nibbles(const Table& table, std::size_t code_size, std::size_t cou
         const auto head = static_cast<std::size_t>(whole(0, static_cast<int>(num_columns)));
         const auto limit = static_cast<std::uint8_t>(whole(0, 254));
         const bool all = whole(0, 3) == 0;
-        queries.push_back({all ? nullptr : of.shortfalls.data(), of.order.data(), head, limit,
-                           of.entries.data(), bar_among(sums), 0});
+        queries.push_back({all ? nullptr : of.bytes.data(), of.order.data(), head, limit, of.entries.data(),
+                           bar_among(sums), 0});
         for (std::size_t j = 0; j < count; ++j) {
             unsigned shortfall = 0;
             for (std::size_t c = 0; c < num_columns; ++c)
-                shortfall += of.shortfalls[16 * c + half(j, of.order[c])];
+                shortfall += of.bytes[16 * c + half(j, of.order[c])];
             matters[q][j] = sums[j] >= queries[q].bar && (all || shortfall <= limit);
         }
     }

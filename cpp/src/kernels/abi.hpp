@@ -183,14 +183,15 @@ struct Grid {
 /// Codes of which turn_nibbles puts one value each side by side.
 constexpr std::size_t nibble_block = 256;
 
-/// A query that meets codes of 4 bits. What an entry lacks of the largest of its table, its shortfall, rounds
-/// to a byte: of table c, 16 of them stand at shortfalls[16 * c], for column order[c]. Codes whose shortfalls
-/// sum to more than `limit` over the first `head` tables, or all, are left out; null: none is. The rest are
-/// those whose entries, 16 a column at entries[16 * column], sum to `bar`.
-struct NibbleQuery {
+/// A query that meets codes, looking up n = 256 entries for a byte, or 16 for each half of one. What an entry
+/// lacks of the largest of its table, its shortfall, rounds to a byte: of table c, n of them stand at
+/// shortfalls[n * c], for column order[c] (a byte, or a half). Codes whose shortfalls over the first `head`
+/// tables (adc_row), or all (adc_nibbles), sum to more than `limit` are left out; null: none is. The rest are
+/// those whose entries, n a column at entries[n * column], sum to `bar`.
+struct ScreenedQuery {
     const std::uint8_t* shortfalls;
     const std::uint32_t* order;
-    std::size_t head;  // at most 2 * code_size
+    std::size_t head;  // at most the number of columns
     std::uint8_t limit;
     const std::uint8_t* entries;
     std::uint16_t bar;
@@ -447,9 +448,11 @@ struct Table {
                             const std::uint8_t* codes, std::size_t stride, std::size_t count,
                             std::size_t code_size, AdcHit* hits);
 
-    /// The same for one query, whose entries stand at tables[b * 256 + v].
-    std::size_t (*adc_row)(const std::uint8_t* tables, std::uint16_t bar, const std::uint8_t* codes,
-                           std::size_t stride, std::size_t count, std::size_t code_size, std::uint32_t* rows);
+    /// The same for one query, which may be screened. columns: room for 64 bytes for each byte of a code, and
+    /// as many as make those a multiple of 16 [same bits].
+    std::size_t (*adc_row)(ScreenedQuery& query, const std::uint8_t* codes, std::size_t stride,
+                           std::size_t count, std::size_t code_size, std::uint8_t* columns,
+                           std::uint32_t* rows);
 
     /// Code j's low half of byte b at columns[(j / n * 2 * code_size + 2 * b) * n + j % n], its high half n
     /// further on, n = nibble_block; zeros fill the last block.
@@ -459,7 +462,7 @@ struct Table {
     /// Codes turned by turn_nibbles against queries: block after block, query after query, the codes that may
     /// matter, ascending. Returns the number of hits [same bits, but for `left`]. Entries are as large as
     /// those of adc_row, where the one of byte b is the sum of two.
-    std::size_t (*adc_nibbles)(NibbleQuery* queries, std::size_t num_queries, const std::uint8_t* columns,
+    std::size_t (*adc_nibbles)(ScreenedQuery* queries, std::size_t num_queries, const std::uint8_t* columns,
                                std::size_t count, std::size_t code_size, NibbleHit* hits);
 
     /// Transfer errors of all pairs under a projective model [same bits]. With (x, y, w) = model * (x0, y0,

@@ -47,7 +47,7 @@ constexpr std::size_t nibble_vectors = nibble_block / byte_lanes;
 
 /// Of vectors first .. first + count, of which `left` may matter, the codes whose entries sum to the bar.
 template <std::size_t count>
-inline void add_reached(const NibbleQuery& query, const std::uint8_t* columns, std::size_t code_size,
+inline void add_reached(const ScreenedQuery& query, const std::uint8_t* columns, std::size_t code_size,
                         std::size_t first, std::uint64_t left, NibbleHits& hits) {
     const std::size_t pairs = code_size / 2, half = code_size - pairs;
     const auto bars = query.bar - typename ByteVectors<byte_lanes>::Word{};
@@ -83,7 +83,7 @@ inline void add_reached(const NibbleQuery& query, const std::uint8_t* columns, s
 }
 
 /// The same of what shortfalls leave.
-inline void add_left(NibbleQuery& query, const std::uint8_t* columns, std::size_t code_size,
+inline void add_left(ScreenedQuery& query, const std::uint8_t* columns, std::size_t code_size,
                      NibbleHits& hits) {
     const auto add = [&](Bytes& sum, const Bytes& shortfalls, const std::uint8_t* codes) {
         sum = add_saturated(sum, look_up(shortfalls, load_bytes<Bytes>(codes)));
@@ -118,7 +118,7 @@ inline void add_left(NibbleQuery& query, const std::uint8_t* columns, std::size_
     }
 }
 
-inline void add_hits(NibbleQuery& query, const std::uint8_t* columns, std::size_t code_size,
+inline void add_hits(ScreenedQuery& query, const std::uint8_t* columns, std::size_t code_size,
                      NibbleHits& hits) {
     if (query.shortfalls) return add_left(query, columns, code_size, hits);
     constexpr std::size_t together = nibble_vectors < 4 ? nibble_vectors : 4;
@@ -126,7 +126,7 @@ inline void add_hits(NibbleQuery& query, const std::uint8_t* columns, std::size_
         add_reached<together>(query, columns, code_size, v, ~std::uint64_t{0}, hits);
 }
 #else
-inline void add_hits(NibbleQuery& query, const std::uint8_t* columns, std::size_t code_size,
+inline void add_hits(ScreenedQuery& query, const std::uint8_t* columns, std::size_t code_size,
                      NibbleHits& hits) {
     for (std::size_t i = 0; i < hits.count; ++i) {
         unsigned sum = 0, shortfall = 0;
@@ -140,7 +140,7 @@ inline void add_hits(NibbleQuery& query, const std::uint8_t* columns, std::size_
 }
 #endif
 
-std::size_t adc_nibbles(NibbleQuery* queries, std::size_t num_queries, const std::uint8_t* columns,
+std::size_t adc_nibbles(ScreenedQuery* queries, std::size_t num_queries, const std::uint8_t* columns,
                         std::size_t count, std::size_t code_size, NibbleHit* hits) {
     NibbleHits found = {hits, 0, 0, 0, 0};
     for (; found.first < count; columns += 2 * code_size * nibble_block, found.first += nibble_block) {

@@ -17,6 +17,7 @@ namespace {
 
 #include "kernels/adc.inl"
 #include "kernels/adc_nibbles.inl"
+#include "kernels/adc_row.inl"
 #include "kernels/blend.inl"
 #include "kernels/byte_scores.inl"
 #include "kernels/centroids.inl"
