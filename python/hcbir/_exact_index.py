@@ -113,9 +113,9 @@ class ExactIndex:
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
         arrays = {"database": self._database} | dict(zip(ARRAYS, (self._codes or ())[:4], strict=False))
-        written = {name: path / f"{name}.npy.partial" for name in arrays}
+        partial = {name: path / f"{name}.npy.partial" for name in arrays}
         for name, array in arrays.items():
-            with written[name].open("wb") as file:
+            with partial[name].open("wb") as file:
                 np.save(file, array)
                 sync(file.fileno())
         about = {
@@ -124,11 +124,11 @@ class ExactIndex:
             "precision": self.precision,
             "bfloat16": self._database.dtype == np.uint16,
             "tail_shift": self._codes[4] if self._codes else 0,
-            "checksums": {name: checksum(file) for name, file in written.items()},
+            "checksums": {name: checksum(partial[name]) for name in arrays},
         }
         (path / "index.json").unlink(missing_ok=True)  # no index until it is whole
-        for name, file in written.items():
-            file.rename(path / f"{name}.npy")
+        for name in arrays:
+            partial[name].rename(path / f"{name}.npy")
         write_whole(path / "index.json", json.dumps(about).encode())
 
     @classmethod
