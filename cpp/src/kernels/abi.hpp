@@ -230,6 +230,10 @@ struct BlendWeights {
 using Tile = void(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
                   std::size_t stride);
 
+/// See Table::fused_dot_rows.
+using RowSums = void(const float* query, const float* rows, std::size_t stride, std::size_t count,
+                     std::size_t dim, float* sums);
+
 struct Table {
     const char* name;
 
@@ -246,6 +250,9 @@ struct Table {
     /// fused_chunk columns is summed from 0, column after column, with one rounding for product (of the
     /// rounded difference with itself) and sum; then the sums of the chunks are added in turn.
     Tile *fused_dot_tile, *fused_l2_tile;
+
+    /// The same sums of one query with row-major rows, `stride` floats apart [same bits]. dim > 0.
+    RowSums *fused_dot_rows, *fused_l2_rows;
 
     /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries and row j < count
     /// (row-major, `query_stride` and `stride` floats apart); norms[j] = squared length of row j, unless
