@@ -156,6 +156,7 @@ private:
         seeds_.push_back(seed);
         const bool success = is_success(seed);
         num_successes_ += success;
+        if (success && best_has_grown_) return skip_samples(far_apart);
         kernels::Neighbourhood around;
         float* relative[] = {around.x0, around.y0, around.x1, around.y1};
         for (std::size_t c = 0; c < 4; ++c)
@@ -169,6 +170,14 @@ private:
             if (options_.model == GeometricModel::homography && far_apart)
                 consider_proposal(kernels_.propose_homography, homographies, around, seed.match, success);
         }
+    }
+
+    /// Of a seed that leads to a model that has grown: its samples would lead there again.
+    void skip_samples(bool far_apart) {
+        std::size_t samples = affinities;
+        if (options_.model == GeometricModel::similarity) samples = similarities;
+        if (options_.model == GeometricModel::homography && far_apart) samples += homographies;
+        num_trials_ = std::min(num_trials_ + samples, options_.max_trials);
     }
 
     void consider_proposal(decltype(kernels::Table::propose_affine) propose, std::size_t num_samples,
@@ -267,7 +276,7 @@ private:
                 bounds[round] > 1 && !has_few(found.num_inliers) &&
                 static_cast<double>(found.num_inliers) >= grown_share * static_cast<double>(used_before);
         }
-        if (best_cost_ < before) best_way = way;
+        if (best_cost_ < before) best_way = way, best_has_grown_ = has_grown;
         return !has_grown;
     }
 
@@ -377,6 +386,7 @@ private:
     std::vector<Seed> seeds_;
     std::size_t num_trials_ = 0, num_successes_ = 0, best_inliers_ = 0;
     Matrix3 best_{};
+    bool best_has_grown_ = false;
     Way growing_way_{}, keeping_way_{};  // that led to it
     float best_cost_ = std::numeric_limits<float>::infinity(),
           best_proposal_cost_ = std::numeric_limits<float>::infinity(),

@@ -166,7 +166,7 @@ def test_one_to_one(model: str) -> None:
         expected = reference.one_to_one(p0, p1, errors, many.inlier_mask)
         np.testing.assert_array_equal(one.inlier_mask, expected)
         assert one.num_inliers == expected.sum() < many.num_inliers
-        assert one.log10_nfa >= many.log10_nfa
+        assert one.log10_nfa >= many.log10_nfa - 0.1  # the inliers' centroid, where it is computed, moves
 
 
 def test_bound_is_in_pixels_of_image_1() -> None:
@@ -642,13 +642,17 @@ def random_pair(rng: np.random.Generator, n: int = 200) -> tuple[np.ndarray, np.
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("num_true", [0, 20, 100])
-def test_false_alarms_equal_the_reference(isa: str, model: str, num_true: int) -> None:
+@pytest.mark.parametrize(("shift", "shrink"), [(0, 1), (300, 0.5), (-1e6, 1)])
+def test_false_alarms_equal_the_reference(isa: str, model: str, num_true: int, shift: float, shrink: float) -> None:
     p, q = random_pair(np.random.default_rng(num_true))
     q[:num_true] = p[:num_true] * 0.9 + 20
     q[3:5] = q[5]  # places counted once
     p[3:5] = p[5]
+    p += shift
+    q = q * np.float32(shrink) - shift
     found = hcbir.verify(p, q, model=model)
-    expected = reference.log10_nfa(p.astype(np.float64), q.astype(np.float64), found.inlier_mask, model, 8.0)
+    doubles = p.astype(np.float64), q.astype(np.float64)
+    expected = reference.log10_nfa(*doubles, found.inlier_mask, model, found.model, 8.0)
     assert found.log10_nfa == pytest.approx(expected, rel=1e-9)
     assert (found.log10_nfa < -3) == (num_true > 0)
 

@@ -269,16 +269,23 @@ def _homography_step(points0: Array, points1: Array, start: Floats, metric: Floa
     return np.asarray(fitted / fitted[2, 2])
 
 
-def log10_nfa(points0: Array, points1: Array, mask: Array, model: str, max_error: float) -> float:
-    """Number of false alarms of these inliers; points in one square of side max_error count once."""
+def log10_nfa(points0: Array, points1: Array, mask: Array, model: str, found: Floats, max_error: float) -> float:
+    """Number of false alarms of the inliers of the model found.
 
-    def places(chosen: Array) -> int:
-        return min(len(np.unique(np.floor(p[chosen] / max_error), axis=0)) for p in (points0, points1))
-
-    sample = {"similarity": 2, "affine": 3, "homography": 4}[model]
-    n, k = places(np.ones(len(mask), dtype=bool)), places(mask)
-    by_chance = math.pi * max_error**2 / np.prod(np.ptp(points1, axis=0))
-    if k <= sample or by_chance >= 1:
+    Pairs in one square of side max_error in each image count once. A pair is an inlier by chance if its point1, at
+    random in the bounding box, is within max_error; if its point0 were as near more often, where `found` shrinks, it
+    is so with the geometric mean of both probabilities.
+    """
+    places = np.floor(np.column_stack([points0, points1]) * (1 / max_error))
+    n, k = len(np.unique(places, axis=0)), len(np.unique(places[mask], axis=0))
+    sample = SAMPLE_SIZE[model]
+    if k <= sample:
+        return math.inf
+    boxes = [np.prod(np.ptp(points, axis=0)) for points in (points0, points1)]
+    enlargement = np.linalg.det(jacobian(found, points0[mask].mean(axis=0)))
+    in0, in1 = (math.pi * max_error**2 / area for area in (enlargement * boxes[0], boxes[1]))
+    by_chance = math.sqrt(in1 * max(in0, in1))
+    if not by_chance < 1:
         return math.inf
     models = (n - sample) * math.comb(n, k) * math.comb(k, sample)
     return math.log10(models) + (k - sample) * math.log10(by_chance)
