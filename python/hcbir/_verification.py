@@ -181,6 +181,6 @@ _known_options = lru_cache(typed=True)(_checked_options)  # a call takes no long
 
 
 def _number_below(value: object, bound: float, name: str, expected: str) -> float:
-    if not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < bound:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < bound:
         raise ValueError(f"{name} must be {expected}, got {value!r}")
     return float(value)

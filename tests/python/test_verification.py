@@ -484,11 +484,13 @@ FRAMES = {name: np.ones(10) for name in ("scales0", "orientations0", "scales1", 
         (SOME, SOME, {"max_error": 0}, ValueError, "max_error must be positive, .* got 0"),
         (SOME, SOME, {"max_error": math.inf}, ValueError, "max_error must be positive, .* got inf"),
         (SOME, SOME, {"max_error": "8"}, ValueError, "max_error must be positive, .* got '8'"),
+        (SOME, SOME, {"max_error": True}, ValueError, "max_error must be positive, .* got True"),
         (SOME, SOME, {"confidence": 1}, ValueError, "confidence must be between 0 and 1, got 1"),
         (SOME, SOME, {"confidence": None}, ValueError, "confidence must be between 0 and 1, got None"),
         (SOME, SOME, {"max_error": [1.0]}, ValueError, r"max_error must be positive, in pixels, got \[1.0\]"),
         (SOME, SOME, {"max_trials": True}, ValueError, "max_trials must be a whole number of at least 1, got True"),
         (SOME, SOME, {"min_trials": 0}, ValueError, "min_trials must be a whole number"),
+        (SOME, SOME, {"max_trials": 2**70}, ValueError, "max_trials must be a whole number"),
         (SOME, SOME, {"max_trials": 1.5}, ValueError, "max_trials must be a whole number"),
         (SOME, SOME, {"seed": -1}, ValueError, "seed must be a whole number from 0 to .* got -1"),
         (SOME, SOME, {"seed": 0.5}, ValueError, "seed must be a whole number from 0 to .* got 0.5"),
@@ -602,7 +604,7 @@ def test_count_inliers_of_nothing() -> None:
         (lambda f: f.keypoints, {}, TypeError, "candidate 1 must be LocalFeatures, got ndarray"),
         (lambda f: f, {"model": "perspective"}, ValueError, "model must be one of"),
         (lambda f: f, {"metric": "hamming"}, ValueError, "metric of float descriptors"),
-        (lambda f: f, {"max_ratio": -1}, ValueError, "max_ratio must be a number of at least 0"),
+        (lambda f: f, {"max_ratio": -1}, ValueError, "max_ratio must be a number from 0 to 1"),
         (lambda f: f, {"num_threads": -1}, ValueError, "num_threads"),
     ],
 )
@@ -677,6 +679,15 @@ def test_features_must_be_arrays_and_candidates_several() -> None:
     image = hcbir.LocalFeatures(np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32), np.ones(1, np.float32))
     with pytest.raises(TypeError, match="candidates must be a sequence of LocalFeatures, got one"):
         hcbir.count_inliers(image, image)  # type: ignore[arg-type]
+    for candidates in (None, {"a": image}, iter([image])):
+        with pytest.raises(TypeError, match="candidates must be a sequence of LocalFeatures or a store, got "):
+            hcbir.count_inliers(image, candidates)  # type: ignore[arg-type]
+
+
+def test_descriptors_must_have_a_length() -> None:
+    nothing = hcbir.LocalFeatures(np.zeros((1, 2), np.float32), np.ones((1, 0), np.float32), np.ones(1, np.float32))
+    with pytest.raises(ValueError, match="descriptors0 must be of a length of at least 1, got 0"):
+        hcbir.count_inliers(nothing, [nothing])
 
 
 @pytest.mark.parametrize("seed", [16, 208])
