@@ -86,6 +86,36 @@ def student_fit(points0: Array, points1: Array, start: Floats, model: str, max_e
     return fitted
 
 
+def msac_cost(model: Floats, points0: Array, points1: Array, max_error: float) -> float:
+    """Sum over the pairs of min(error^2, max_error^2) (Torr and Zisserman 2000)."""
+    return float((np.minimum(transfer_errors(model, points0, points1), max_error) ** 2).sum())
+
+
+def grow_again(points0: Array, points1: Array, start: Floats, model: str, max_error: float) -> Floats:
+    """The model of least MSAC cost met on the ways from `start`, and from what they lead to, as long as it falls.
+
+    A way is least squares over the pairs within 6, or 10, 15 or 25 times max_error, then within less and less. It skips
+    a step that has fewer than two pairs beside a sample, or leads to what is not plausible.
+    """
+    best, before = start, math.inf
+    while (cost := msac_cost(best, points0, points1, max_error)) < before:
+        before = cost
+        for farthest in (6, 10, 15, 25):
+            grown = best
+            for multiple in (25, 20, 15, 12, 10, 8, 6, 5, 4, 3, 2, 1.5, 1, 1, 1):
+                used = inlier_mask(grown, points0, points1, multiple * max_error)
+                if multiple > farthest or used.sum() < SAMPLE_SIZE[model] + 2:
+                    continue
+                if model == "homography":
+                    fitted = _cautious_step(points0, points1, used, grown, max_error)
+                else:
+                    fitted = fit(points0[used], points1[used], model)
+                if is_plausible(fitted, points0):
+                    grown = fitted
+                    best = min(best, grown, key=lambda m: msac_cost(m, points0, points1, max_error))
+    return best
+
+
 def one_to_one(points0: Array, points1: Array, errors: Array, mask: Array) -> npt.NDArray[np.bool_]:
     """Of inliers that share a point, in either image, only the one of least error, the first of equals."""
     kept = np.zeros(len(mask), bool)
@@ -265,6 +295,24 @@ def _homography_step(points0: Array, points1: Array, start: Floats, metric: Floa
     roots = np.linalg.cholesky(metric).transpose(0, 2, 1)
     missing = (transform(t1, points1) - uv)[:, :, None]
     step = np.linalg.lstsq((roots @ rows).reshape(-1, 8), (roots @ missing).ravel(), rcond=None)[0]
+    fitted = np.linalg.inv(t1) @ (h + np.append(step, 0)).reshape(3, 3) @ t0
+    return np.asarray(fitted / fitted[2, 2])
+
+
+def _cautious_step(points0: Array, points1: Array, used: Array, start: Floats, max_error: float) -> Floats:
+    """A Gauss-Newton step on the used pairs' squared errors and, in all pairs' normalised coordinates, the square of
+    the perspective, of which 0.3 counts as max_error does."""
+    t0, t1 = _normalization(points0), _normalization(points1)
+    normalized = t1 @ start @ np.linalg.inv(t0)
+    h = (normalized / normalized[2, 2]).ravel()
+    p = np.column_stack([transform(t0, points0[used]), np.ones(used.sum())])
+    mapped, zero = p @ h.reshape(3, 3).T, np.zeros_like(p)
+    (u, v), q = (mapped[:, :2] / mapped[:, 2:]).T, p / mapped[:, 2:]
+    rows = np.concatenate([np.hstack([q, zero, -u[:, None] * q]), np.hstack([zero, q, -v[:, None] * q])])[:, :8]
+    missing = (transform(t1, points1[used]) - np.column_stack([u, v])).T.ravel()
+    weight = max_error * t1[0, 0] / 0.3
+    rows = np.concatenate([rows, weight * np.eye(8)[6:]])
+    step = np.linalg.lstsq(rows, np.append(missing, -weight * h[6:8]), rcond=None)[0]
     fitted = np.linalg.inv(t1) @ (h + np.append(step, 0)).reshape(3, 3) @ t0
     return np.asarray(fitted / fitted[2, 2])
 
