@@ -730,7 +730,7 @@ def test_the_reference_grows_from_a_part(seed: int) -> None:
 def test_models_of_few_inliers_have_grown(model: str) -> None:
     """The reference's ways to grow again lead from none to a better one, by an outlier or more."""
     unlucky = [208, 1202, 1205, 1452]  # of 1500, those whose homography is of a part before it grows again
-    for seed in [*range(20), *unlucky]:
+    for seed in [*range(3), *unlucky]:
         points0, points1 = few_true(seed, model)
         found = hcbir.verify(points0, points1, model=model, max_error=3.0)
         assert found.num_inliers > 0
