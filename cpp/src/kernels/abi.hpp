@@ -488,6 +488,11 @@ struct Table {
     void (*nearest_pairs)(const PairsF32& pairs, const Turns& turns, float min_squared,
                           const std::uint32_t* seeds, std::size_t num_seeds, std::uint32_t* nearest);
 
+    /// may[s] is 0 if no affine sample of pair seeds[s] and two of its neighbours, as nearest_pairs writes
+    /// them, has a third of them as an inlier; else 1, but for some near misses [same bits].
+    void (*may_have_support)(const PairsF32& pairs, const std::uint32_t* seeds, std::size_t num_seeds,
+                             const std::uint32_t* nearest, float max_squared_error, std::uint8_t* may);
+
     /// Of the models that samples of the seed and 1, 2 or 3 neighbours determine, the one with the lowest
     /// cost over the neighbours, the first of equals [same bits]. Samples that are degenerate or turn the
     /// plane over give none; neither do those explaining fewer than `support` neighbours beside their own.

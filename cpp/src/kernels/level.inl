@@ -97,6 +97,7 @@ extern const Table HCBIR_LEVEL = {
     .residuals = residuals,
     .squared_errors = squared_errors,
     .nearest_pairs = nearest_pairs,
+    .may_have_support = may_have_support,
     .propose_similarity = propose<2>,
     .propose_affine = propose<3>,
     .propose_homography = propose<4>,
