@@ -1,4 +1,4 @@
-"""Do two photographs show the same scene? True pairs of classes against pairs across them, by hcbir and by OpenCV.
+"""Do two photographs show the same scene? Pairs of classes against pairs across them, by hcbir, OpenCV and PoseLib.
 
     python benchmarks/same_scene.py FOLDER [--descriptor sift orb] [--pairs 600] [--only hcbir]
 
@@ -19,6 +19,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import poselib
 
 import hcbir
 from hcbir import LocalFeatures, descriptors
@@ -81,6 +82,18 @@ def by_opencv(model: str, method: int) -> Compare:
     return compare
 
 
+def by_poselib(model: str) -> Compare:
+    assert model == "homography"
+    options = {"max_reproj_error": MAX_ERROR, "max_iterations": 10_000, "min_iterations": 50, "success_prob": 0.999}
+
+    def compare(m: Matched) -> tuple[float, float]:
+        if len(m.points0) < 4:
+            return 0.0, float("nan")
+        return float(sum(poselib.estimate_homography(m.points0, m.points1, options, {})[1]["inliers"])), float("nan")
+
+    return compare
+
+
 ESTIMATORS = {
     "homography": cv2.findHomography,
     "affine": cv2.estimateAffine2D,
@@ -92,7 +105,9 @@ METHODS = {
     "hcbir, all frames": lambda model: by_hcbir(model, with_frames=True, exhaustive=True),
     "OpenCV RANSAC": lambda model: by_opencv(model, cv2.RANSAC),
     "OpenCV USAC_MAGSAC": lambda model: by_opencv(model, cv2.USAC_MAGSAC),
+    "PoseLib": by_poselib,
 }
+FOR_HOMOGRAPHIES = ("OpenCV USAC_MAGSAC", "PoseLib")
 
 
 def compare_images(descriptor: str, folder: Path, most: int, only: str) -> None:
@@ -119,7 +134,7 @@ def compare_images(descriptor: str, folder: Path, most: int, only: str) -> None:
     print(f"\n{Path(descriptor).name}, {count}, {MAX_ERROR:g} px, {hcbir.isa()}, OpenCV {cv2.__version__}\n")
     print("| scored by | model | area | true pairs found at 1 % | ms a pair |\n| --- | --- | --- | --- | --- |")
     for model, (name, make) in itertools.product(("homography", "affine", "similarity"), METHODS.items()):
-        lacking = (model != "homography" and "MAGSAC" in name) or ("frames" in name and not true[0].frames)
+        lacking = (model != "homography" and name in FOR_HOMOGRAPHIES) or ("frames" in name and not true[0].frames)
         if only not in name or lacking:
             continue
         compare = make(model)

@@ -1,6 +1,7 @@
 #include "false_alarms.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -22,21 +23,15 @@ double log10_binomial(std::size_t n, std::size_t k) {
     return sum + std::log10(product);
 }
 
-/// Numbers of the squares of a grid along one axis.
-std::vector<double> squares_along(const std::vector<double>& x, double side) {
-    std::vector<double> squares(x.size());
-    bool all_small = true;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        squares[i] = x[i] / side;
-        all_small &= std::abs(squares[i]) < 0x1p53;
-    }
-    for (double& square : squares) {
-        if (all_small) {  // std::floor is a call into the library on processors of every kind
-            const auto whole = static_cast<double>(static_cast<std::int64_t>(square));
-            square = whole - static_cast<double>(whole > square);
-        } else {
-            square = std::floor(square) + 0.0;  // no -0
-        }
+/// Numbers of the squares of a grid along one axis; those farther off than any image reaches count as one.
+std::vector<std::int64_t> squares_along(const std::vector<double>& x, double side) {
+    constexpr double farthest = 0x1p62;
+    const double inverse = 1 / side;
+    std::vector<std::int64_t> squares(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {  // without branches, and calls of std::floor
+        const double square = std::min(farthest, std::max(-farthest, x[i] * inverse));
+        const auto towards_zero = static_cast<std::int64_t>(square);
+        squares[i] = towards_zero - (static_cast<double>(towards_zero) > square);
     }
     return squares;
 }
@@ -51,58 +46,63 @@ double box_area(const std::vector<double>& x, const std::vector<double>& y) {
     return (right - left) * (bottom - top);
 }
 
-/// Which different squares of a grid, with this side, points lie in; by a hash table with open addressing.
-class Squares {
-public:
-    Squares(const std::vector<double>& x, const std::vector<double>& y, double side) : first_in_(x.size()) {
-        const std::vector<double> column = squares_along(x, side), row = squares_along(y, side);
-        const int bits = std::bit_width(x.size()) + 1, shift = 64 - bits;
-        std::vector<std::uint32_t> table(std::size_t{1} << bits);  // 1 + the first point there, 0 if free
-        for (std::size_t i = 0; i < x.size(); ++i) {
-            // Small whole numbers differ in their upper bits only, and a product passes on what differs
-            // upwards.
-            const std::uint64_t key =
-                std::bit_cast<std::uint64_t>(column[i]) ^ std::rotl(std::bit_cast<std::uint64_t>(row[i]), 32);
-            std::size_t slot = key * 0x9e3779b97f4a7c15u >> shift;
-            const auto is_other = [&](std::size_t first) {
-                return (column[first] != column[i]) | (row[first] != row[i]);
-            };
-            while (table[slot] && is_other(table[slot] - 1)) slot = (slot + 1) & (table.size() - 1);
-            if (!table[slot]) table[slot] = static_cast<std::uint32_t>(i + 1), ++count_;
-            first_in_[i] = table[slot] - 1;
-        }
-    }
-
-    std::size_t count() const { return count_; }
-    std::size_t count(std::span<const std::uint8_t> mask) const {
-        std::vector<std::uint8_t> seen(first_in_.size());
-        std::size_t number = 0;
-        for (std::size_t i = 0; i < mask.size(); ++i) {
-            std::uint8_t& here = seen[first_in_[i]];
-            number += mask[i] > here;
-            here |= mask[i];
-        }
-        return number;
-    }
-
-private:
-    std::vector<std::uint32_t> first_in_;  // of each point's square, the first point
-    std::size_t count_ = 0;
+struct Places {
+    std::size_t all = 0, of_inliers = 0;
 };
+
+/// In how many different places matches lie, a place being a square of a grid in image 0 with one in image 1,
+/// of side max_error, about a corner of the grid; by a hash table with open addressing.
+Places count_places(const PointMatches& m, std::span<const std::uint8_t> inlier_mask, double max_error) {
+    std::array<std::vector<std::int64_t>, 4> squares;
+    for (std::size_t c = 0; c < 4; ++c) squares[c] = squares_along(*m.columns()[c], max_error);
+    const auto& [column0, row0, column1, row1] = squares;
+    const auto hash = [&](std::size_t i) {
+        std::uint64_t key = 0;
+        for (const auto& square : squares) key = std::rotl(key, 16) ^ static_cast<std::uint64_t>(square[i]);
+        return key * 0x9e3779b97f4a7c15u;
+    };
+    const auto are_same = [&](std::size_t i, std::size_t k) {
+        return (column0[i] == column0[k]) & (row0[i] == row0[k]) & (column1[i] == column1[k]) &
+               (row1[i] == row1[k]);
+    };
+    const int bits = std::bit_width(m.size()) + 1;
+    std::vector<std::uint32_t> table(std::size_t{1} << bits);  // 1 + the first match there, 0 if free
+    std::vector<std::uint8_t> has_inlier(m.size());            // of each first match's place
+    Places places;
+    for (std::size_t i = 0; i < m.size(); ++i) {
+        std::size_t slot = hash(i) >> (64 - bits);
+        while (table[slot] && !are_same(table[slot] - 1, i)) slot = (slot + 1) & (table.size() - 1);
+        if (!table[slot]) table[slot] = static_cast<std::uint32_t>(i + 1), ++places.all;
+        std::uint8_t& here = has_inlier[table[slot] - 1];
+        places.of_inliers += inlier_mask[i] > here;
+        here |= inlier_mask[i];
+    }
+    return places;
+}
+
+/// By how much the model enlarges areas at the centroid of its inliers in image 0.
+double enlargement(const Matrix3& m, const PointMatches& matches, std::span<const std::uint8_t> inlier_mask) {
+    double count = 0, x = 0, y = 0;
+    for (std::size_t i = 0; i < matches.size(); ++i)
+        count += inlier_mask[i], x += inlier_mask[i] * matches.x0[i], y += inlier_mask[i] * matches.y0[i];
+    const double w = (m[6] * x + m[7] * y) / count + m[8];
+    const double determinant = m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) +
+                               m[2] * (m[3] * m[7] - m[4] * m[6]);
+    return determinant / (w * w * w);
+}
 
 }  // namespace
 
-double log10_nfa(const PointMatches& m, std::span<const std::uint8_t> inlier_mask, GeometricModel model,
-                 double max_error) {
-    const std::size_t sample = sample_size(model);
+double log10_nfa(const PointMatches& m, std::span<const std::uint8_t> inlier_mask, GeometricModel type,
+                 const Matrix3& model, double max_error) {
+    const std::size_t sample = sample_size(type);
     const auto num_inliers = static_cast<std::size_t>(std::count(inlier_mask.begin(), inlier_mask.end(), 1));
     if (num_inliers <= sample) return infinity;
-    // Points within one square of side max_error count once, in the image where these are fewer: keypoints
-    // found twice, at two scales or angles, are no independent evidence.
-    const Squares in0(m.x0, m.y0, max_error), in1(m.x1, m.y1, max_error);
-    const std::size_t k = std::min(in0.count(inlier_mask), in1.count(inlier_mask));
-    const std::size_t n = std::min(in0.count(), in1.count());
-    return log10_nfa(n, k, sample, share_by_chance(m, max_error));
+    const auto [n, k] = count_places(m, inlier_mask, max_error);
+    const double in1 = share_by_chance(m, max_error);
+    const double in0 =
+        std::numbers::pi * max_error * max_error / enlargement(model, m, inlier_mask) / box_area(m.x0, m.y0);
+    return log10_nfa(n, k, sample, in0 > in1 ? std::sqrt(in0 * in1) : in1);
 }
 
 double log10_nfa(std::size_t n, std::size_t k, std::size_t sample, double by_chance) {

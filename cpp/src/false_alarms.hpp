@@ -10,8 +10,8 @@
 namespace hcbir {
 
 /// See Verification::log10_nfa.
-double log10_nfa(const PointMatches& matches, std::span<const std::uint8_t> inlier_mask, GeometricModel model,
-                 double max_error);
+double log10_nfa(const PointMatches& matches, std::span<const std::uint8_t> inlier_mask, GeometricModel type,
+                 const Matrix3& model, double max_error);
 
 /// The same of numbers, if a point of image 1 is an inlier with this probability by chance.
 double log10_nfa(std::size_t num_matches, std::size_t num_inliers, std::size_t sample, double by_chance);

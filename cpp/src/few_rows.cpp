@@ -27,34 +27,37 @@ public:
     bool run(MatrixView<float> scores, MatrixView<std::int64_t> indices) {
         const std::size_t num_queries = problem_.queries.rows, n = rows_.rows;
         const bool tiled = num_queries > few_queries;
-        AlignedBuffer<float> few;  // all products, where queries are few
-        if (tiled)
-            pack_rows();
-        else
-            few = multiply_rows();
-        if (!keys_.prepare(rows_)) return false;
-
+        if (tiled) panels_.reserve(n, problem_.kernels.tile_rows, rows_.cols);
         const std::size_t stride = tiled ? panels_.padded() : n;
-        const std::size_t tile = tiled ? problem_.kernels.tile_queries : 1;
-        const std::size_t num_tiles = ceil_div(num_queries, tile);
-        const std::size_t tiles_a_task =
-            std::clamp(num_tiles / (tasks_a_worker * executor_.size()), std::size_t{1}, most_tiles);
-        const std::size_t height = tiles_a_task * tile;
+        const std::size_t padded = ceil_div(num_queries, queries_at_once) * queries_at_once;
+        const std::size_t at_once = std::max(cached_products / stride / queries_at_once, std::size_t{1});
+        const std::size_t group = tiled ? std::min(at_once * queries_at_once, padded) : num_queries;
+        AlignedBuffer<float> products(group * stride);
         std::vector<Worker> workers;
-        for (std::size_t w = 0; w < executor_.size(); ++w)
-            workers.emplace_back(problem_, n, tiled ? height * stride : 0);
-        executor_.parallel_for(ceil_div(num_queries, height), [&](std::size_t task, std::size_t w) {
-            const std::size_t first = task * height, count = std::min(height, num_queries - first);
-            const float* products = tiled ? multiply_tiles(workers[w], first, count) : few.data() + first * n;
-            select(workers[w], first, count, products, stride);
-            score(workers[w], first, count);
-            order(workers[w], first, count, scores, indices);
-        });
+        for (std::size_t w = 0; w < executor_.size(); ++w) workers.emplace_back(problem_, n);
+        for (std::size_t base = 0; base < num_queries; base += group) {
+            const std::size_t count = std::min(group, num_queries - base);
+            if (tiled)
+                multiply_tiles(base, count, products.data());
+            else
+                multiply_rows(products.data());
+            if (base == 0 && !keys_.prepare(rows_)) return false;
+            const std::size_t height =
+                std::clamp(count / (tasks_a_worker * executor_.size()), std::size_t{1}, queries_a_task);
+            executor_.parallel_for(ceil_div(count, height), [&](std::size_t task, std::size_t w) {
+                const std::size_t first = task * height, num = std::min(height, count - first);
+                select(workers[w], base + first, num, products.data() + first * stride, stride);
+                score(workers[w], base + first, num);
+                order(workers[w], base + first, num, scores, indices);
+            });
+        }
         return true;
     }
 
 private:
-    static constexpr std::size_t panels_a_task = 16, tasks_a_worker = 4, most_tiles = 8;
+    static constexpr std::size_t queries_at_once = 240;  // a multiple of every level's tile_queries
+    static constexpr std::size_t cached_products = 2 * 1024 * 1024;
+    static constexpr std::size_t rows_a_task = 64, tasks_a_worker = 4, queries_a_task = 48;
     static constexpr std::size_t cached_values = 32 * 1024;  // of rows, met by a task's queries in turn
 
     // Rows of so many values, wanted by so many queries of a task, are scored against all of these at once.
@@ -65,15 +68,9 @@ private:
     };
 
     struct Worker {
-        Worker(const SearchProblem& problem, std::size_t n, std::size_t num_products)
-            : products(num_products),
-              keys(n),
-              found(n + 16),
-              kth(n),
-              vector(problem.queries.cols + 15),
-              ranks(problem.kernels) {}
-        FloatPanels queries;
-        AlignedBuffer<float> products, keys;
+        Worker(const SearchProblem& problem, std::size_t n)
+            : keys(n), found(n + 16), kth(n), vector(problem.queries.cols + 15), ranks(problem.kernels) {}
+        AlignedBuffer<float> keys;
         AlignedBuffer<std::uint32_t> found;
         KthKey kth;
         std::vector<std::uint32_t> selected;  // rows of a task's queries, one after another
@@ -86,43 +83,42 @@ private:
         Ranks ranks;
     };
 
-    void pack_rows() {
-        const std::size_t width = problem_.kernels.tile_rows, num_panels = ceil_div(rows_.rows, width);
-        panels_.reserve(rows_.rows, width, rows_.cols);
-        executor_.parallel_for(ceil_div(num_panels, panels_a_task), [&](std::size_t task, std::size_t) {
-            const std::size_t first = task * panels_a_task * width;
-            const std::size_t count = std::min(panels_a_task * width, rows_.rows - first);
-            problem_.kernels.squared_norms(rows_.row(first), rows_.stride, count, rows_.cols,
-                                           keys_.squared() + first);
-            panels_.fill(first, rows_, first, count);
-        });
-    }
-
     /// Of all queries with all rows, and the rows' squares.
-    AlignedBuffer<float> multiply_rows() {
+    void multiply_rows(float* products) {
         constexpr std::size_t at_once = 4;  // queries, as dot_rows likes it
         const auto& queries = problem_.queries;
-        const std::size_t n = rows_.rows, rows_a_task = std::max(cached_values / rows_.cols, std::size_t{16});
-        AlignedBuffer<float> products(queries.rows * n);
-        executor_.parallel_for(ceil_div(n, rows_a_task), [&](std::size_t task, std::size_t) {
-            const std::size_t row = task * rows_a_task, count = std::min(rows_a_task, n - row);
+        const std::size_t n = rows_.rows, height = std::max(cached_values / rows_.cols, std::size_t{16});
+        executor_.parallel_for(ceil_div(n, height), [&](std::size_t task, std::size_t) {
+            const std::size_t row = task * height, count = std::min(height, n - row);
             float* squared = keys_.squared() + row;
             for (std::size_t q = 0; q < queries.rows || squared; q += at_once, squared = nullptr)
                 problem_.kernels.dot_rows(queries.row(q), queries.stride, std::min(at_once, queries.rows - q),
                                           rows_.row(row), rows_.stride, count, rows_.cols,
-                                          products.data() + q * n + row, n, squared);
+                                          products + q * n + row, n, squared);
         });
-        return products;
     }
 
-    /// Of `count` queries from `first` on with all rows.
-    const float* multiply_tiles(Worker& worker, std::size_t first, std::size_t count) {
+    /// Of `count` queries from `base` on with all rows, some of which each task packs when it first meets
+    /// them.
+    void multiply_tiles(std::size_t base, std::size_t count, float* products) {
         const auto& kernels = problem_.kernels;
-        worker.queries.reserve(count, kernels.tile_queries, rows_.cols);
-        worker.queries.fill(0, problem_.queries, first, count);
-        multiply(kernels.dot_tile, worker.queries, {0, count}, panels_, {0, rows_.rows},
-                 worker.products.data(), panels_.padded());
-        return worker.products.data();
+        const std::size_t n = rows_.rows;
+        queries_.reserve(count, kernels.tile_queries, rows_.cols);
+        executor_.parallel_for(ceil_div(count, queries_at_once), [&](std::size_t task, std::size_t) {
+            const std::size_t first = task * queries_at_once, num = std::min(queries_at_once, count - first);
+            queries_.fill(first, problem_.queries, base + first, num);
+        });
+        executor_.parallel_for(ceil_div(n, rows_a_task), [&](std::size_t task, std::size_t) {
+            const std::size_t row = task * rows_a_task, end = std::min(row + rows_a_task, n);
+            if (base == 0) {
+                kernels.squared_norms(rows_.row(row), rows_.stride, end - row, rows_.cols,
+                                      keys_.squared() + row);
+                panels_.fill(row, rows_, row, end - row);
+            }
+            for (std::size_t q = 0; q < count; q += queries_at_once)
+                multiply(kernels.dot_tile, queries_, {q, std::min(q + queries_at_once, count)}, panels_,
+                         {row, end}, products + q * panels_.padded() + row, panels_.padded());
+        });
     }
 
     /// The rows of each query that could be among its best, by its products.
@@ -209,7 +205,7 @@ private:
     const SearchProblem& problem_;
     Executor& executor_;
     AlignedBuffer<float> floats_;
-    FloatPanels panels_;
+    FloatPanels panels_, queries_;
     MatrixView<const float> rows_;
     FloatKeys keys_;
 };

@@ -13,7 +13,8 @@ namespace {
 
 void check(const MatchOptions& options) {
     require(options.max_distance >= 0, "max_distance", "at least 0", std::to_string(options.max_distance));
-    require(options.max_ratio >= 0, "max_ratio", "at least 0", std::to_string(options.max_ratio));
+    require(options.max_ratio >= 0 && (options.max_ratio <= 1 || std::isinf(options.max_ratio)), "max_ratio",
+            "from 0 to 1, or infinite for none", std::to_string(options.max_ratio));
 }
 
 void check_number(std::size_t number, const char* name) {
@@ -37,6 +38,7 @@ Matcher::Matcher(const DescriptorsView& descriptors0, Metric metric, const Match
     check(options);
     check_number(num_descriptors(descriptors0), "descriptors0");
     if (num_descriptors(descriptors0) == 0) return;
+    require(length_ > 0, "descriptors0", "of a length of at least 1", "0");
     if (is_binary_) {
         require(length_ <= max_descriptor_bytes, "descriptors0",
                 "of at most " + std::to_string(max_descriptor_bytes) + " bytes", std::to_string(length_));

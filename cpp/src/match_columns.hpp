@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "kernels/dispatch.hpp"
+#include "random.hpp"
 
 namespace hcbir {
 
@@ -20,6 +22,21 @@ struct PointMatches {
     std::array<std::vector<double>*, 4> columns() { return {&x0, &y0, &x1, &y1}; }
     std::array<const std::vector<double>*, 4> columns() const { return {&x0, &y0, &x1, &y1}; }
 };
+
+inline std::vector<std::uint32_t> in_order(std::size_t count) {
+    std::vector<std::uint32_t> order(count);
+    std::iota(order.begin(), order.end(), 0u);
+    return order;
+}
+
+/// A random permutation.
+inline std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
+    std::vector<std::uint32_t> order = in_order(count);
+    CounterRandom random(seed, 0);
+    for (std::size_t i = 0; i + 1 < count; ++i)
+        std::swap(order[i], order[i + random.below(static_cast<std::uint32_t>(count - i))]);
+    return order;
+}
 
 /// Matches in some order, and 16 more behind them that are nowhere in image 1:
 /// vectors may be read from any.

@@ -50,7 +50,8 @@ void MatchWindow::sort(const Columns<float>& points, const std::vector<float> (&
     }
 }
 
-void MatchWindow::find_neighbours(std::size_t first, std::size_t last, float min_squared) {
+void MatchWindow::find_neighbours(std::size_t first, std::size_t last, float min_squared,
+                                  float max_squared_error) {
     seeds_.clear();
     for (std::size_t i = 0; i < sorted_.size(); ++i) {
         const std::size_t match = sorted_[i] - begin_;
@@ -58,11 +59,13 @@ void MatchWindow::find_neighbours(std::size_t first, std::size_t last, float min
         slot_[match] = static_cast<std::uint32_t>(seeds_.size());
         seeds_.push_back(static_cast<std::uint32_t>(i));
     }
-    nearest_.resize(kernels::num_neighbours * seeds_.size());
+    nearest_.resize(kernels::num_neighbours * seeds_.size()), may_have_support_.resize(seeds_.size());
     const auto& [x0, y0, x1, y1, log_scale, a, b] = columns_;
-    kernels::active().nearest_pairs({x0.data(), y0.data(), x1.data(), y1.data(), sorted_.size()},
-                                    {turned_ ? log_scale.data() : nullptr, a.data(), b.data()}, min_squared,
-                                    seeds_.data(), seeds_.size(), nearest_.data());
+    const kernels::PairsF32 pairs{x0.data(), y0.data(), x1.data(), y1.data(), sorted_.size()};
+    kernels::active().nearest_pairs(pairs, {turned_ ? log_scale.data() : nullptr, a.data(), b.data()},
+                                    min_squared, seeds_.data(), seeds_.size(), nearest_.data());
+    kernels::active().may_have_support(pairs, seeds_.data(), seeds_.size(), nearest_.data(),
+                                       max_squared_error, may_have_support_.data());
 }
 
 std::array<std::uint32_t, kernels::num_neighbours> MatchWindow::neighbours(std::size_t i,

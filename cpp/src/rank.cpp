@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t block_bytes = 256 * 1024;  // of the database, to stay in a core's cache
 constexpr std::size_t block_rows = 128;          // at least, and multiplied at once
+constexpr std::size_t most_unpacked = 1;         // queries for which rows are not packed
 
 class Ranking {
 public:
@@ -45,9 +46,12 @@ private:
         const auto& queries = problem_.queries;
         const std::size_t dim = queries.cols, n = problem_.rows.size(), width = problem_.kernels.tile_rows;
         FloatPanels panels;
-        panels.reserve(queries.rows, problem_.kernels.tile_queries, dim);
-        panels.fill(0, queries, 0, queries.rows);
-        const std::size_t block = std::max(block_bytes / sizeof(float) / dim, block_rows) / width * width;
+        if (queries.rows > most_unpacked) {
+            panels.reserve(queries.rows, problem_.kernels.tile_queries, dim);
+            panels.fill(0, queries, 0, queries.rows);
+        }
+        const std::size_t fewest = queries.rows > most_unpacked ? block_rows : width;
+        const std::size_t block = std::max(block_bytes / sizeof(float) / dim, fewest) / width * width;
         std::vector<Worker> workers(executor.size());
         executor.parallel_for(ceil_div(n, block), [&](std::size_t task, std::size_t w) {
             const std::size_t first = task * block;
@@ -63,26 +67,40 @@ private:
         worker.norms.clear();
         if (problem_.metric == Metric::cosine)
             for (std::size_t j = 0; j < count; ++j) worker.norms.push_back(problem_.norm(rows.row(j)));
+        const bool l2 = problem_.metric == Metric::l2;
+        if (scores_.rows <= most_unpacked) {
+            worker.sums.reserve(count);
+            const auto sum = l2 ? kernels.fused_l2_rows : kernels.fused_dot_rows;
+            for (std::size_t q = 0; q < scores_.rows; ++q) {
+                sum(problem_.queries.row(q), rows.data, rows.stride, count, dim, worker.sums.data());
+                put(worker, q, first, rows, {0, count}, worker.sums.data());
+            }
+            return;
+        }
         worker.panels.reserve(count, kernels.tile_rows, dim);
         worker.panels.fill(0, rows, 0, count);
         worker.sums.reserve(strip * block_rows);
-        const auto tile = problem_.metric == Metric::l2 ? kernels.fused_l2_tile : kernels.fused_dot_tile;
+        const auto tile = l2 ? kernels.fused_l2_tile : kernels.fused_dot_tile;
         for (std::size_t q = 0; q < scores_.rows; q += strip)
             for (std::size_t j = 0; j < count; j += block_rows) {
                 const std::size_t filled = std::min(block_rows, count - j),
                                   end = std::min(q + strip, scores_.rows);
                 multiply(tile, panels, {q, end}, worker.panels, {j, j + filled}, worker.sums.data(),
                          block_rows);
-                for (std::size_t i = q; i < end; ++i) {
-                    const float* sums = worker.sums.data() + (i - q) * block_rows;
-                    float* to = scores_.row(i) + first + j;
-                    if (problem_.metric == Metric::dot && problem_.query_norms[i] * worker.longest < 1e38)
-                        std::copy_n(sums, filled, to);
-                    else
-                        for (std::size_t l = 0; l < filled; ++l)
-                            to[l] = score(worker, i, rows.row(j + l), j + l, sums[l]);
-                }
+                for (std::size_t i = q; i < end; ++i)
+                    put(worker, i, first, rows, {j, j + filled}, worker.sums.data() + (i - q) * block_rows);
             }
+    }
+
+    /// The scores of query q and a range of a block's rows, from the float sums.
+    void put(const Worker& worker, std::size_t q, std::size_t first, MatrixView<const float> rows,
+             Range range, const float* sums) {
+        float* to = scores_.row(q) + first;
+        if (problem_.metric == Metric::dot && problem_.query_norms[q] * worker.longest < 1e38)
+            std::copy(sums, sums + (range.last - range.first), to + range.first);
+        else
+            for (std::size_t j = range.first; j < range.last; ++j)
+                to[j] = score(worker, q, rows.row(j), j, sums[j - range.first]);
     }
 
     void measure(Worker& worker, MatrixView<const float> rows) const {
@@ -137,8 +155,7 @@ void rank(MatrixView<const float> queries, const Database& database, Metric metr
     const SearchProblem problem(queries, rows, {}, n, metric);
     try {
         SerialExecutor serial;
-        const std::size_t height = problem.kernels.tile_queries;
-        const bool is_short = problem.is_short(ceil_div(queries.rows, height) * height);
+        const bool is_short = problem.is_short(queries.rows);
         Ranking(problem, scores, indices).run(is_short ? serial : executor);
     } catch (const NonFinite&) {
         rows.require_finite();

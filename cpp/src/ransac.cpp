@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "false_alarms.hpp"
 #include "frame_hypotheses.hpp"
@@ -11,7 +10,6 @@
 #include "match_columns.hpp"
 #include "match_window.hpp"
 #include "most_likely_model.hpp"
-#include "random.hpp"
 
 namespace hcbir {
 namespace {
@@ -54,21 +52,6 @@ constexpr std::size_t few_inliers = 10;
 constexpr double polish_reach = 3;
 constexpr double polish_share = 0.98;
 constexpr float infinity = std::numeric_limits<float>::infinity();
-
-std::vector<std::uint32_t> in_order(std::size_t count) {
-    std::vector<std::uint32_t> order(count);
-    std::iota(order.begin(), order.end(), 0u);
-    return order;
-}
-
-/// A random permutation.
-std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
-    std::vector<std::uint32_t> order = in_order(count);
-    CounterRandom random(seed, 0);
-    for (std::size_t i = 0; i + 1 < count; ++i)
-        std::swap(order[i], order[i + random.below(static_cast<std::uint32_t>(count - i))]);
-    return order;
-}
 
 class Estimator {
 public:
@@ -137,11 +120,11 @@ private:
             if (num_trials_ >= options_.max_trials || is_enough()) return false;
             if (i == known) {
                 known = std::min(size, i + most_seeds());
-                window_.find_neighbours(i, known, static_cast<float>(apart * apart));
+                window_.find_neighbours(i, known, static_cast<float>(apart * apart), squared_bound());
             }
             const Seed seed{begin + i, window_.neighbours(i, static_cast<std::uint32_t>(count_))};
             if (seed.neighbours[needed_neighbours() - 1] == count_) continue;
-            try_seed(seed, size <= windows[0]);
+            try_seed(seed, size <= windows[0], !needs_support() || window_.may_have_support(i));
         }
         return true;
     }
@@ -152,30 +135,44 @@ private:
         return (options_.max_trials - num_trials_ + trials - 1) / trials;
     }
 
-    void try_seed(const Seed& seed, bool far_apart) {
+    void try_seed(const Seed& seed, bool far_apart, bool may_have_affine) {
         seeds_.push_back(seed);
         const bool success = is_success(seed);
         num_successes_ += success;
+        // Over a small neighbourhood a homography is nearly affine.
+        const bool with_homography = options_.model == GeometricModel::homography && far_apart;
+        const bool is_similarity = options_.model == GeometricModel::similarity;
+        // The samples of a seed that leads to a model that has grown would lead there again.
+        if ((success && best_has_grown_) || !(may_have_affine || is_similarity || with_homography)) {
+            count_samples((is_similarity ? similarities : affinities) + (with_homography ? homographies : 0));
+            return;
+        }
         kernels::Neighbourhood around;
         float* relative[] = {around.x0, around.y0, around.x1, around.y1};
         for (std::size_t c = 0; c < 4; ++c)
             for (std::size_t k = 0; k < kernels::num_neighbours; ++k)
                 relative[c][k] = points_[c][seed.neighbours[k]] - points_[c][seed.match];
-        if (options_.model == GeometricModel::similarity) {
-            consider_proposal(kernels_.propose_similarity, similarities, around, seed.match, success);
-        } else {
-            consider_proposal(kernels_.propose_affine, affinities, around, seed.match, success);
-            // Over a small neighbourhood a homography is nearly affine.
-            if (options_.model == GeometricModel::homography && far_apart)
-                consider_proposal(kernels_.propose_homography, homographies, around, seed.match, success);
-        }
+        const auto consider = [&](auto propose, std::size_t num_samples) {
+            consider_proposal(propose, count_samples(num_samples), around, seed.match, success);
+        };
+        if (is_similarity)
+            consider(kernels_.propose_similarity, similarities);
+        else if (may_have_affine)
+            consider(kernels_.propose_affine, affinities);
+        else
+            count_samples(affinities);
+        if (with_homography) consider(kernels_.propose_homography, homographies);
+    }
+
+    /// As many as may still be tried.
+    std::size_t count_samples(std::size_t number) {
+        number = std::min(number, options_.max_trials - num_trials_);
+        num_trials_ += number;
+        return number;
     }
 
     void consider_proposal(decltype(kernels::Table::propose_affine) propose, std::size_t num_samples,
                            const kernels::Neighbourhood& around, std::size_t match, bool success) {
-        num_samples = std::min(num_samples, options_.max_trials - num_trials_);
-        if (num_samples == 0) return;
-        num_trials_ += num_samples;
         const auto proposal = propose(around, num_samples, needs_support(), squared_bound());
         if (!proposal.found) return;
         Matrix3 relative;
@@ -267,7 +264,7 @@ private:
                 bounds[round] > 1 && !has_few(found.num_inliers) &&
                 static_cast<double>(found.num_inliers) >= grown_share * static_cast<double>(used_before);
         }
-        if (best_cost_ < before) best_way = way;
+        if (best_cost_ < before) best_way = way, best_has_grown_ = has_grown;
         return !has_grown;
     }
 
@@ -307,8 +304,6 @@ private:
     bool has_few(std::size_t num_inliers, std::size_t samples = few_inliers) const {
         return num_inliers < samples * sample_size(options_.model);
     }
-
-    bool is_projective() const { return options_.model == GeometricModel::homography; }
 
     /// A step of least squares over the matches within `bound` of the model, if there are `support` beside a
     /// sample.
@@ -377,6 +372,7 @@ private:
     std::vector<Seed> seeds_;
     std::size_t num_trials_ = 0, num_successes_ = 0, best_inliers_ = 0;
     Matrix3 best_{};
+    bool best_has_grown_ = false;
     Way growing_way_{}, keeping_way_{};  // that led to it
     float best_cost_ = std::numeric_limits<float>::infinity(),
           best_proposal_cost_ = std::numeric_limits<float>::infinity(),

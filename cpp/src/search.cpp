@@ -9,6 +9,7 @@
 
 #include "bar_guess.hpp"
 #include "byte_scan.hpp"
+#include "every_row.hpp"
 #include "few_rows.hpp"
 #include "float_scan.hpp"
 #include "hcbir/error.hpp"
@@ -289,6 +290,7 @@ void search(MatrixView<const float> queries, const Database& database, std::size
     try {
         SerialExecutor serial;
         Executor& workers = problem.is_short(queries.rows) ? serial : executor;
+        if (small && wants_every_row(problem)) return search_every_row(problem, scores, indices, workers);
         if (small && search_few_rows(problem, scores, indices, workers)) return;
         const auto open = Search(problem, chosen, workers).run(scores, indices);
         if (!open.empty()) search_again(problem, chosen, open, scores, indices, workers);

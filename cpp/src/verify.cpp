@@ -133,7 +133,8 @@ Verification verify_matches(const PointMatches& matches, const FeatureFrames& fr
     if (options.one_to_one) keep_one_to_one(matches, errors, verified.inlier_mask);
     verified.num_inliers =
         static_cast<std::size_t>(std::count(verified.inlier_mask.begin(), verified.inlier_mask.end(), 1));
-    verified.log10_nfa = log10_nfa(matches, verified.inlier_mask, options.model, options.max_error);
+    verified.log10_nfa =
+        log10_nfa(matches, verified.inlier_mask, options.model, verified.model, options.max_error);
     return verified;
 }
 

@@ -104,10 +104,10 @@ def whole_numbers(values: npt.ArrayLike, name: str) -> npt.NDArray[np.int64]:
 
 
 def positive_int(value: object, name: str) -> int:
-    """A whole number of at least 1."""
-    if type(value) is int and value >= 1:
+    """At least 1, and what the core holds in 63 bits."""
+    if type(value) is int and 1 <= value < 2**63:
         return value
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 1 <= value < 2**63:
         raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
     return int(value)
 

@@ -119,6 +119,8 @@ def verify_candidates(
         raise TypeError(f"query must be LocalFeatures, got {type(query).__name__}")
     if isinstance(candidates, LocalFeatures):
         raise TypeError("candidates must be a sequence of LocalFeatures, got one LocalFeatures")
+    if not isinstance(candidates, (Sequence, LocalFeatureStore)):
+        raise TypeError(f"candidates must be a sequence of LocalFeatures or a store, got {type(candidates).__name__}")
     options = (
         match_metric(metric, binary=query.is_binary),
         *match_options(cross_check, max_distance, max_ratio),

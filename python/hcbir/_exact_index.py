@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hcbir import _core
 from hcbir._arrays import database_matrix, one_of
 from hcbir._exact_codes import Codes, byte_codes
-from hcbir._files import checksum, write_whole
+from hcbir._files import checksum, sync, write_whole
 from hcbir._runtime import num_threads_argument
 from hcbir._search import METRICS, SearchResult, search_arrays
 
@@ -106,21 +106,29 @@ class ExactIndex:
         )
 
     def save(self, folder: str | PathLike[str]) -> None:
-        """Writes the index and its database into a folder, which is made."""
+        """Writes the index and its database into a folder, which is made.
+
+        An index that stands there is replaced once all is written, also the one that this index was opened from.
+        """
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
         arrays = {"database": self._database} | dict(zip(ARRAYS, (self._codes or ())[:4], strict=False))
-        (path / "index.json").unlink(missing_ok=True)  # no index until it is whole
+        partial = {name: path / f"{name}.npy.partial" for name in arrays}
         for name, array in arrays.items():
-            np.save(path / f"{name}.npy", array)
+            with partial[name].open("wb") as file:
+                np.save(file, array)
+                sync(file.fileno())
         about = {
             "format": FORMAT,
             "metric": self.metric,
             "precision": self.precision,
             "bfloat16": self._database.dtype == np.uint16,
             "tail_shift": self._codes[4] if self._codes else 0,
-            "checksums": {name: checksum(path / f"{name}.npy") for name in arrays},
+            "checksums": {name: checksum(partial[name]) for name in arrays},
         }
+        (path / "index.json").unlink(missing_ok=True)  # no index until it is whole
+        for name in arrays:
+            partial[name].rename(path / f"{name}.npy")
         write_whole(path / "index.json", json.dumps(about).encode())
 
     @classmethod

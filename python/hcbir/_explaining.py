@@ -76,6 +76,10 @@ def explain(
     for name, features in (("query", query), ("target", target)):
         if not isinstance(features, LocalFeatures):
             raise TypeError(f"{name} must be LocalFeatures, got {type(features).__name__}")
+        is_place = np.isfinite(features.keypoints).all(axis=1)
+        if not is_place.all():
+            row = int(is_place.argmin())
+            raise ValueError(f"keypoints of the {name} must be finite, got a value that is not in row {row}")
     if not isinstance(max_log10_nfa, (int, float, np.integer, np.floating)) or np.isnan(max_log10_nfa):
         raise ValueError(f"max_log10_nfa must be a number, got {max_log10_nfa!r}")
     fewest = whole_number(min_inliers, "min_inliers")

@@ -55,7 +55,7 @@ def match(
         Keep only pairs closer than this: Euclidean distance, for "dot" and "cosine" that of unit vectors,
         sqrt(2 - 2 score); for binary descriptors the number of different bits.
     max_ratio : float, optional
-        Keep only pairs whose distance is below this times that of the second neighbour (Lowe 2004: 0.8).
+        0 to 1: keep only pairs whose distance is below this times that of the second neighbour (Lowe 2004: 0.8).
     metric : {"dot", "cosine", "l2", "hamming"}, optional
         Default: "dot" for float descriptors, "hamming" for binary ones.
     num_threads : int, optional
@@ -82,6 +82,8 @@ def match(
     d0, d1 = small_matrix(d0, "descriptors0", dtype=dtype), small_matrix(d1, "descriptors1", dtype=dtype)
     if d0.shape[1] != d1.shape[1]:
         raise ValueError(f"descriptors1 must have the length of descriptors0, {d0.shape[1]}, got {d1.shape[1]}")
+    if d0.shape[1] == 0 and len(d0):
+        raise ValueError("descriptors0 must have a length of at least 1, got 0")
     core_metric = match_metric(metric, binary=binary)
     options = match_options(cross_check, max_distance, max_ratio)
     if binary:
@@ -99,12 +101,20 @@ def match_metric(metric: str | None, *, binary: bool) -> _core.Metric:
 
 def match_options(cross_check: bool, max_distance: float | None, max_ratio: float | None) -> tuple[bool, float, float]:
     """The other options of `match`, checked, as the core takes them."""
-    return bool(cross_check), _bound(max_distance, "max_distance"), _bound(max_ratio, "max_ratio")
+    return (
+        bool(cross_check),
+        _bound(max_distance, "max_distance", math.inf, "of at least 0"),
+        _bound(max_ratio, "max_ratio", 1, "from 0 to 1"),
+    )
 
 
-def _bound(value: float | None, name: str) -> float:
+def _bound(value: float | None, name: str, most: float, expected: str) -> float:
     if value is None:
         return math.inf
-    if not isinstance(value, (int, float, np.integer, np.floating)) or not value >= 0:
-        raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float, np.integer, np.floating))
+        or not 0 <= value <= most
+    ):
+        raise ValueError(f"{name} must be a number {expected}, got {value!r}")
     return float(value)

@@ -48,6 +48,7 @@ def train(
     limits = num_iterations, max_vectors_per_centroid
     axes = initial = None
     if rotation is not None:
+        check_finite(v, "vectors")  # of the sample rows would have other numbers
         axes, initial = learned_rotation(sampled(v, rotation_vectors(v.shape[1]), seed), *shape, seed, threads)
         v = _core.rotate(sampled(v, max_vectors_per_centroid * 2**bits, seed), axes, threads)
     centroids = _core.train_pq(v, *shape, *limits, seed, initial, threads)[0]
@@ -92,7 +93,6 @@ def products(left: Floats, right: Floats) -> npt.NDArray[np.float64]:
 
 def balanced_axes(vectors: Floats, num_subquantizers: int) -> Floats:
     """The principal axes, dealt out so that each sub-space has about the same product of variances (Ge et al. 2013)."""
-    check_finite(vectors, "vectors")
     variances, axes = np.linalg.eigh(np.cov(vectors.astype(np.float64), rowvar=False).reshape(vectors.shape[1], -1))
     width = vectors.shape[1] // num_subquantizers
     groups: list[list[int]] = [[] for _ in range(num_subquantizers)]

@@ -30,8 +30,9 @@ class Verification:
     log10_nfa : float
         Decimal logarithm of the number of false alarms: how many models, of all that samples of these pairs allow,
         would be expected to have as many inliers if points1 lay at random in their bounding box (Moisan and Stival
-        2004); pairs within max_error of each other count once. Far below 0: not by chance. Infinite if no model was
-        found, or its inliers lie in no more places than a sample does.
+        2004). Where a model shrinks so much that points0 at random would hit points1 more easily, the geometric mean of
+        both probabilities counts. Pairs of one place, a square of side max_error in each image, count once. Far below
+        0: not by chance. Infinite if no model was found, or its inliers lie in no more places than a sample does.
     """
 
     num_inliers: int
@@ -180,6 +181,6 @@ _known_options = lru_cache(typed=True)(_checked_options)  # a call takes no long
 
 
 def _number_below(value: object, bound: float, name: str, expected: str) -> float:
-    if not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < bound:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < bound:
         raise ValueError(f"{name} must be {expected}, got {value!r}")
     return float(value)

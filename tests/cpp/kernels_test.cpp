@@ -69,6 +69,30 @@ void test_fused_tiles(const Table& table) {
     }
 }
 
+void test_fused_rows(const Table& table) {
+    for (std::size_t dim = 1; dim <= 1100; dim += dim < 20 || (dim > 250 && dim < 260) ? 1 : 33)
+        for (std::size_t count = 0; count <= 2 * table.tile_rows + 1; count += dim % 5 ? 7 : 1) {
+            const std::size_t stride = dim + count % 3;
+            const Floats query = real_floats(dim), rows = real_floats(count * stride);
+            Floats dots(count + 1, 5.0f), distances(dots), expected_dots(dots), expected_distances(dots);
+            for (std::size_t j = 0; j < count; ++j) {
+                expected_dots[j] = expected_distances[j] = 0;
+                for (std::size_t begin = 0; begin < dim; begin += hcbir::kernels::fused_chunk) {
+                    float dot = 0, distance = 0;
+                    for (std::size_t c = begin; c < std::min(dim, begin + hcbir::kernels::fused_chunk); ++c) {
+                        const float row = rows[j * stride + c], rest = query[c] - row;
+                        dot = std::fma(query[c], row, dot), distance = std::fma(rest, rest, distance);
+                    }
+                    expected_dots[j] += dot, expected_distances[j] += distance;
+                }
+            }
+            table.fused_dot_rows(query.data(), rows.data(), stride, count, dim, dots.data());
+            table.fused_l2_rows(query.data(), rows.data(), stride, count, dim, distances.data());
+            agree(same(dots, expected_dots), table, "fused_dot_rows", {dim, count});
+            agree(same(distances, expected_distances), table, "fused_l2_rows", {dim, count});
+        }
+}
+
 void test_longest_half_blocks(const Table& table) {
     constexpr std::size_t block = hcbir::kernels::byte_block;
     for (std::size_t dim = 0; dim <= 200; ++dim)
@@ -367,7 +391,7 @@ void test_residuals(const Table& table) {
 }  // namespace
 
 int main() {
-    at_every_level({test_dot_tile, test_fused_tiles, test_longest_half_blocks, test_dot_rows, test_dots,
-                    test_norms_and_magnitudes, test_reflect_rows, test_rotate_row, test_select,
+    at_every_level({test_dot_tile, test_fused_tiles, test_fused_rows, test_longest_half_blocks, test_dot_rows,
+                    test_dots, test_norms_and_magnitudes, test_reflect_rows, test_rotate_row, test_select,
                     test_keep_scores, test_ranks, test_exact_scores, test_widen, test_residuals});
 }

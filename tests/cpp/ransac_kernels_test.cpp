@@ -190,6 +190,61 @@ void test_proposals() {
     }
 }
 
+/// Seeds with neighbours of which the last are wrong, or missing.
+void test_support(std::size_t num_seeds) {
+    constexpr std::size_t each = kernels::num_neighbours;
+    const double bound = 1e-4;
+    Matches<float> m((each + 1) * num_seeds);
+    std::vector<std::uint32_t> seeds, nearest;
+    std::vector<double> least;  // over three neighbours: the squared error of one under the others' sample
+    for (std::size_t s = 0; s < num_seeds; ++s) {
+        const double h[6] = {uniform(0.7f, 1.4f), uniform(-0.4f, 0.4f), uniform(-0.4f, 0.4f),
+                             uniform(0.7f, 1.4f)};
+        const std::size_t wrong = engine() % (each + 1), missing = engine() % 2 ? engine() % (each + 1) : 0;
+        const auto around = neighbourhood(h, wrong);
+        const auto seed = static_cast<std::uint32_t>((each + 1) * s);
+        seeds.push_back(seed), least.push_back(std::numeric_limits<double>::infinity());
+        double place[each][4];
+        for (std::size_t k = 0; k < each; ++k) {
+            const float* const relative[] = {around.x0, around.y0, around.x1, around.y1};
+            for (std::size_t c = 0; c < 4; ++c) {
+                m.columns[c][seed + k + 1] = m.columns[c][seed] + relative[c][k];
+                place[k][c] = double(m.columns[c][seed + k + 1]) - m.columns[c][seed];
+            }
+            const bool is_missing = k + missing >= each;
+            nearest.push_back(is_missing ? kernels::no_neighbour : seed + 1 + static_cast<std::uint32_t>(k));
+        }
+        const auto area = [&](std::size_t p, std::size_t q) {
+            return place[p][0] * place[q][1] - place[p][1] * place[q][0];
+        };
+        for (std::size_t r = 2; r + missing < each; ++r)
+            for (std::size_t q = 1; q < r; ++q)
+                for (std::size_t p = 0; p < q; ++p) {
+                    const double l[] = {area(q, r), area(r, p), area(p, q)};
+                    double u = 0, v = 0, largest = 0;
+                    const std::size_t of[] = {p, q, r};
+                    for (std::size_t k = 0; k < 3; ++k)
+                        u += l[k] * place[of[k]][2], v += l[k] * place[of[k]][3],
+                            largest = std::max(largest, l[k] * l[k]);
+                    least.back() = std::min(least.back(), (u * u + v * v) / largest);
+                }
+    }
+    std::vector<std::uint8_t> first;
+    for (const auto& level : hcbir::available_isas()) {
+        hcbir::use_isa(level);
+        std::vector<std::uint8_t> may(num_seeds + 1, 7);
+        kernels::active().may_have_support(m.pairs(), seeds.data(), num_seeds, nearest.data(),
+                                           static_cast<float>(bound), may.data());
+        check(may.back() == 7, "no more are written than there are seeds");
+        if (first.empty()) first = may;
+        check(first == may, "same bits at every level");
+    }
+    for (std::size_t s = 0; s < num_seeds; ++s) {
+        if (least[s] < bound) check(first[s] == 1, "what has support is kept");
+        if (least[s] > 1.1 * bound) check(first[s] == 0, "what has none is not");
+    }
+}
+
 /// Bound, and scale and unit of robust_sums.
 constexpr double squared_bound = 2, squared_scale = 0.3, squared_unit = 1.7 * 1.7;
 
@@ -322,6 +377,7 @@ int main() {
         }
     for (const std::size_t n : {255, 300, 512})
         for (const bool flag : {false, true}) test_nearest_pairs(n, flag);
+    for (std::size_t n = 1; n <= 70; ++n) test_support(n);
     test_proposals();
     std::puts("ok");
 }

@@ -226,6 +226,29 @@ def test_saves_and_opens(tmp_path: Path, metric: str, kind: str) -> None:
         hcbir.ExactIndex.open(tmp_path / "elsewhere")
 
 
+def test_an_opened_index_is_saved_in_its_own_place(tmp_path: Path) -> None:
+    database = random_vectors(2000, 64)
+    hcbir.ExactIndex(database, precision="int8").save(tmp_path)
+    opened = hcbir.ExactIndex.open(tmp_path)
+    opened.save(tmp_path)
+    for index in (opened, hcbir.ExactIndex.open(tmp_path)):
+        assert_same(index.search(database[:3], 4), reference.search(database[:3], database, 4))
+    assert {file.suffix for file in tmp_path.iterdir()} == {".npy", ".json"}
+
+
+def test_a_save_that_fails_leaves_what_stood_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, other = random_vectors(500, 8), random_vectors(400, 8, seed=1)
+    hcbir.ExactIndex(database).save(tmp_path)
+
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("hcbir._exact_index.sync", full)
+    with pytest.raises(OSError, match="no space left"):
+        hcbir.ExactIndex(other).save(tmp_path)
+    assert len(hcbir.ExactIndex.open(tmp_path)) == 500
+
+
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_refuses_a_database_that_is_not_finite(isa: str, bad: float, metric: str) -> None:

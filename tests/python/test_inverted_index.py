@@ -191,6 +191,10 @@ def test_refusals(tmp_path: Path) -> None:
         hcbir.IVFPQIndex(2, num_subquantizers=5).train(clustered(300, 12))
     with pytest.raises(ValueError, match="at least 256, got 5"):
         index.train(clustered(5, 12))
+    bad = clustered(600, 12)
+    bad[599] = np.nan
+    with pytest.raises(ValueError, match="vectors must be finite, got nan in row 599"):  # of all, not of a sample
+        index.train(bad, max_vectors_per_centroid=64)
     index = trained()
     for arguments, message in [
         ({"queries": clustered(1, 11)}, "dimension, 12, got 11"),

@@ -334,6 +334,9 @@ def test_opq_learns_its_rotation_from_a_sample() -> None:
     chosen = np.sort(np.random.default_rng(3).choice(3000, 256 * 8, replace=False))
     axes, _ = learned_rotation(vectors[chosen], 2, 4, 3, 1)
     np.testing.assert_array_equal(opq.rotation, axes)
+    vectors[2999, 3] = np.inf
+    with pytest.raises(ValueError, match="vectors must be finite, got inf in row 2999"):
+        hcbir.ProductQuantizer.train(vectors, num_subquantizers=2, bits=4, rotation="opq")
 
 
 def test_opq_loses_no_more_than_the_reference() -> None:

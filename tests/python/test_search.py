@@ -93,6 +93,23 @@ def test_few_rows_of_skewed_scores(isa: str, metric: str) -> None:
         assert_same(result, reference.search(queries, database, k, metric=metric))
 
 
+@pytest.mark.parametrize("kind", ["float32", "float16"])
+def test_few_queries_want_most_of_few_rows(isa: str, kind: str) -> None:
+    """Every score is computed in double at once, in tasks of some rows."""
+    database, queries = random_vectors(700, 130).astype(kind), random_vectors(5, 130, seed=1)
+    allowed = np.arange(700) % 3 != 1
+    for num_threads in (1, 2, 7):
+        found = hcbir.search(queries, database, 400, num_threads=num_threads)
+        assert_same(found, reference.search(queries, database, 400))
+        found = hcbir.search(queries, database, 466, allowed=allowed, num_threads=num_threads)
+        expected, indices = reference.search(queries, database[allowed], 466)
+        assert_same(found, (expected, np.flatnonzero(allowed)[indices]))
+    for bad in (np.nan, np.inf):
+        database[[600, 321], 129] = bad
+        with pytest.raises(ValueError, match=r"database must be finite, got (nan|inf) in row 321"):
+            hcbir.search(np.zeros((1, 130)), database, 400)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 70), st.integers(1, 40), st.integers(1, 20), st.data())
 def test_any_shape(rows: int, dim: int, num_queries: int, data: st.DataObject) -> None:

@@ -58,7 +58,7 @@ def test_what_is_no_place_is_refused(model: str, value: float) -> None:
     broken.keypoints[4, 1] = value
     with pytest.raises(ValueError, match=r"points1 must be finite, .* row 4"):
         hcbir.verify(query.keypoints, broken.keypoints, model=model)
-    with pytest.raises(ValueError, match=r"points1 must be finite, .* row 4"):
+    with pytest.raises(ValueError, match=r"keypoints of the target must be finite, .* row 4"):
         hcbir.explain(query, broken, model=model)
     with pytest.raises(ValueError, match=r"keypoints of candidate 1 must be finite, .* row 4"):
         hcbir.count_inliers(query, [query, broken], model=model)

@@ -41,8 +41,10 @@ struct Verification {
     std::size_t num_trials = 0;
     /// Decimal logarithm of the number of false alarms: how many models, of all that samples of these matches
     /// allow, would be expected to have as many inliers if points1 lay at random in their bounding box
-    /// (Moisan and Stival 2004); matches within max_error of each other count once. Far below 0: not by
-    /// chance. Infinite if no model was found, or its inliers lie in no more places than a sample does.
+    /// (Moisan and Stival 2004). Where a model shrinks so much that points0 at random would hit points1 more
+    /// easily, the geometric mean of both probabilities counts. Matches of one place, a square of side
+    /// max_error in each image, count once. Far below 0: not by chance. Infinite if no model was found, or
+    /// its inliers lie in no more places than a sample does.
     double log10_nfa = std::numeric_limits<double>::infinity();
 };
 

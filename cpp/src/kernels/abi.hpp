@@ -231,6 +231,10 @@ struct BlendWeights {
 using Tile = void(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
                   std::size_t stride);
 
+/// See Table::fused_dot_rows.
+using RowSums = void(const float* query, const float* rows, std::size_t stride, std::size_t count,
+                     std::size_t dim, float* sums);
+
 struct Table {
     const char* name;
 
@@ -247,6 +251,9 @@ struct Table {
     /// fused_chunk columns is summed from 0, column after column, with one rounding for product (of the
     /// rounded difference with itself) and sum; then the sums of the chunks are added in turn.
     Tile *fused_dot_tile, *fused_l2_tile;
+
+    /// The same sums of one query with row-major rows, `stride` floats apart [same bits]. dim > 0.
+    RowSums *fused_dot_rows, *fused_l2_rows;
 
     /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries and row j < count
     /// (row-major, `query_stride` and `stride` floats apart); norms[j] = squared length of row j, unless
@@ -483,6 +490,11 @@ struct Table {
     /// The pairs, at most max_window, ascend by log_scale if turns are given, else by x0; the seeds ascend.
     void (*nearest_pairs)(const PairsF32& pairs, const Turns& turns, float min_squared,
                           const std::uint32_t* seeds, std::size_t num_seeds, std::uint32_t* nearest);
+
+    /// may[s] is 0 if no affine sample of pair seeds[s] and two of its neighbours, as nearest_pairs writes
+    /// them, has a third of them as an inlier; else 1, but for some near misses [same bits].
+    void (*may_have_support)(const PairsF32& pairs, const std::uint32_t* seeds, std::size_t num_seeds,
+                             const std::uint32_t* nearest, float max_squared_error, std::uint8_t* may);
 
     /// Of the models that samples of the seed and 1, 2 or 3 neighbours determine, the one with the lowest
     /// cost over the neighbours, the first of equals [same bits]. Samples that are degenerate or turn the

@@ -20,6 +20,11 @@ inline Vec fma_exact(Vec a, Vec b, Vec c) {
 }
 #endif
 
+inline Vec add_square(Vec query, Vec row, Vec sum) {
+    const Vec difference = query - row;
+    return fma_exact(difference, difference, sum);
+}
+
 template <class Add>
 inline void sum_tile(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
                      std::size_t stride, Add add_term) {
@@ -39,6 +44,80 @@ inline void sum_tile(const float* queries, const float* rows, std::size_t dim, b
     }
 }
 
+/// In every four lanes a[i], a[j], b[k], b[l].
+template <int i, int j, int k, int l>
+inline Vec in_fours(Vec a, Vec b) {
+#if defined(__AVX512F__)
+    return __builtin_shufflevector(a, b, i, j, 16 + k, 16 + l, 4 + i, 4 + j, 20 + k, 20 + l, 8 + i, 8 + j,
+                                   24 + k, 24 + l, 12 + i, 12 + j, 28 + k, 28 + l);
+#elif defined(__AVX2__)
+    return __builtin_shufflevector(a, b, i, j, 8 + k, 8 + l, 4 + i, 4 + j, 12 + k, 12 + l);
+#else
+    return __builtin_shufflevector(a, b, i, j, 4 + k, 4 + l);
+#endif
+}
+
+/// Four floats of each of lanes / 4 rows that lie four apart.
+inline Vec load_fours(const float* const* rows, std::size_t column) {
+#if defined(__AVX512F__)
+    const Vec8 low = __builtin_shufflevector(load<Vec4>(rows[0] + column), load<Vec4>(rows[4] + column), 0, 1,
+                                             2, 3, 4, 5, 6, 7);
+    const Vec8 high = __builtin_shufflevector(load<Vec4>(rows[8] + column), load<Vec4>(rows[12] + column), 0,
+                                              1, 2, 3, 4, 5, 6, 7);
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif defined(__AVX2__)
+    return __builtin_shufflevector(load<Vec4>(rows[0] + column), load<Vec4>(rows[4] + column), 0, 1, 2, 3, 4,
+                                   5, 6, 7);
+#else
+    return load<Vec4>(rows[0] + column);
+#endif
+}
+
+/// Adds the terms of four columns of `lanes` rows.
+template <class Add>
+inline void add_fours(const float* query, const float* const* rows, std::size_t column, Vec& sum,
+                      Add add_term) {
+    const Vec x0 = load_fours(rows, column), x1 = load_fours(rows + 1, column),
+              x2 = load_fours(rows + 2, column), x3 = load_fours(rows + 3, column);
+    const Vec low01 = in_fours<0, 1, 0, 1>(x0, x1), high01 = in_fours<2, 3, 2, 3>(x0, x1),
+              low23 = in_fours<0, 1, 0, 1>(x2, x3), high23 = in_fours<2, 3, 2, 3>(x2, x3);
+    sum = add_term(broadcast(query[0]), in_fours<0, 2, 0, 2>(low01, low23), sum);
+    sum = add_term(broadcast(query[1]), in_fours<1, 3, 1, 3>(low01, low23), sum);
+    sum = add_term(broadcast(query[2]), in_fours<0, 2, 0, 2>(high01, high23), sum);
+    sum = add_term(broadcast(query[3]), in_fours<1, 3, 1, 3>(high01, high23), sum);
+}
+
+/// Rows are turned over in registers, four columns at a time: for one query nothing is packed.
+template <class Add>
+inline void sum_rows(const float* query, const float* rows, std::size_t stride, std::size_t count,
+                     std::size_t dim, float* sums, Add add_term) {
+    for (std::size_t j = 0; j < count; j += tile_rows) {
+        const float* row[tile_rows];  // the last ones stand for those that are lacking
+        for (std::size_t r = 0; r < tile_rows; ++r)
+            row[r] = rows + (j + r < count ? j + r : count - 1) * stride;
+        Vec total[2] = {};
+        for (std::size_t begin = 0; begin < dim; begin += fused_chunk) {
+            const std::size_t end = begin + fused_chunk < dim ? begin + fused_chunk : dim;
+            Vec sum[2] = {};
+            std::size_t c = begin;
+            for (; c + 4 <= end; c += 4)
+#pragma GCC unroll 2
+                for (std::size_t half = 0; half < 2; ++half)
+                    add_fours(query + c, row + half * lanes, c, sum[half], add_term);
+            for (; c < end; ++c)
+                for (std::size_t half = 0; half < 2; ++half) {
+                    Vec column;
+                    for (std::size_t l = 0; l < lanes; ++l) column[l] = row[half * lanes + l][c];
+                    sum[half] = add_term(broadcast(query[c]), column, sum[half]);
+                }
+            for (std::size_t half = 0; half < 2; ++half)
+                total[half] = begin > 0 ? total[half] + sum[half] : sum[half];
+        }
+        for (std::size_t r = 0; r < tile_rows && j + r < count; ++r)
+            sums[j + r] = total[r / lanes][r % lanes];
+    }
+}
+
 void fused_dot_tile(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
                     std::size_t stride) {
     sum_tile(queries, rows, dim, add, scores, stride, fma_exact);
@@ -46,8 +125,15 @@ void fused_dot_tile(const float* queries, const float* rows, std::size_t dim, bo
 
 void fused_l2_tile(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
                    std::size_t stride) {
-    sum_tile(queries, rows, dim, add, scores, stride, [](Vec query, Vec row, Vec sum) {
-        const Vec difference = query - row;
-        return fma_exact(difference, difference, sum);
-    });
+    sum_tile(queries, rows, dim, add, scores, stride, add_square);
+}
+
+void fused_dot_rows(const float* query, const float* rows, std::size_t stride, std::size_t count,
+                    std::size_t dim, float* sums) {
+    sum_rows(query, rows, stride, count, dim, sums, fma_exact);
+}
+
+void fused_l2_rows(const float* query, const float* rows, std::size_t stride, std::size_t count,
+                   std::size_t dim, float* sums) {
+    sum_rows(query, rows, stride, count, dim, sums, add_square);
 }

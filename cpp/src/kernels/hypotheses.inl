@@ -234,33 +234,66 @@ struct Samples<4> {
                                                    {2, 3, 4, 5, 3, 4, 5, 4, 5, 5, 3, 4, 5, 4, 5, 4}};
 };
 
-/// Whether an affine sample of the seed and two neighbours may explain a third. With the areas l1, l2, l3 of
-/// fit_homography, l1 p' + l2 q' + l3 r' is l3 times the error of r under the sample of p and q, and likewise
-/// for the other two: three samples are tried at once, and nearly all seeds of wrong matches are done with.
-inline bool may_have_support(const Neighbourhood& around, float max_squared_error) {
-    static constexpr std::int32_t triples[3][32] = {
-        {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3},
-        {1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 2, 2, 2, 3, 3, 4, 3, 3, 4, 4},
-        {2, 3, 4, 5, 3, 4, 5, 4, 5, 5, 3, 4, 5, 4, 5, 5, 4, 5, 5, 5}};
+/// Neighbours of as many seeds as there are lanes, relative to these; NaN in image 1 where there is none.
+struct Surroundings {
+    Surroundings(const PairsF32& pairs, const std::uint32_t* seeds, std::size_t count,
+                 const std::uint32_t* nearest) {
+        alignas(sizeof(Vec)) float places[num_neighbours][4][lanes];
+        for (std::size_t l = 0; l < lanes; ++l) {
+            const std::size_t s = l < count ? l : count - 1, i = seeds[s];
+            for (std::size_t k = 0; k < num_neighbours; ++k) {
+                const std::uint32_t found = nearest[num_neighbours * s + k];
+                const std::size_t j = found == no_neighbour ? i : found;
+                const float none = found == no_neighbour ? __builtin_nanf("") : 0;
+                places[k][0][l] = pairs.x0[j] - pairs.x0[i], places[k][1][l] = pairs.y0[j] - pairs.y0[i];
+                places[k][2][l] = pairs.x1[j] - pairs.x1[i] + none,
+                places[k][3][l] = pairs.y1[j] - pairs.y1[i];
+            }
+        }
+        for (std::size_t k = 0; k < num_neighbours; ++k)
+            at[k] = {load<Vec>(places[k][0]), load<Vec>(places[k][1]), load<Vec>(places[k][2]),
+                     load<Vec>(places[k][3])};
+    }
+
+    Places at[num_neighbours];
+};
+
+/// With the areas l1, l2, l3 of fit_homography, l1 p' + l2 q' + l3 r' is l3 times the error of r under the
+/// sample of p and q, and likewise for the other two: three samples are tried at once, and nearly all seeds
+/// of wrong matches are done with.
+inline VecMask some_support(const Surroundings& around, Vec bound) {
+    Vec area[num_neighbours][num_neighbours];  // of the first with a later one
+    for (std::size_t p = 0; p < num_neighbours; ++p)
+        for (std::size_t q = p + 1; q < num_neighbours; ++q)
+            area[p][q] = cross(around.at[p].x0, around.at[p].y0, around.at[q].x0, around.at[q].y0);
+    VecMask some{};
+    for (std::size_t p = 0; p < num_neighbours; ++p)
+        for (std::size_t q = p + 1; q < num_neighbours; ++q)
+            for (std::size_t r = q + 1; r < num_neighbours; ++r) {
+                const Vec l1 = area[q][r], l2 = area[p][r], l3 = area[p][q];
+                const Vec u = l1 * around.at[p].x1 - l2 * around.at[q].x1 + l3 * around.at[r].x1;
+                const Vec v = l1 * around.at[p].y1 - l2 * around.at[q].y1 + l3 * around.at[r].y1;
+                const Vec largest = larger_of(larger_of(l1 * l1, l2 * l2), l3 * l3);
+                some |= u * u + v * v < bound * largest;
+            }
+    return some;
+}
+
+void may_have_support(const PairsF32& pairs, const std::uint32_t* seeds, std::size_t num_seeds,
+                      const std::uint32_t* nearest, float max_squared_error, std::uint8_t* may) {
     constexpr float room = 1.02f, rounding = 5e-11f;  // what the samples themselves round is not lost here
     const Vec bound = broadcast(max_squared_error * room + rounding);
-    for (std::size_t first = 0; first < 20; first += lanes) {
-        const Places p = pick_places(around, triples[0] + first), q = pick_places(around, triples[1] + first),
-                     r = pick_places(around, triples[2] + first);
-        const Vec l1 = cross(q.x0, q.y0, r.x0, r.y0), l2 = cross(r.x0, r.y0, p.x0, p.y0),
-                  l3 = cross(p.x0, p.y0, q.x0, q.y0);
-        const Vec u = l1 * p.x1 + l2 * q.x1 + l3 * r.x1, v = l1 * p.y1 + l2 * q.y1 + l3 * r.y1;
-        const Vec largest = larger_of(larger_of(l1 * l1, l2 * l2), l3 * l3);
-        if (any(u * u + v * v < bound * largest)) return true;
+    for (std::size_t first = 0; first < num_seeds; first += lanes) {
+        const std::size_t count = num_seeds - first < lanes ? num_seeds - first : lanes;
+        const VecMask some =
+            some_support({pairs, seeds + first, count, nearest + num_neighbours * first}, bound);
+        for (std::size_t l = 0; l < count; ++l) may[first + l] = some[l] != 0;
     }
-    return false;
 }
 
 template <int sample_size>
 Proposal propose(const Neighbourhood& around, std::size_t num_samples, std::uint32_t support,
                  float max_squared_error) {
-    if constexpr (sample_size == 3)
-        if (support > 0 && !may_have_support(around, max_squared_error)) return {0, {}};
     constexpr auto& points = Samples<sample_size>::points;
     const auto least = static_cast<std::int32_t>(sample_size - 1 + support);
     Proposal best{0, {}};

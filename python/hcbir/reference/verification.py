@@ -86,6 +86,36 @@ def student_fit(points0: Array, points1: Array, start: Floats, model: str, max_e
     return fitted
 
 
+def msac_cost(model: Floats, points0: Array, points1: Array, max_error: float) -> float:
+    """Sum over the pairs of min(error^2, max_error^2) (Torr and Zisserman 2000)."""
+    return float((np.minimum(transfer_errors(model, points0, points1), max_error) ** 2).sum())
+
+
+def grow_again(points0: Array, points1: Array, start: Floats, model: str, max_error: float) -> Floats:
+    """The model of least MSAC cost met on the ways from `start`, and from what they lead to, as long as it falls.
+
+    A way is least squares over the pairs within 6, or 10, 15 or 25 times max_error, then within less and less. It skips
+    a step that has fewer than two pairs beside a sample, or leads to what is not plausible.
+    """
+    best, before = start, math.inf
+    while (cost := msac_cost(best, points0, points1, max_error)) < before:
+        before = cost
+        for farthest in (6, 10, 15, 25):
+            grown = best
+            for multiple in (25, 20, 15, 12, 10, 8, 6, 5, 4, 3, 2, 1.5, 1, 1, 1):
+                used = inlier_mask(grown, points0, points1, multiple * max_error)
+                if multiple > farthest or used.sum() < SAMPLE_SIZE[model] + 2:
+                    continue
+                if model == "homography":
+                    fitted = _cautious_step(points0, points1, used, grown, max_error)
+                else:
+                    fitted = fit(points0[used], points1[used], model)
+                if is_plausible(fitted, points0):
+                    grown = fitted
+                    best = min(best, grown, key=lambda m: msac_cost(m, points0, points1, max_error))
+    return best
+
+
 def one_to_one(points0: Array, points1: Array, errors: Array, mask: Array) -> npt.NDArray[np.bool_]:
     """Of inliers that share a point, in either image, only the one of least error, the first of equals."""
     kept = np.zeros(len(mask), bool)
@@ -269,16 +299,41 @@ def _homography_step(points0: Array, points1: Array, start: Floats, metric: Floa
     return np.asarray(fitted / fitted[2, 2])
 
 
-def log10_nfa(points0: Array, points1: Array, mask: Array, model: str, max_error: float) -> float:
-    """Number of false alarms of these inliers; points in one square of side max_error count once."""
+def _cautious_step(points0: Array, points1: Array, used: Array, start: Floats, max_error: float) -> Floats:
+    """A Gauss-Newton step on the used pairs' squared errors and, in all pairs' normalised coordinates, the square of
+    the perspective, of which 0.3 counts as max_error does."""
+    t0, t1 = _normalization(points0), _normalization(points1)
+    normalized = t1 @ start @ np.linalg.inv(t0)
+    h = (normalized / normalized[2, 2]).ravel()
+    p = np.column_stack([transform(t0, points0[used]), np.ones(used.sum())])
+    mapped, zero = p @ h.reshape(3, 3).T, np.zeros_like(p)
+    (u, v), q = (mapped[:, :2] / mapped[:, 2:]).T, p / mapped[:, 2:]
+    rows = np.concatenate([np.hstack([q, zero, -u[:, None] * q]), np.hstack([zero, q, -v[:, None] * q])])[:, :8]
+    missing = (transform(t1, points1[used]) - np.column_stack([u, v])).T.ravel()
+    weight = max_error * t1[0, 0] / 0.3
+    rows = np.concatenate([rows, weight * np.eye(8)[6:]])
+    step = np.linalg.lstsq(rows, np.append(missing, -weight * h[6:8]), rcond=None)[0]
+    fitted = np.linalg.inv(t1) @ (h + np.append(step, 0)).reshape(3, 3) @ t0
+    return np.asarray(fitted / fitted[2, 2])
 
-    def places(chosen: Array) -> int:
-        return min(len(np.unique(np.floor(p[chosen] / max_error), axis=0)) for p in (points0, points1))
 
-    sample = {"similarity": 2, "affine": 3, "homography": 4}[model]
-    n, k = places(np.ones(len(mask), dtype=bool)), places(mask)
-    by_chance = math.pi * max_error**2 / np.prod(np.ptp(points1, axis=0))
-    if k <= sample or by_chance >= 1:
+def log10_nfa(points0: Array, points1: Array, mask: Array, model: str, found: Floats, max_error: float) -> float:
+    """Number of false alarms of the inliers of the model found.
+
+    Pairs in one square of side max_error in each image count once. A pair is an inlier by chance if its point1, at
+    random in the bounding box, is within max_error; if its point0 were as near more often, where `found` shrinks, it
+    is so with the geometric mean of both probabilities.
+    """
+    places = np.floor(np.column_stack([points0, points1]) * (1 / max_error))
+    n, k = len(np.unique(places, axis=0)), len(np.unique(places[mask], axis=0))
+    sample = SAMPLE_SIZE[model]
+    if k <= sample:
+        return math.inf
+    boxes = [np.prod(np.ptp(points, axis=0)) for points in (points0, points1)]
+    enlargement = np.linalg.det(jacobian(found, points0[mask].mean(axis=0)))
+    in0, in1 = (math.pi * max_error**2 / area for area in (enlargement * boxes[0], boxes[1]))
+    by_chance = math.sqrt(in1 * max(in0, in1))
+    if not by_chance < 1:
         return math.inf
     models = (n - sample) * math.comb(n, k) * math.comb(k, sample)
     return math.log10(models) + (k - sample) * math.log10(by_chance)
