@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t terms_at_once = 128;  // of codes with terms, since bars go by the least of them
 constexpr std::size_t codes_at_first = 64;  // twice as many each time: what meets no bar is scored in float
 constexpr std::size_t rows_ahead = 8;       // are fetched while one is scored
+constexpr std::size_t worth_nibble_screens = 8192;  // codes of 4 bits in a block
 
 std::size_t at_once(const CodeBlock& block) { return block.terms ? terms_at_once : AdcScan::codes_at_once; }
 
@@ -60,6 +61,7 @@ void AdcScan::set_bar(const AdcQuery& query, double least_term, std::size_t plac
     entry.bar = sums_[place] = tables_.bar(query.query, sum);
     if (!screened) return;
     AdcScreen& screen = screens_[query.query];
+    if (!screen.pays()) return;
     entry.limit = screen.limit(tables_, query.query, sum);
     entry.shortfalls = screen.shortfalls(), entry.order = screen.order().data();
     entry.head = screen.head();
@@ -130,7 +132,8 @@ void AdcScan::find_nibbles(const CodeBlock& block, std::size_t first, std::size_
 
 void AdcScan::scan_together(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile) {
     std::size_t step = first_step(block, queries);
-    const bool screened = screened_ && !tile.entries && tables_.has_bytes();
+    const bool many = screened_ || (tables_.of_nibbles() && block.codes.rows >= worth_nibble_screens);
+    const bool screened = many && !tile.entries && tables_.has_bytes();
     std::fill_n(sums_, AdcTables::max_tile, std::uint16_t{65535});
     for (std::size_t first = 0, count = 0; first < block.codes.rows; first += count) {
         count = std::min(step, block.codes.rows - first);

@@ -37,7 +37,8 @@ public:
     explicit AdcScan(const AdcTables& tables) : tables_(tables) {}
 
     /// Another search: of queries now loaded. bars: scores below which no code matters to them, as other
-    /// workers' k best say. screened: whether a query meets so many codes that shortfalls pay (AdcScreen).
+    /// workers' k best say. screened: whether queries meet enough codes for shortfalls to pay (AdcScreen);
+    /// those of 4 bits, whose tables are small, pay in any block of some thousands.
     void begin(SharedBars* bars, bool screened);
 
     static constexpr std::size_t codes_at_once = 1024;  // then the bars are looked up again

@@ -19,15 +19,22 @@ struct Shares {
     std::size_t longer_from, shorter_to;  // one in so many
 };
 constexpr Shares of_nibbles = {2, 24, 48}, of_bytes = {1, 64, 256};
+constexpr std::size_t one_try_in = 16;  // of times that it does not pay
 
 }  // namespace
+
+bool AdcScreen::pays() {
+    if (per_unit_ == 0 || nibbles_ || head_ < order_.size()) return true;
+    return ++skipped_ % one_try_in == 0;
+}
 
 std::uint8_t AdcScreen::limit(const AdcTables& tables, std::size_t q, double score) {
     const double allowance = tables.allowance(q, score);
     if (per_unit_ == 0 || allowance * per_unit_ < coarse_limit ||
         allowance * per_unit_ > largest_limit + 1e-3) {
+        const double before = per_unit_;
         per_unit_ = static_cast<float>(std::min(largest_limit / std::max(allowance, 1e-30), 1e30));
-        make(tables, q);
+        if (per_unit_ != before) make(tables, q);
     }
     // Shortfalls were rounded down, so those of a code that reaches the score sum to this at most.
     return static_cast<std::uint8_t>(std::min(allowance * per_unit_ + 1e-3, largest_limit));
@@ -58,8 +65,11 @@ void AdcScreen::make(const AdcTables& tables, std::size_t q) {
 
 void AdcScreen::adapt(std::size_t left, std::size_t count) {
     const Shares& shares = nibbles_ ? of_nibbles : of_bytes;
-    if (shares.longer_from * left > count) head_ = std::min(head_ + shares.step, order_.size());
-    if (shares.shorter_to * left < count && head_ > 2 * shares.step) head_ -= shares.step;
+    const bool all_of_bytes = !nibbles_ && head_ == order_.size();
+    if (shares.longer_from * left > count)
+        head_ = std::min(head_ + shares.step, order_.size());
+    else if ((all_of_bytes || shares.shorter_to * left < count) && head_ > 2 * shares.step)
+        head_ -= shares.step;
 }
 
 }  // namespace hcbir

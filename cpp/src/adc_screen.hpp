@@ -16,6 +16,9 @@ public:
     /// As if not made: for another query.
     void forget() { per_unit_ = 0; }
 
+    /// Whether to screen what comes next: bytes not, but for a try now and then, while many are left by all.
+    bool pays();
+
     /// The most that shortfalls of a code that scores `score` or more may sum to; makes the tables if there
     /// are none, or if they are too coarse for it.
     std::uint8_t limit(const AdcTables& tables, std::size_t q, double score);
@@ -26,7 +29,7 @@ public:
 
     /// Tables to look at before it is asked whether any code is left.
     std::size_t head() const { return head_; }
-    /// After `count` vectors of codes, of which some were left by the head: makes it longer or shorter.
+    /// After `count` codes, of which some were left by the head: makes it longer or shorter.
     void adapt(std::size_t left, std::size_t count);
 
 private:
@@ -35,7 +38,7 @@ private:
     double per_unit_ = 0;
     AlignedBuffer<std::uint8_t> shortfalls_, scratch_;
     std::vector<std::uint32_t> order_;
-    std::size_t head_ = 0;
+    std::size_t head_ = 0, skipped_ = 0;
     bool nibbles_ = false;
 };
 

@@ -19,7 +19,7 @@ constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' best
 constexpr std::size_t tile = AdcTables::max_tile;      // queries that scan a block together
 constexpr std::size_t block_codes = 16 * 1024;         // at least, and a few tasks for each worker
 constexpr std::size_t tasks_a_worker = 16;
-constexpr std::size_t worth_a_screen = 8192;  // codes: its tables take as long as some thousands of them
+constexpr std::size_t worth_a_screen = 128 * 1024;  // codes: fewer do not pay for its tables
 
 // The sample that bars are guessed from: a run of codes from each of its equal parts. Where few are asked
 // for, the first codes met say as much.

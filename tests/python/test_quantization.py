@@ -149,6 +149,32 @@ def test_many_of_many_codes(isa: str, bits: int, order: str) -> None:
     assert_same(pq.search(queries[:9], codes, 60, allowed=allowed), (scores, ids[places]))
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", ["clustered", "noise", "nothing"])
+@pytest.mark.parametrize("num", [1, 2, 7, 33])
+def test_one_query_of_many_codes(isa: str, num: int, kind: str, metric: str) -> None:
+    """Where shortfalls leave few codes, where they leave many, and where every code scores alike."""
+    rng = np.random.default_rng(num)
+    pq = hcbir.ProductQuantizer(random_centroids(num, 2, 8))
+    codes, query = random_codes(pq, 140_001), random_vectors(1, pq.dim, seed=1)
+    if kind == "clustered":  # codes of a cluster differ in a byte
+        codes = codes[rng.integers(0, 40, len(codes))]
+        codes[np.arange(len(codes)), rng.integers(0, num, len(codes))] = rng.integers(0, 256, len(codes))
+        query = pq.decode(codes[:1])
+    if kind == "nothing":
+        query[:] = 0
+    for rows in (5_000, 60_001, 140_001):
+        for k in (1, 30) if rows < len(codes) else (1, 100, 30_000):
+            expected = reference.adc_search(query, codes[:rows], pq.centroids, 8, k, metric=metric)
+            for num_threads in (1, 2, 7):
+                found = pq.search(query, codes[:rows], k, metric=metric, num_threads=num_threads)
+                assert_same(found, expected)
+    allowed = rng.random(len(codes)) < 0.3
+    ids = np.flatnonzero(allowed)
+    scores, places = reference.adc_search(query, codes[ids], pq.centroids, 8, 30, metric=metric)
+    assert_same(pq.search(query, codes, 30, metric=metric, allowed=allowed), (scores, ids[places]))
+
+
 def test_search_of_strided_codes_and_allowed_ones() -> None:
     pq = hcbir.ProductQuantizer(random_centroids(6, 2, 8))
     wide, queries = random_codes(pq, 9000), random_vectors(12, 12, seed=1)
