@@ -67,9 +67,9 @@ public:
         queries_.push_back(row);  // whose product is its squared length
         products_.resize(queries_.size());
         problem_.kernels.dots(row, queries_.data(), queries_.size(), problem_.queries.cols, products_.data());
+        const auto length = problem_.row_length(products_.back());
         for (std::size_t i = 0; i < pairs.size(); ++i)
-            bounds[pairs[i].slot] =
-                problem_.key_bounds(base_ + pairs[i].query, products_[i], products_.back());
+            bounds[pairs[i].slot] = problem_.key_bounds(base_ + pairs[i].query, products_[i], length);
     }
 
 private:

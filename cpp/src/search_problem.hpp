@@ -88,19 +88,25 @@ struct SearchProblem {
         float dot = 0, squared = 0;
         kernels.dot_rows(queries.row(q), queries.stride, 1, row, queries.cols, 1, queries.cols, &dot, 1,
                          &squared);
-        return key_bounds(q, dot, squared);
+        return key_bounds(q, dot, row_length(squared));
     }
-    /// The same, given the float sums.
-    std::pair<float, float> key_bounds(std::size_t q, float dot, float squared) const {
-        const double length = error.length(squared), norm = query_norms[q] * (1 + 1e-14);
-        const bool tiny = metric == Metric::cosine && !(squared > shortest_squared);
+    /// What is known of a row by the float sum of its squares.
+    struct RowLength {
+        double squared, root, above;  // above: no less than the length
+    };
+    RowLength row_length(float squared) const {
+        return {squared, std::sqrt(double{squared}), error.length(squared)};
+    }
+    /// The same, given the float product.
+    std::pair<float, float> key_bounds(std::size_t q, float dot, const RowLength& row) const {
+        const double length = row.above, norm = query_norms[q] * (1 + 1e-14);
+        const bool tiny = metric == Metric::cosine && !(row.squared > shortest_squared);
         if (!(length * norm < longest_product && length * length < longest_product) || tiny)
             return {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
         double key = dot, margin = error.relative * norm * length + 4 * error.underflow;
-        if (metric == Metric::cosine)
-            key /= std::sqrt(double{squared}), margin *= 4 / std::sqrt(double{squared});
+        if (metric == Metric::cosine) key /= row.root, margin *= 4 / row.root;
         if (metric == Metric::l2) {
-            key -= double{squared} / 2;
+            key -= row.squared / 2;
             margin += 2 * error.relative * (norm + length) * (norm + length);
         }
         return {round_down(key - margin), round_up(key + margin)};

@@ -10,7 +10,8 @@ import numpy.typing as npt
 SAMPLE = 4096  # rows
 QUERIES = 96  # of them, in whose stead
 RANK = 1  # their bar: of a sample so small, what the hundredth or so is of a million
-STRIP_QUERIES, STRIP_ROWS = 6, 16  # which the scan leaves together, at AVX2
+STRIP_QUERIES, STRIP_ROWS = 6, 16  # scanned together at AVX2, and left together
+FEW, FEW_COST = 2, 1 / 3  # queries of a strip, whose tails are scanned one by one; the cost of one, in strips
 WORTH_TURNING = 0.6  # the largest share of the products; without axes about this much remains
 EXACT_DIM = 512  # up to here all axes are found, beyond it the first quarter
 MOST_SHIFT = 4
@@ -58,8 +59,9 @@ def principal_axes(sample: npt.NDArray[np.float32], *, directions: bool = False)
         first = turned[:, :head]
         tails = np.sqrt(np.maximum(squared - np.einsum("ij,ij->i", first, first), 0))
         open_pairs = first[queries] @ first[rows].T + tails[queries][:, None] * tails[rows] >= bars
-        strips = open_pairs.reshape(-1, STRIP_QUERIES, len(rows) // STRIP_ROWS, STRIP_ROWS).any(axis=(1, 3))
-        products = head / dim + (1 - head / dim) * float(strips.mean())
+        num_open = open_pairs.reshape(-1, STRIP_QUERIES, len(rows) // STRIP_ROWS, STRIP_ROWS).any(axis=3).sum(axis=1)
+        tail_costs = np.where(num_open <= FEW, FEW_COST * num_open, 1)
+        products = head / dim + (1 - head / dim) * float(tail_costs.mean())
         if products < least:
             best, least = head, products
     if best == 0:

@@ -182,6 +182,17 @@ void test_byte_tile(const Table& table, std::size_t num_queries, std::size_t qua
     agree(table.byte_tile(queries, num_queries, both_parts, quads, panel, none) == 0 && none.num_strips > 0 &&
               none.num_left == none.num_strips,
           table, "byte_tile: all strips left", {num_queries, quads});
+    const auto only = static_cast<std::size_t>(whole(0, static_cast<int>(num_queries) - 1));
+    Floats one = beyond;
+    one[only] = -infinity;
+    ByteHits alone{};
+    queries.bar = one.data();
+    const std::uint32_t one_found = table.byte_tile(queries, num_queries, both_parts, quads, panel, alone);
+    agree(
+        one_found == 1u << only && alone.rows[only] == 0xffffffff &&
+            std::equal(alone.products + only * byte_panel_rows, alone.products + (only + 1) * byte_panel_rows,
+                       expected.data() + only * byte_panel_rows),
+        table, "byte_tile: one query goes on", {num_queries, quads, only});
 }
 
 void test_byte_tiles(const Table& table) {

@@ -144,7 +144,7 @@ struct ByteTile {
 struct ByteHits {
     std::uint32_t rows[byte_tile_queries];  // bit j is row j
     std::int32_t products[byte_tile_queries * byte_panel_rows];
-    std::uint32_t num_strips, num_left;  // counted on: all, and those that were left at the head
+    std::uint32_t num_strips, num_left;  // counted on: all, and those that most queries left at the head
 };
 
 /// Vectors to be quantised stand in panels of this many columns.

@@ -176,7 +176,9 @@ inline void dot_some(const float* a, const float* const* vectors, std::size_t di
 
 void dots(const float* a, const float* const* vectors, std::size_t count, std::size_t dim, float* products) {
     std::size_t i = 0;
-    for (; i + 8 <= count; i += 4) dot_some<4, true>(a, vectors + i, dim, products + i);
+    // Long vectors push each other out of the first cache.
+    if (dim < page_floats)
+        for (; i + 8 <= count; i += 4) dot_some<4, true>(a, vectors + i, dim, products + i);
     for (; i + 4 <= count; i += 4) dot_some<4, false>(a, vectors + i, dim, products + i);
     for (; i < count; ++i) dot_some<1, false>(a, vectors + i, dim, products + i);
 }

@@ -20,6 +20,7 @@ namespace {
 #include "kernels/adc_row.inl"
 #include "kernels/blend.inl"
 #include "kernels/byte_scores.inl"
+#include "kernels/byte_tile.inl"
 #include "kernels/centroids.inl"
 #include "kernels/dot.inl"
 #include "kernels/exact.inl"
