@@ -8,7 +8,7 @@ void turn_nibbles(const std::uint8_t* codes, std::size_t stride, std::size_t cou
         const std::size_t here = count - first < nibble_block ? count - first : nibble_block;
         const std::uint8_t* block = codes + first * stride;
         std::size_t done = 0;
-#if defined(HCBIR_ADC_SHUFFLES)
+#if defined(__AVX2__) || defined(__aarch64__)
         for (; done + byte_lanes <= here; done += byte_lanes)
             for_columns(block + done * stride, stride, code_size, codes + (count - 1) * stride + code_size,
                         [&](std::size_t b, Bytes code) {
@@ -42,7 +42,7 @@ struct NibbleHits {
     }
 };
 
-#if defined(HCBIR_ADC_SHUFFLES)
+#if defined(__AVX2__) || defined(__aarch64__)
 constexpr std::size_t nibble_vectors = nibble_block / byte_lanes;
 
 /// Of vectors first .. first + count, of which `left` may matter, the codes whose entries sum to the bar.

@@ -4,7 +4,6 @@
 inline Bytes set_all(std::uint8_t x) { return x - Bytes{}; }
 
 #if defined(__AVX2__) || defined(__aarch64__)
-#define HCBIR_ADC_SHUFFLES
 
 /// 16 entries, in every lane of 16 bytes.
 inline Bytes load_entries(const std::uint8_t* p) {
@@ -168,7 +167,7 @@ inline bool reaches(const ScreenedQuery& query, const std::uint8_t* code, std::s
     return sum >= query.bar;
 }
 
-#if defined(HCBIR_ADC_SHUFFLES)
+#if defined(__AVX2__) || defined(__aarch64__)
 constexpr std::size_t bytes_ahead = 4096;  // are fetched: some blocks of codes
 
 /// The same of what the head's shortfalls leave, which are few: so their entries are looked up one by one.
@@ -223,7 +222,7 @@ inline std::size_t scan_rest(ScreenedQuery& query, const std::uint8_t* codes, st
 std::size_t adc_row(ScreenedQuery& query, const std::uint8_t* codes, std::size_t stride, std::size_t count,
                     std::size_t code_size, std::uint8_t* columns, std::uint32_t* rows) {
     std::size_t found = 0, done = 0;
-#if defined(HCBIR_ADC_SHUFFLES)
+#if defined(__AVX2__) || defined(__aarch64__)
     if (count > 0 && query.shortfalls)
         done = screen_vectors(query, codes, stride, count, code_size, columns, rows, found);
     else if (count > 0)

@@ -16,8 +16,9 @@ namespace {
 #include "kernels/bytes.inl"
 
 #include "kernels/adc.inl"
-#include "kernels/adc_nibbles.inl"
 #include "kernels/adc_row.inl"
+// needs adc_row.inl
+#include "kernels/adc_nibbles.inl"
 #include "kernels/blend.inl"
 #include "kernels/byte_scores.inl"
 #include "kernels/byte_tile.inl"
