@@ -51,6 +51,7 @@ constexpr std::size_t few_inliers = 10;
 /// The polish then reaches to this multiple of max_error; it stands if it keeps that share of the inliers.
 constexpr double polish_reach = 3;
 constexpr double polish_share = 0.98;
+constexpr std::size_t sampled_successes = 4;  // at least, of seeds that lead to the best model
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
 class Estimator {
@@ -142,8 +143,10 @@ private:
         // Over a small neighbourhood a homography is nearly affine.
         const bool with_homography = options_.model == GeometricModel::homography && far_apart;
         const bool is_similarity = options_.model == GeometricModel::similarity;
-        // The samples of a seed that leads to a model that has grown would lead there again.
-        if ((success && best_has_grown_) || !(may_have_affine || is_similarity || with_homography)) {
+        // The samples of a seed that leads to a model that has grown would lead there again, or nearly: a few
+        // are tried all the same, since some way there may end in a better place.
+        const bool leads_there = success && best_has_grown_ && num_successes_ > sampled_successes;
+        if (leads_there || !(may_have_affine || is_similarity || with_homography)) {
             count_samples((is_similarity ? similarities : affinities) + (with_homography ? homographies : 0));
             return;
         }
