@@ -45,7 +45,7 @@ public:
             return;
         }
         const std::size_t dim = problem_.queries.cols;
-        std::copy_n(row, dim, wide_.begin());
+        problem_.kernels.widen_floats(row, dim, wide_.data());
         gather(pairs);
         products_f64_.resize(pairs.size());
         problem_.kernels.dots_f64(wide_.data(), queries_.data(), pairs.size(), dim, products_f64_.data());

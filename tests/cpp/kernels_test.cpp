@@ -345,6 +345,11 @@ void test_widen(const Table& table) {
         agree(same(half, halves), table, "widen_half", {count});
         agree(same(bfloat, bfloats), table, "widen_bfloat", {count});
         agree(same(byte, bytes), table, "widen_int8", {count});
+        std::vector<double> doubles(count);
+        table.widen_floats(bfloats.data(), count, doubles.data());
+        agree(std::equal(doubles.begin(), doubles.end(), bfloats.begin(),
+                         [](double a, float b) { return a == b || (a != a && b != b); }),
+              table, "widen_floats", {count});
     }
 }
 

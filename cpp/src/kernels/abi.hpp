@@ -367,6 +367,9 @@ struct Table {
     /// values[c] = codes[c] * scale, rounded to float [same bits].
     void (*widen_int8)(const std::int8_t* codes, float scale, std::size_t count, float* values);
 
+    /// to[i] = from[i] [same bits].
+    void (*widen_floats)(const float* from, std::size_t count, double* to);
+
     /// out[j] = the sum over t < weights.count of rows[t * stride + j] * weight t, over blend_one, rounded
     /// halves up and held within 0 and 255, for j < width [same bits]. 255 times the sum of |weight| is below
     /// 2^31 - blend_one.

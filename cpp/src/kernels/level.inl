@@ -78,6 +78,7 @@ extern const Table HCBIR_LEVEL = {
     .widen_half = widen_half,
     .widen_bfloat = widen_bfloat,
     .widen_int8 = widen_int8,
+    .widen_floats = widen_floats,
     .blend_bytes = blend_bytes,
     .row_lanes = lanes,
     .nearest_bits = nearest_bits,
