@@ -1,4 +1,10 @@
-// Half precision, bfloat16 and scaled bytes as floats, floats as doubles.
+// Half precision, bfloat16 and scaled bytes as floats, and these as doubles.
+
+void widen_float(const float* from, std::size_t count, double* to) {
+    std::size_t i = 0;
+    for (; i + double_lanes <= count; i += double_lanes) store(to + i, load_widened(from + i));
+    for (; i < count; ++i) to[i] = from[i];
+}
 
 void widen_half(const std::uint16_t* from, std::size_t count, float* to) {
     std::size_t i = 0;
@@ -30,10 +36,4 @@ void widen_bfloat(const std::uint16_t* from, std::size_t count, float* to) {
 
 void widen_int8(const std::int8_t* codes, float scale, std::size_t count, float* values) {
     for (std::size_t c = 0; c < count; ++c) values[c] = static_cast<float>(codes[c]) * scale;
-}
-
-void widen_floats(const float* from, std::size_t count, double* to) {
-    std::size_t i = 0;
-    for (; i + double_lanes <= count; i += double_lanes) store(to + i, load_widened(from + i));
-    for (; i < count; ++i) to[i] = static_cast<double>(from[i]);
 }
