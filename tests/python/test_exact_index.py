@@ -101,6 +101,16 @@ def test_rows_of_one_value(isa: str, dim: int) -> None:
         assert_same(index.search(queries, k), reference.search(queries, database, k))
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_long_rows_that_many_queries_want(isa: str, metric: str) -> None:
+    """Noise of 1040 columns: bytes leave most rows, which meet four more bits of the queries before floats."""
+    database, queries = random_vectors(2100, 1040), random_vectors(40, 1040, seed=1)
+    database[1::3] = database[::3]  # equal and near rows
+    database[2::3, 5] = database[::3, 5] + np.float32(1 / 64)
+    index = hcbir.ExactIndex(database, metric=metric, precision="int8")
+    assert_same(index.search(queries, 60, num_threads=3), reference.search(queries, database, 60, metric=metric))
+
+
 def test_outliers_do_not_hide_the_rest() -> None:
     """One huge value coarsens the bytes of its whole panel; the answer stays."""
     database, queries = random_vectors(5000, 64), random_vectors(20, 64, seed=1)
