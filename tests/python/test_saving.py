@@ -3,11 +3,13 @@
 import errno
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import hcbir
+from hcbir._columns import map_rows
 
 Index = hcbir.ExactIndex | hcbir.IVFPQIndex
 
@@ -50,6 +52,33 @@ def test_replaces_its_own_kind(tmp_path: Path, make: Callable[[int], Index]) -> 
     assert found(type(first).open(tmp_path)) == found(first)
 
 
+def test_nothing_is_left_of_arrays_that_the_new_one_has_not(tmp_path: Path) -> None:
+    exact(500).save(tmp_path)
+    floats = hcbir.ExactIndex(vectors(400), precision="float32")
+    floats.save(tmp_path)
+    assert {path.name.partition("-")[0] for path in tmp_path.glob("*.npy")} == {"database", "numbers"}
+    assert found(hcbir.ExactIndex.open(tmp_path)) == found(floats)
+
+
+def test_opens_what_is_replaced_meanwhile(
+    tmp_path: Path, make: Callable[[int], Index], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(500).save(tmp_path)
+    other, calls = make(400), 0
+
+    def replacing(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:  # between the manifest and the second of its arrays
+            with monkeypatch.context() as patch:
+                patch.setattr("hcbir._growing.map_rows", map_rows)
+                other.save(tmp_path)
+        return map_rows(*arguments)
+
+    monkeypatch.setattr("hcbir._growing.map_rows", replacing)
+    assert found(type(other).open(tmp_path, check=True)) == found(other)
+
+
 def test_saves_an_opened_index_in_its_own_place(tmp_path: Path, make: Callable[[int], Index]) -> None:
     make(500).save(tmp_path)
     opened = type(make(20)).open(tmp_path)
@@ -71,9 +100,8 @@ def test_a_save_that_fails_leaves_what_stood_there(
                 raise OSError(errno.ENOSPC, "No space left on device")
 
         with monkeypatch.context() as patch:
-            for module in ("_files", "_growing"):
-                patch.setattr(f"hcbir.{module}.sync", full)
-                patch.setattr(f"hcbir.{module}.sync_folder", full)
+            for name in ("_columns.sync", "_growing.sync_folder", "_files.sync", "_files.sync_folder"):
+                patch.setattr(f"hcbir.{name}", full)
             with pytest.raises(OSError, match="No space left on device"):
                 make(400).save(tmp_path)
         if left < 0 and found(type(make(20)).open(tmp_path)) == found(make(400)):

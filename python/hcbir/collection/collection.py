@@ -182,6 +182,9 @@ class Collection:
     def __len__(self) -> int:
         return len(self._contents.images())
 
+    def __repr__(self) -> str:
+        return f"Collection({str(self.folder)!r}: {', '.join(self.descriptors)})"
+
     @property
     def descriptors(self) -> dict[str, str]:
         """Kind ("global", "local" or "aggregated") of each descriptor, by name."""

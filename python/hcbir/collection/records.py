@@ -66,6 +66,8 @@ class Records:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        if not path.parent.exists():
+            raise CollectionError(f"{path.parent} does not exist: no collection is there")
         if not path.is_file():
             raise CollectionError(f"{path.parent} is not an hcbir collection: it has no {path.name}")
         self._connection = sqlite3.connect(path)
