@@ -382,6 +382,7 @@ struct Table {
     void (*widen_half)(const std::uint16_t* from, std::size_t count, float* to);
     void (*widen_bfloat)(const std::uint16_t* from, std::size_t count, float* to);
 
+    /// The same values [same bits].
     void (*widen_float)(const float* from, std::size_t count, double* to);
 
     /// values[c] = codes[c] * scale, rounded to float [same bits].
