@@ -1,7 +1,8 @@
 """A folder of arrays that grow together: `.npy` files whose rows are appended, and a manifest that says how many count.
 
 An append writes rows behind those that count, brings them to the disk, and only then replaces the manifest: one that
-was interrupted leaves nothing but bytes that the next one writes over. Each file is a plain `.npy`.
+was interrupted leaves nothing but bytes that the next one writes over. A replacement writes other files, which the
+manifest then names. Each file is a plain `.npy`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import json
 import math
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir._core import FormatError
-from hcbir._files import exclusive, sync, sync_folder, write_whole
+from hcbir._files import LOCK, PARTIAL, exclusive, sync, sync_folder, telling_where, write_whole
 
 MANIFEST = "manifest.json"
 VERSION = 1
 HEADER_BYTES = 128  # numpy leaves room in a header for the first dimension to grow
+WRITTEN_AT_ONCE = 1 << 24  # bytes of an array whose rows do not follow each other in memory
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,21 @@ class Column:
     @property
     def num_bytes(self) -> int:
         return HEADER_BYTES + self.num_rows * self.row_bytes
+
+
+def require_vacant(folder: Path) -> None:
+    """Refuses a folder that holds more than what an interruption has left of making arrays there.
+
+    Raises
+    ------
+    ValueError
+        If it does, or is no folder.
+    """
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    left = {name for name in there if name in (LOCK, MANIFEST + PARTIAL) or name.endswith(".npy")}
+    is_left = there == left and LOCK in there  # the lock tells them from arrays of the user's
+    if not (is_left if there else folder.is_dir() or not folder.exists()):
+        raise ValueError(f"folder must not exist or be empty, got {folder}")
 
 
 class GrowingArrays:
@@ -65,18 +83,53 @@ class GrowingArrays:
         self._kind = kind
         self._refresh()
 
+    @classmethod
+    def create(cls, folder: Path, kind: str, rows: Mapping[str, npt.NDArray[Any]]) -> GrowingArrays:
+        """Makes the folder, which must not be there, be empty or hold what an interruption left of making it.
+
+        Raises
+        ------
+        ValueError
+            If something else stands there.
+        """
+        require_vacant(folder)
+        made = cls(folder, kind)
+        made.append(rows)
+        return made
+
+    @classmethod
+    def create_or_replace(cls, folder: Path, kind: str, rows: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Makes the folder, or puts these arrays in the place of those of the same kind, at once.
+
+        Arrays that somebody has opened stay as they are.
+
+        Raises
+        ------
+        ValueError
+            If something of another kind stands there.
+        """
+        if not (folder / MANIFEST).exists():
+            cls.create(folder, kind, rows)
+            return
+        try:
+            replaced = cls(folder, kind)
+        except FormatError as error:
+            raise ValueError(f"folder must hold nothing, or what can be replaced: {error}") from None
+        with replaced._writing():
+            replaced._generation += 1
+            replaced._write({}, rows)
+            names = "|".join(map(re.escape, rows))
+            for path in folder.iterdir():
+                if re.fullmatch(rf"({names})(-\d+)?\.npy", path.name) and path not in map(replaced._path, rows):
+                    path.unlink()
+
     def append(self, rows: Mapping[str, npt.NDArray[Any]]) -> None:
         """Appends to every array, all or nothing; the first call says which arrays there are."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with exclusive(self.folder):
-            self._refresh()
+        with self._writing():
             if self.columns and rows.keys() != self.columns.keys():
                 raise ValueError(f"rows must be of {', '.join(self.columns)}, got {', '.join(rows)}")
-            grown = {name: self._append_column(name, np.ascontiguousarray(array)) for name, array in rows.items()}
-            sync_folder(self.folder)
-            manifest = {"kind": self._kind, "version": VERSION, "arrays": {k: asdict(c) for k, c in grown.items()}}
-            write_whole(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode())
-            self._refresh()
+            self._write(self.columns, rows)
 
     def check(self, name: str) -> None:
         """Reads the whole array and compares it with its checksum.
@@ -92,31 +145,47 @@ class GrowingArrays:
             raise FormatError(f"{self._path(name)} has been altered: its header is another")
 
     def _refresh(self) -> None:
-        self.columns = self._read_manifest() if (self.folder / MANIFEST).exists() else {}
+        self.columns, self._generation = self._read_manifest() if (self.folder / MANIFEST).exists() else ({}, 0)
         self.arrays: dict[str, npt.NDArray[Any]] = {name: self._map(name) for name in self.columns}
 
-    def _append_column(self, name: str, rows: npt.NDArray[Any]) -> Column:
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Alone, from what the folder holds now to what it holds then."""
+        with exclusive(self.folder):
+            self._refresh()
+            yield
+            self._refresh()
+
+    def _write(self, columns: Mapping[str, Column], rows: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Rows behind those of the columns, and the manifest that counts them."""
+        grown = {name: self._append_rows(name, columns.get(name), array) for name, array in rows.items()}
+        sync_folder(self.folder)
+        arrays = {name: asdict(column) for name, column in grown.items()}
+        manifest = {"kind": self._kind, "version": VERSION, "generation": self._generation, "arrays": arrays}
+        write_whole(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+
+    def _append_rows(self, name: str, column: Column | None, rows: npt.NDArray[Any]) -> Column:
         dtype = rows.dtype.newbyteorder("<").str
-        old = self.columns.get(name, Column(dtype, rows.shape[1:], 0, 0))
+        old = column or Column(dtype, rows.shape[1:], 0, 0)
         if (dtype, rows.shape[1:]) != (old.dtype, old.row_shape):
             raise ValueError(f"{name} must have rows of {old.row_shape} {old.dtype}, got {rows.shape[1:]} {dtype}")
-        content = rows.astype(dtype, copy=False).data
-        new = Column(dtype, old.row_shape, old.num_rows + len(rows), zlib.crc32(content, old.crc32))
-        path = self._path(name)
-        with path.open("r+b" if path.exists() else "w+b") as file:
-            file.write(_header(new))
+        path, crc32 = self._path(name), old.crc32
+        with telling_where(path), path.open("r+b" if path.exists() else "w+b") as file:
+            file.write(_header(replace(old, num_rows=old.num_rows + len(rows))))
             file.truncate(old.num_bytes)  # what an interrupted append left
             file.seek(old.num_bytes)
-            file.write(content)
+            for content in _contents(rows, old):
+                crc32 = zlib.crc32(content, crc32)
+                file.write(content)
             file.flush()
             sync(file.fileno())
-        return new
+        return Column(dtype, old.row_shape, old.num_rows + len(rows), crc32)
 
-    def _read_manifest(self) -> dict[str, Column]:
+    def _read_manifest(self) -> tuple[dict[str, Column], int]:
         path = self.folder / MANIFEST
         try:
             manifest = json.loads(path.read_text())
-            kind, version = manifest["kind"], manifest["version"]
+            kind, version, generation = manifest["kind"], manifest["version"], int(manifest.get("generation", 0))
             columns = {
                 name: Column(str(c["dtype"]), tuple(c["row_shape"]), int(c["num_rows"]), int(c["crc32"]))
                 for name, c in manifest["arrays"].items()
@@ -128,7 +197,7 @@ class GrowingArrays:
             raise FormatError(f"{path} is damaged ({error!r})") from None
         if (kind, version) != (self._kind, VERSION):
             raise FormatError(f"{path} must be of {self._kind}, version {VERSION}; got {kind}, version {version}")
-        return columns
+        return columns, generation
 
     def _map(self, name: str) -> npt.NDArray[Any]:
         """A read-only memory map, as a plain array."""
@@ -154,7 +223,14 @@ class GrowingArrays:
         return num_rows >= column.num_rows and content == _header(replace(column, num_rows=num_rows))
 
     def _path(self, name: str) -> Path:
-        return self.folder / f"{name}.npy"
+        return self.folder / (f"{name}-{self._generation}.npy" if self._generation else f"{name}.npy")
+
+
+def _contents(rows: npt.NDArray[Any], column: Column) -> Iterator[memoryview]:
+    """The bytes of rows in pieces, none of which is large unless it need not be copied."""
+    step = len(rows) if rows.flags.c_contiguous else max(1, WRITTEN_AT_ONCE // max(1, column.row_bytes))
+    for start in range(0, len(rows), max(1, step)):
+        yield np.ascontiguousarray(rows[start : start + step], column.dtype).data
 
 
 def _header(column: Column) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import one_of, small_matrix
+from hcbir._arrays import one_of, real_number, small_matrix
 from hcbir._runtime import num_threads_argument
 from hcbir._search import METRICS
 
@@ -101,20 +101,9 @@ def match_metric(metric: str | None, *, binary: bool) -> _core.Metric:
 
 def match_options(cross_check: bool, max_distance: float | None, max_ratio: float | None) -> tuple[bool, float, float]:
     """The other options of `match`, checked, as the core takes them."""
-    return (
-        bool(cross_check),
-        _bound(max_distance, "max_distance", math.inf, "of at least 0"),
-        _bound(max_ratio, "max_ratio", 1, "from 0 to 1"),
-    )
-
-
-def _bound(value: float | None, name: str, most: float, expected: str) -> float:
-    if value is None:
-        return math.inf
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float, np.integer, np.floating))
-        or not 0 <= value <= most
-    ):
-        raise ValueError(f"{name} must be a number {expected}, got {value!r}")
-    return float(value)
+    if max_distance is not None:
+        max_distance = real_number(max_distance, "max_distance", lambda given: given >= 0, "a number of at least 0")
+    if max_ratio is not None:
+        max_ratio = real_number(max_ratio, "max_ratio", lambda given: 0 <= given <= 1, "a number from 0 to 1")
+    distance, ratio = (math.inf if most is None else most for most in (max_distance, max_ratio))
+    return bool(cross_check), distance, ratio

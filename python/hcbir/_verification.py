@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import one_of, positive_int, small_matrix
+from hcbir._arrays import one_of, positive_int, real_number, small_matrix
 
 MODELS = ("similarity", "affine", "homography")
 
@@ -170,17 +170,11 @@ def _checked_options(
 ) -> tuple[_core.GeometricModel, float, float, int, int]:
     return (
         _core.GeometricModel[one_of(model, "model", MODELS)],
-        _number_below(max_error, np.inf, "max_error", "positive, in pixels"),
-        _number_below(confidence, 1, "confidence", "between 0 and 1"),
+        real_number(max_error, "max_error", lambda given: 0 < given < np.inf, "positive, in pixels"),
+        real_number(confidence, "confidence", lambda given: 0 < given < 1, "between 0 and 1"),
         positive_int(min_trials, "min_trials"),
         positive_int(max_trials, "max_trials"),
     )
 
 
 _known_options = lru_cache(typed=True)(_checked_options)  # a call takes no longer than checking does
-
-
-def _number_below(value: object, bound: float, name: str, expected: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < bound:
-        raise ValueError(f"{name} must be {expected}, got {value!r}")
-    return float(value)

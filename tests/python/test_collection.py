@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -367,6 +368,25 @@ def test_damaged_segment_is_named(indexed: Collection, photos: Path, num_bytes: 
         collection.search(photos / "place0" / "0.png", k=1)
 
 
+def test_a_full_disk_is_told_and_leaves_nothing(
+    indexed: Collection, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with Collection.create(tmp_path / "full.hcbir", ["orb"]) as collection:
+        with monkeypatch.context() as patch:
+            patch.setattr("hcbir._files.sync", full)
+            with pytest.raises(OSError, match=r"No space left on device: .*000001-1\.partial/offsets\.npy"):
+                collection.add(photos)
+        assert list((tmp_path / "full.hcbir" / "segments").iterdir()) == []
+        collection._records._connection.execute("PRAGMA query_only = 1")  # as SQLite fails on a full disk
+        with pytest.raises(CollectionError, match=r"cannot write .*collection\.sqlite: attempt to write"):
+            collection.add(photos)
+        collection._records._connection.execute("PRAGMA query_only = 0")
+        assert collection.add(photos).added == 11
+
+
 def test_create_never_deletes_what_is_not_a_collection(indexed: Collection, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(CollectionError, match="exists: open it, or create it with overwrite=True"):
         Collection.create(indexed.folder)
@@ -496,6 +516,56 @@ def test_a_damaged_segment_is_named(indexed: Collection, photos: Path, tmp_path:
         pytest.raises(CollectionError, match=r"segments/.* is damaged \(it lacks keypoints.npy\)"),
     ):
         collection.search(photos / "place0" / "0.png", k=3, verify=True)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda segments: shutil.rmtree(segments),
+        lambda segments: shutil.rmtree(segments / "000001-1"),
+        lambda segments: shutil.rmtree(segments / "000001-2"),
+        lambda segments: (segments / "000001-1" / "scores.npy").unlink(),
+        lambda segments: (segments / "000001-1" / "offsets.npy").write_bytes(b""),
+        lambda segments: (segments / "000001-2" / "vectors.npy").unlink(),
+        lambda segments: np.save(segments / "000001-2" / "vectors.npy", np.zeros(11, np.float32)),
+        lambda segments: np.save(segments / "000001-2" / "vectors.npy", np.zeros((10, 99), np.float32)),
+        lambda segments: np.save(segments / "000001-1" / "descriptors.npy", np.zeros((5, 128), np.float32)),
+        lambda segments: np.save(segments / "000001-1" / "descriptors.npy", np.zeros(5, np.float32)),
+    ],
+)
+def test_indexing_again_mends_what_is_damaged(
+    indexed: Collection, photos: Path, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    folder = tmp_path / "damaged.hcbir"
+    shutil.copytree(indexed.folder, folder)
+    query = photos / "place0" / "0.png"
+    damage(folder / "segments")
+    with Collection.open(folder) as collection:
+        with pytest.raises(CollectionError, match=r"damaged .*: index the images again to mend it"):
+            [collection.search(query, k=3, verify=verify) for verify in (False, True)]
+        collection.add(photos)
+        assert collection.add(photos).unchanged == 11
+        for verify in (False, True):
+            mended, whole = (c.search(query, k=None, verify=verify) for c in (collection, indexed))
+            np.testing.assert_allclose(mended.scores, whole.scores, atol=1e-6)
+            assert mended.names == whole.names
+
+
+def test_a_part_is_mended_and_the_rest_is_kept(indexed: Collection, photos: Path, tmp_path: Path) -> None:
+    """Of images whose features are damaged only those that are given are described again."""
+    folder = tmp_path / "damaged.hcbir"
+    shutil.copytree(indexed.folder, folder)
+    (folder / "segments" / "000001-1" / "scores.npy").unlink()
+    with Collection.open(folder) as collection:
+        assert collection.add(photos / "place0").added == 3
+        assert len(collection) == 11
+        assert len(collection.features(photos / "place0" / "0.png")) > 50
+        with pytest.raises(
+            CollectionError, match=r"000001-1 is damaged \(it lacks scores.npy\): index the images again"
+        ):
+            collection.features(photos / "place1" / "0.png")
+        collection.remove([path for path in collection.images() if "place0" not in path.parts])
+        assert len(collection.search(photos / "place0" / "0.png", k=3, verify=True).names) == 1
 
 
 def test_altered_offsets_are_no_other_images_features(indexed: Collection, photos: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -75,7 +76,9 @@ def complain(error: Exception) -> int:
         message = f"this needs {error.name}: pip install {extra}"
     elif isinstance(error, OSError) and error.filename is not None and error.strerror:
         message = f"{error.filename}: {_uncapitalised(error.strerror)}"
-    elif isinstance(error, (ValueError, TypeError, OSError, RuntimeError, FormatError)):
+    elif isinstance(error, OSError) and error.strerror:
+        message = _uncapitalised(error.strerror)
+    elif isinstance(error, (ValueError, TypeError, OSError, RuntimeError, FormatError, sqlite3.Error)):
         message = str(error)
     elif isinstance(error, MemoryError):
         message = "not enough memory"

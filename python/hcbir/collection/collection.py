@@ -212,10 +212,10 @@ class Collection:
         """Describe images and store what describes them.
 
         Images are committed in batches: an interruption (KeyboardInterrupt, power failure) loses the last, and the
-        same call resumes. An image that is there already is left alone, one whose content changed is described anew.
-        An addition, once whole, learns the codebooks that are missing, and anew those that were learned on fewer than
-        1000 images and on half the collection or less; all vectors made with them are made again, from the stored
-        features.
+        same call resumes. An image that is there already is left alone; one whose content changed, or what is stored of
+        it is damaged, is described anew. An addition, once whole, learns the codebooks that are missing, and anew those
+        that were learned on fewer than 1000 images and on half the collection or less; all vectors made with them are
+        made again, from the stored features.
 
         Parameters
         ----------

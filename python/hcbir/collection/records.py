@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,8 @@ class Records:
         partial = path.with_name(path.name + PARTIAL)
         connection = sqlite3.connect(partial)
         try:
-            connection.executescript(SCHEMA)
-            with connection:
+            with _writing(connection, path):
+                connection.executescript(SCHEMA)
                 connection.executemany(
                     "INSERT INTO descriptors VALUES (?, ?, ?, ?, ?)",
                     [(d.id, d.name, d.kind, d.local, json.dumps(dict(d.spec))) for d in descriptors],
@@ -123,9 +124,9 @@ class Records:
         (by_others,) = self._connection.execute("PRAGMA data_version").fetchone()
         return by_others, self._connection.total_changes
 
-    def transaction(self) -> sqlite3.Connection:
-        """Context manager: commits at its end, or leaves everything as it was."""
-        return self._connection
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commits at its end, or leaves everything as it was."""
+        return _writing(self._connection, self._path)
 
     def descriptors(self) -> list[DescriptorRecord]:
         rows = self._connection.execute("SELECT id, name, kind, local, spec FROM descriptors ORDER BY id")
@@ -160,8 +161,8 @@ class Records:
     def add_segments(self, batch: int, descriptors: Iterable[int]) -> None:
         self._connection.executemany("INSERT INTO segments VALUES (?, ?)", [(batch, d) for d in descriptors])
 
-    def drop_segments(self, descriptor: int) -> None:
-        self._connection.execute("DELETE FROM segments WHERE descriptor = ?", (descriptor,))
+    def drop_segments(self, keys: Iterable[tuple[int, int]]) -> None:
+        self._connection.executemany("DELETE FROM segments WHERE batch = ? AND descriptor = ?", keys)
 
     def drop_empty_segments(self) -> None:
         """Forget the segments of which no row belongs to an image any more."""
@@ -177,6 +178,16 @@ class Records:
 
     def set_property(self, name: str, value: str) -> None:
         self._connection.execute("INSERT OR REPLACE INTO properties VALUES (?, ?)", (name, value))
+
+
+@contextmanager
+def _writing(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """A transaction, whose errors name the file: the disk is full, or another program holds it."""
+    try:
+        with connection:
+            yield
+    except sqlite3.OperationalError as error:
+        raise CollectionError(f"cannot write {path}: {error}") from None
 
 
 def _text(path: str) -> str | bytes:
