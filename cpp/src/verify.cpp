@@ -43,6 +43,18 @@ void check(MatrixView<const float> points0, MatrixView<const float> points1, con
     check_points(points1, "points1");
 }
 
+void check_offsets(std::span<const std::int64_t> offsets, std::size_t count) {
+    require(!offsets.empty() && offsets.front() == 0, "offsets", "from 0",
+            offsets.empty() ? "none" : std::to_string(offsets.front()));
+    for (std::size_t i = 1; i < offsets.size(); ++i)
+        if (offsets[i] < offsets[i - 1])
+            refuse("offsets", "ascending",
+                   std::to_string(offsets[i]) + " after " + std::to_string(offsets[i - 1]));
+    if (static_cast<std::size_t>(offsets.back()) != count)
+        refuse("offsets", "up to the number of matches, " + std::to_string(count),
+               std::to_string(offsets.back()));
+}
+
 PointMatches gather(MatrixView<const float> points0, MatrixView<const float> points1) {
     PointMatches matches;
     for (auto* column : matches.columns()) column->resize(points0.rows);
@@ -152,6 +164,33 @@ Verification verify(MatrixView<const float> points0, MatrixView<const float> poi
     check(points0, points1, options);
     check_frames(frames, points0.rows);
     return verify_matches(gather(points0, points1), frames, options);
+}
+
+void verify_many(MatrixView<const float> points0, MatrixView<const float> points1,
+                 const FeatureFrames& frames, std::span<const std::int64_t> offsets,
+                 const VerifyOptions& options, std::span<Verification> results, Executor& executor) {
+    check(points0, points1, options);
+    const bool with_frames = !frames.scales0.empty();
+    if (with_frames) check_frames(frames, points0.rows);
+    require(with_frames || points0.rows == 0 || !options.exhaustive, "exhaustive",
+            "given with scales and orientations", "without");
+    check_offsets(offsets, points0.rows);
+    require(results.size() + 1 == offsets.size(), "results", "one a pair of images",
+            std::to_string(results.size()));
+    executor.parallel_for(results.size(), [&](std::size_t pair, std::size_t) {
+        const auto first = static_cast<std::size_t>(offsets[pair]);
+        const std::size_t count = static_cast<std::size_t>(offsets[pair + 1]) - first;
+        const auto rows = [&](MatrixView<const float> all) {
+            return MatrixView<const float>{all.data + first * all.stride, count, all.cols, all.stride};
+        };
+        const auto part = [&](std::span<const float> all) {
+            return with_frames ? all.subspan(first, count) : all;
+        };
+        results[pair] = verify_matches(gather(rows(points0), rows(points1)),
+                                       {part(frames.scales0), part(frames.orientations0),
+                                        part(frames.scales1), part(frames.orientations1)},
+                                       options);
+    });
 }
 
 }  // namespace hcbir
