@@ -33,8 +33,7 @@ double variance(const std::vector<float>& values) {
 
 }  // namespace
 
-CellLists::CellLists(const CentroidList& all)
-    : intervals_(all.dim(), 1), box_low_(all.dim()), box_high_(all.dim()) {
+CellLists::CellLists(CentroidList all) : intervals_(all.dim(), 1), box_low_(all.dim()), box_high_(all.dim()) {
     cut(all);
     box_low_ = low_, box_high_ = high_;
     fill(0, thresholds_.data(), all);
@@ -61,7 +60,7 @@ void CellLists::cut(const CentroidList& all) {
 }
 
 /// Appends the lists of the cells in the box's part from dimension d on. thresholds: of dimension d.
-void CellLists::fill(std::size_t d, const float* thresholds, const CentroidList& list) {
+void CellLists::fill(std::size_t d, const float* thresholds, CentroidList& list) {
     if (d == intervals_.size()) return append(list);
     if (intervals_[d] == 1) return fill(d + 1, thresholds, list);
     const std::uint32_t last = intervals_[d] - 1;

@@ -14,7 +14,7 @@ public:
 
     /// At most that many centroids. Each dimension is cut where as many centroids lie to each side; those in
     /// which they spread most into more intervals.
-    explicit CellLists(const CentroidList& all);
+    explicit CellLists(CentroidList all);
 
     /// In the mean over the cells.
     double blocks_a_cell() const { return static_cast<double>(first_block_[num_cells_]) / num_cells_; }
@@ -23,7 +23,7 @@ public:
 
 private:
     void cut(const CentroidList& all);
-    void fill(std::size_t d, const float* thresholds, const CentroidList& list);
+    void fill(std::size_t d, const float* thresholds, CentroidList& list);
     void append(const CentroidList& list);
 
     std::size_t dim() const { return low_.size(); }

@@ -23,24 +23,27 @@ public:
     std::uint32_t number(std::size_t i) const { return numbers_[i]; }
     float half(std::size_t i) const { return halves_[i]; }
     float value(std::size_t i, std::size_t d) const { return columns_[d * stride() + i]; }
-    kernels::Centroids view() const {
-        return {columns_.data(), stride(), halves_.data(), numbers_.data(), size()};
-    }
+    const std::vector<std::uint32_t>& numbers() const { return numbers_; }
+    kernels::Centroids view() const { return {columns_.data(), stride(), halves_.data(), size()}; }
 
-    /// Becomes those of `from` that may be nearest to a point of the box, by the floats of
-    /// kernels::Table::nearest_centroids: to such points the nearest here are the nearest of `from`, and the
+    /// Writes the numbers of those that may be nearest to a point of the box, by the floats of
+    /// kernels::Table::nearest_centroids: to such points the nearest of these are the nearest here, and the
     /// rests the same.
-    void narrow(const CentroidList& from, const float* low, const float* high);
+    void find_near(const float* low, const float* high, std::vector<std::uint32_t>& numbers);
+
+    /// Becomes those of `from`.
+    void narrow(CentroidList& from, const float* low, const float* high);
 
 private:
     std::size_t stride() const { return halves_.size(); }
+    std::size_t find_places(const float* low, const float* high);
 
     std::vector<float> columns_, halves_;
     std::vector<std::uint32_t> numbers_;
     std::vector<float> largest_;  // magnitude in each dimension, and the largest half: bounds
     float largest_half_ = 0;
-    std::vector<float> middle_, reach_, scratch_;
-    std::vector<std::uint32_t> places_;
+    std::vector<float> middle_, reach_, scratch_;  // for find_places
+    std::vector<std::uint32_t> places_;            // which writes them here
 };
 
 }  // namespace hcbir

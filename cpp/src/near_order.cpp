@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <utility>
 
 #include "panels.hpp"
@@ -9,93 +10,113 @@
 namespace hcbir {
 namespace {
 
-constexpr std::size_t num_bins = 256, num_looked_at = 512;
+constexpr std::size_t few = 1024, looked_at = 256, looked_at_of_few = 64;  // rows
 
 class Halving {
 public:
     Halving(std::vector<float>& rows, std::size_t dim, std::size_t run)
-        : rows_(rows), moved_(rows.size()), dim_(dim), run_(run), bins_(rows.size() / dim) {}
+        : rows_(rows), moved_(rows.size()), dim_(dim), run_(run) {}
 
-    void halve(std::size_t first, std::size_t count) {
-        if (count <= run_) return;
+    /// The rows stand in rows_, or in moved_, and end in rows_.
+    void halve(std::size_t first, std::size_t count, bool moved) {
+        float* from = (moved ? moved_ : rows_).data() + first * dim_;
+        float* to = (moved ? rows_ : moved_).data() + first * dim_;
+        if (count <= run_) {
+            if (moved) std::copy_n(from, count * dim_, to);
+            return;
+        }
         const std::size_t left = std::bit_ceil(ceil_div(count, run_)) / 2 * run_;
-        split(first, count, left);
-        halve(first, left);
-        halve(first + left, count - left);
+        split(from, count, left, to);
+        halve(first, left, !moved);
+        halve(first + left, count - left, !moved);
     }
 
 private:
-    /// Puts the `left` rows with the smallest values of the widest dimension before the others.
-    void split(std::size_t first, std::size_t count, std::size_t left) {
-        const auto [d, low, high] = widest(first, count);
-        const float bins_a_unit = static_cast<float>(num_bins) / (high - low);
-        constexpr float last_bin = num_bins - 1;
-        std::size_t ends[num_bins + 1] = {};
-        for (std::size_t i = 0; i < count; ++i) {
-            const float bin = std::max((row(first + i)[d] - low) * bins_a_unit, 0.0f);
-            bins_[i] = bin < last_bin ? static_cast<std::uint8_t>(bin) : num_bins - 1;
-            ++ends[bins_[i] + 1];
-        }
-        std::size_t middle = 0;  // the bin in which the rows are parted
-        for (std::size_t b = 0; b < num_bins; ++b) ends[b + 1] += ends[b], middle += ends[b + 1] <= left;
-        const std::size_t begin = ends[middle], end = ends[middle + 1];
-        for (std::size_t i = 0; i < count; ++i) copy(row(first + i), moved_.data() + ends[bins_[i]]++ * dim_);
-        part(begin, end, left, d);
-        std::copy_n(moved_.begin(), count * dim_, rows_.begin() + static_cast<std::ptrdiff_t>(first * dim_));
-    }
-
-    /// The same among rows begin .. end of moved_, which are fewer.
-    void part(std::size_t begin, std::size_t end, std::size_t left, std::size_t d) {
-        order_.clear();
-        for (std::size_t i = begin; i < end; ++i) order_.push_back({moved_[i * dim_ + d], i});
-        std::nth_element(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(left - begin),
-                         order_.end());
-        const auto nth = order_[left - begin];
-        const std::vector<float> old(moved_.begin() + static_cast<std::ptrdiff_t>(begin * dim_),
-                                     moved_.begin() + static_cast<std::ptrdiff_t>(end * dim_));
-        std::size_t before = begin, after = left;
-        for (std::size_t i = begin; i < end; ++i) {
-            const float* one = old.data() + (i - begin) * dim_;
-            copy(one, moved_.data() + (std::pair(one[d], i) < nth ? before++ : after++) * dim_);
-        }
-    }
-
-    struct Extent {
+    /// A dimension, and between which values the rows are likely to part.
+    struct Cut {
         std::size_t d;
         float low, high;
     };
-    /// By some hundred of the rows.
-    Extent widest(std::size_t first, std::size_t count) const {
-        const std::size_t step = ceil_div(count, num_looked_at);
-        Extent found{};
-        for (std::size_t d = 0; d < dim_; ++d) {
-            float low = row(first)[d], high = low;
-            for (std::size_t i = first; i < first + count; i += step)
-                low = std::min(low, row(i)[d]), high = std::max(high, row(i)[d]);
-            if (d == 0 || high - low > found.high - found.low) found = {d, low, high};
+
+    /// Writes the `left` rows with the smallest values of a wide dimension before the others, in any order.
+    void split(float* from, std::size_t count, std::size_t left, float* to) {
+        Cut cut = look(from, count, left);
+        std::size_t before = 0, after = 0, between = 0;  // rows that went there
+        for (std::size_t i = 0; i < count; ++i) {
+            const float value = from[i * dim_ + cut.d];
+            before += value<cut.low, after += value> cut.high;
         }
-        return found;
+        if (before > left || after > count - left) cut.low = -infinity, cut.high = infinity;
+        // Those between gather where rows have been read. By numbers, since branches would be guessed
+        // wrongly.
+        float* next[] = {from, to, to + (count - 1) * dim_};
+        const auto step = static_cast<std::ptrdiff_t>(dim_);
+        const std::ptrdiff_t steps[] = {step, step, -step};
+        for (std::size_t i = 0; i < count; ++i) {
+            const float* row = from + i * dim_;
+            const unsigned part = unsigned{row[cut.d] < cut.low} + 2 * unsigned{row[cut.d] > cut.high};
+            copy(row, next[part]);
+            next[part] += steps[part];
+        }
+        before = static_cast<std::size_t>(next[1] - to) / dim_;
+        between = static_cast<std::size_t>(next[0] - from) / dim_;
+        order_.clear();
+        for (std::size_t i = 0; i < between; ++i) order_.push_back({from[i * dim_ + cut.d], i});
+        const auto nth = order_.begin() + static_cast<std::ptrdiff_t>(left - before);
+        if (nth != order_.end()) std::nth_element(order_.begin(), nth, order_.end());
+        for (std::size_t i = 0; i < between; ++i)
+            copy(from + order_[i].second * dim_, to + (before + i) * dim_);
     }
 
-    const float* row(std::size_t i) const { return rows_.data() + i * dim_; }
+    /// Guesses from some of the rows.
+    Cut look(const float* rows, std::size_t count, std::size_t left) {
+        const std::size_t num = std::min(count, count < few ? looked_at_of_few : looked_at);
+        const std::size_t step = count / num * dim_;
+        Cut widest{};
+        for (std::size_t d = 0; d < dim_; ++d) {
+            float low = rows[d], high = low;
+            for (std::size_t j = 1; j < num; ++j) {
+                const float value = rows[j * step + d];
+                low = std::min(low, value), high = std::max(high, value);
+            }
+            if (d == 0 || high - low > widest.high - widest.low) widest = {d, low, high};
+        }
+        values_.resize(num);
+        for (std::size_t j = 0; j < num; ++j) values_[j] = rows[j * step + widest.d];
+        // The rank among those looked at is within two standard deviations of what it should be.
+        const std::size_t rank = left * num / count, spread = num == looked_at ? 16 : 8;
+        const auto value = [&](std::size_t at) {
+            const auto nth = values_.begin() + static_cast<std::ptrdiff_t>(at);
+            std::nth_element(values_.begin(), nth, values_.end());
+            return *nth;
+        };
+        return {widest.d, rank < spread ? -infinity : value(rank - spread),
+                rank + spread >= num ? infinity : value(rank + spread)};
+    }
+
     void copy(const float* from, float* to) const {
+        if (dim_ == 4) {
+            std::copy_n(from, 4, to);
+            return;
+        }
         for (std::size_t d = 0; d < dim_; ++d) to[d] = from[d];
     }
 
+    static constexpr float infinity = std::numeric_limits<float>::infinity();
+
     std::vector<float>&rows_, moved_;
     std::size_t dim_, run_;
-    std::vector<std::uint8_t> bins_;
+    std::vector<float> values_;
     std::vector<std::pair<float, std::size_t>> order_;
 };
 
 }  // namespace
 
 std::vector<float> near_order(MatrixView<const float> rows, std::size_t run) {
-    std::vector<float> ordered;
-    ordered.reserve(rows.rows * rows.cols);
+    std::vector<float> ordered(rows.rows * rows.cols);
     for (std::size_t i = 0; i < rows.rows; ++i)
-        ordered.insert(ordered.end(), rows.row(i), rows.row(i) + rows.cols);
-    Halving(ordered, rows.cols, run).halve(0, rows.rows);
+        std::copy_n(rows.row(i), rows.cols, ordered.data() + i * rows.cols);
+    Halving(ordered, rows.cols, run).halve(0, rows.rows, false);
     return ordered;
 }
 

@@ -13,7 +13,7 @@ namespace hcbir {
 
 class NearPanels {
 public:
-    static constexpr std::size_t columns = kernels::pq_panel_columns, panels_a_box = 2;
+    static constexpr std::size_t columns = kernels::pq_panel_columns, panels_a_box = 2, boxes_a_group = 8;
 
     /// The rows in another order, about their mean.
     explicit NearPanels(MatrixView<const float> rows);
@@ -22,6 +22,7 @@ public:
     std::size_t dim() const { return mean_.size(); }
     std::size_t num_panels() const { return (size_ + columns - 1) / columns; }
     std::size_t num_boxes() const { return boxes_.count; }
+    std::size_t num_groups() const { return groups_.count; }
     const std::vector<float>& mean() const { return mean_; }
     const float* panel(std::size_t p) const { return panels_.data() + p * columns * dim(); }
     /// Value d of vector i stands at column(i)[d * columns].
@@ -29,10 +30,12 @@ public:
     float value(std::size_t i, std::size_t d) const { return column(i)[d * columns]; }
 
     /// What kernels::Table::nearest_centroids says of every panel; what is beyond size() has no meaning.
-    void find_nearest(const CentroidList& all, float* rests, std::uint32_t* nearest);
+    void find_nearest(CentroidList& all, float* rests, std::uint32_t* nearest);
 
-    /// Squared distance of the point from each box: of panels panels_a_box * box and so on.
-    void squared_distances(const float* point, float* distances) const;
+    /// Squared distance of the point from boxes first ..: of panels panels_a_box * box and so on.
+    void box_distances(const float* point, std::size_t first, std::size_t count, float* distances) const;
+    /// From the box of each group, of boxes boxes_a_group * group and so on.
+    void group_distances(const float* point, float* distances) const;
 
 private:
     /// Around consecutive columns: box b is low[d * count + b] .. high[d * count + b].
@@ -45,14 +48,14 @@ private:
         std::vector<float> low, high;
     };
     Boxes boxes_around(std::size_t count) const;
-    void narrow(const CentroidList& from, const Boxes& boxes, std::size_t box, CentroidList& list);
+    void place(const Boxes& boxes, std::size_t box);
 
     std::size_t size_;
     std::vector<float> mean_;
     AlignedBuffer<float> panels_;
     Boxes boxes_, groups_;
-    bool narrowing_pays_ = true;  // until it did not
-    std::vector<float> low_, high_;
+    bool narrowing_pays_ = true;     // until it did not
+    std::vector<float> low_, high_;  // of the box at hand
 };
 
 }  // namespace hcbir

@@ -66,7 +66,8 @@ void NearestCentroid::find(const float* panels, std::size_t count, std::uint32_t
     float rests[pq_panel_columns];
     std::uint32_t found[pq_panel_columns];
     for (std::size_t first = 0; first < count; first += pq_panel_columns) {
-        kernels.nearest_centroids(panels + first * dim(), centroids_.view(), dim(), rests, found);
+        kernels.nearest_centroids(panels + first * dim(), centroids_.view(), centroids_.numbers().data(),
+                                  centroids_.size(), dim(), rests, found);
         std::copy_n(found, std::min(pq_panel_columns, count - first), nearest + first);
     }
 }

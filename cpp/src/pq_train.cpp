@@ -45,8 +45,10 @@ public:
           squares_(squares),
           distances_(squares.size(), std::numeric_limits<float>::infinity()),
           sums_(vectors.num_panels()),
+          group_sums_(vectors.num_groups()),
           largest_(vectors.num_boxes(), std::numeric_limits<float>::infinity()),
-          from_boxes_(vectors.num_boxes()) {
+          largest_in_group_(vectors.num_groups(), std::numeric_limits<float>::infinity()),
+          from_groups_(vectors.num_groups()) {
         std::fill(distances_.begin() + static_cast<std::ptrdiff_t>(vectors.size()), distances_.end(), 0.0f);
         // A distance is made of dim + 3 operations on at most four times the longest square.
         error_ = static_cast<float>(vectors.dim() + 4) * 0x1p-20f *
@@ -57,27 +59,30 @@ public:
     void add(const float* centroid) {
         const std::size_t dim = vectors_.dim();
         const float half = half_squared_lengths({centroid, 1, dim}).front();
-        vectors_.squared_distances(centroid, from_boxes_.data());
-        for (std::size_t b = 0; b < largest_.size(); ++b) {
-            if (from_boxes_[b] * (1 - 0x1p-20f) - error_ > largest_[b]) continue;
-            const std::size_t first = b * NearPanels::panels_a_box;
-            const std::size_t last = std::min(first + NearPanels::panels_a_box, sums_.size());
-            for (std::size_t p = first; p < last; ++p)
-                sums_[p] = kernels_.approach(vectors_.panel(p), centroid, half, dim,
-                                             squares_.data() + p * columns, distances_.data() + p * columns);
-            float smallest = 0;
-            kernels_.extremes(distances_.data() + first * columns, (last - first) * columns, &smallest,
-                              &largest_[b]);
+        float from_boxes[NearPanels::boxes_a_group];
+        vectors_.group_distances(centroid, from_groups_.data());
+        for (std::size_t g = 0; g < from_groups_.size(); ++g) {
+            if (is_far(from_groups_[g], largest_in_group_[g])) continue;
+            const std::size_t first = g * NearPanels::boxes_a_group;
+            const std::size_t last = std::min(first + NearPanels::boxes_a_group, largest_.size());
+            vectors_.box_distances(centroid, first, last - first, from_boxes);
+            for (std::size_t b = first; b < last; ++b)
+                if (!is_far(from_boxes[b - first], largest_[b])) add_in_box(centroid, half, b);
+            largest_in_group_[g] = *std::max_element(largest_.begin() + first, largest_.begin() + last);
+            const auto sums = sums_.begin() + first * NearPanels::panels_a_box;
+            group_sums_[g] = std::accumulate(sums, std::min(sums + panels_a_group, sums_.end()), 0.0);
         }
     }
 
     /// The vector where the running sum of the distances passes `fraction` of their total; without any
     /// distance left, the one that stands at that fraction of the list.
     std::size_t draw(double fraction) const {
-        const double total = std::accumulate(sums_.begin(), sums_.end(), 0.0);
+        const double total = std::accumulate(group_sums_.begin(), group_sums_.end(), 0.0);
         if (!(total > 0)) return static_cast<std::size_t>(fraction * static_cast<double>(vectors_.size()));
         double left = fraction * total;
-        std::size_t p = 0, last = 0;
+        std::size_t g = 0, last = 0;
+        while (g + 1 < group_sums_.size() && left >= group_sums_[g]) left -= group_sums_[g++];
+        std::size_t p = g * panels_a_group;
         while (p + 1 < sums_.size() && left >= sums_[p]) left -= sums_[p++];
         for (std::size_t i = p * columns; i < vectors_.size(); ++i) {  // and on, should rounding want it
             if (distances_[i] == 0) continue;
@@ -90,14 +95,29 @@ public:
 
 private:
     static constexpr std::size_t columns = NearPanels::columns;
+    static constexpr std::size_t panels_a_group = NearPanels::boxes_a_group * NearPanels::panels_a_box;
+
+    /// Whether no distance up to `largest` is lowered by a centroid that far from the box of the vectors.
+    bool is_far(float distance, float largest) const { return distance * (1 - 0x1p-20f) - error_ > largest; }
+
+    void add_in_box(const float* centroid, float half, std::size_t b) {
+        const std::size_t first = b * NearPanels::panels_a_box;
+        const std::size_t last = std::min(first + NearPanels::panels_a_box, sums_.size());
+        for (std::size_t p = first; p < last; ++p)
+            sums_[p] = kernels_.approach(vectors_.panel(p), centroid, half, vectors_.dim(),
+                                         squares_.data() + p * columns, distances_.data() + p * columns);
+        float smallest = 0;
+        kernels_.extremes(distances_.data() + first * columns, (last - first) * columns, &smallest,
+                          &largest_[b]);
+    }
 
     const kernels::Table& kernels_ = kernels::active();
     const NearPanels& vectors_;
     const std::vector<float>& squares_;
     std::vector<float> distances_;
-    std::vector<double> sums_;    // of each panel's distances
-    std::vector<float> largest_;  // of each box's
-    std::vector<float> from_boxes_;
+    std::vector<double> sums_, group_sums_;          // of each panel's distances, and group's
+    std::vector<float> largest_, largest_in_group_;  // of each box's, and group's
+    std::vector<float> from_groups_;
     float error_ = 0;  // of a distance
 };
 
@@ -120,7 +140,10 @@ public:
           centroids_(centroids),
           squares_(vectors_.num_panels() * pq_panel_columns),
           rests_(squares_.size()),
-          nearest_(squares_.size()) {
+          nearest_(squares_.size()),
+          summed_(size_, static_cast<std::uint32_t>(centroids.rows)),
+          sums_((centroids.rows + 1) * dim_),
+          counts_(centroids.rows + 1) {
         for (std::size_t i = 0; i < size_; ++i) {
             double sum = 0;
             for (std::size_t d = 0; d < dim_; ++d)
@@ -137,14 +160,10 @@ public:
         for (std::size_t c = 0; c < initial.rows; ++c)
             for (std::size_t d = 0; d < dim_; ++d) centroids_.row(c)[d] = initial.row(c)[d] - mean[d];
         assign();
-        auto before = nearest_;
         for (std::size_t iteration = 0; iteration < num_iterations; ++iteration) {
+            if (move_vectors() == 0) break;
             update();
-            before.swap(nearest_);
             assign();
-            if (std::equal(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(size_),
-                           nearest_.begin()))
-                break;
         }
         double sum = 0;
         for (std::size_t i = 0; i < size_; ++i) sum += double{squared_distance(i)};
@@ -170,32 +189,38 @@ private:
     }
 
     void assign() {
-        const CentroidList all({centroids_.data, centroids_.rows, dim_, centroids_.stride});
+        CentroidList all({centroids_.data, centroids_.rows, dim_, centroids_.stride});
         vectors_.find_nearest(all, rests_.data(), nearest_.data());
     }
 
-    void update() {
-        std::vector<double> sums(centroids_.rows * dim_);
-        std::vector<std::size_t> counts(centroids_.rows);
-        const auto add = [&](std::size_t i) {
+    /// Takes vectors whose nearest centroid is another now from sum to sum; returns their number.
+    std::size_t move_vectors() {
+        std::size_t moved = 0;
+        for (std::size_t i = 0; i < size_; ++i) {
+            const std::uint32_t before = summed_[i], now = nearest_[i];
+            if (before == now) continue;
             const float* column = vectors_.column(i);
-            double* sum = sums.data() + nearest_[i] * dim_;
-            for (std::size_t d = 0; d < dim_; ++d) sum[d] += double{column[d * pq_panel_columns]};
-            ++counts[nearest_[i]];
-        };
-        // From four places by turns: neighbours add to the same sums, and would wait for each other.
-        const std::size_t quarter = ceil_div(size_, std::size_t{4});
-        for (std::size_t i = 0; i < quarter; ++i)
-            for (std::size_t j = i; j < size_; j += quarter) add(j);
+            for (std::size_t d = 0; d < dim_; ++d) {
+                sums_[before * dim_ + d] -= double{column[d * pq_panel_columns]};
+                sums_[now * dim_ + d] += double{column[d * pq_panel_columns]};
+            }
+            --counts_[before], ++counts_[now], ++moved;
+            summed_[i] = now;
+        }
+        return moved;
+    }
+
+    void update() {
         std::vector<std::size_t> farthest;  // first is farthest; made when the first empty cluster is met
         std::size_t taken = 0;
         for (std::size_t c = 0; c < centroids_.rows; ++c) {
-            if (counts[c] > 0) {
+            if (counts_[c] > 0) {
                 for (std::size_t d = 0; d < dim_; ++d)
                     centroids_.row(c)[d] =
-                        static_cast<float>(sums[c * dim_ + d] / static_cast<double>(counts[c]));
+                        static_cast<float>(sums_[c * dim_ + d] / static_cast<double>(counts_[c]));
                 continue;
             }
+            std::fill_n(sums_.begin() + static_cast<std::ptrdiff_t>(c * dim_), dim_, 0.0);  // not only nearly
             if (farthest.empty()) {
                 farthest.resize(size_);
                 std::iota(farthest.begin(), farthest.end(), std::size_t{0});
@@ -212,6 +237,9 @@ private:
     MatrixView<float> centroids_;
     std::vector<float> squares_, rests_;
     std::vector<std::uint32_t> nearest_;
+    std::vector<std::uint32_t> summed_;  // whose sum each vector is in: at first that of none, the last
+    std::vector<double> sums_;
+    std::vector<std::ptrdiff_t> counts_;
 };
 
 }  // namespace

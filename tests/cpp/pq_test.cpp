@@ -12,6 +12,7 @@
 #include "hcbir/isa.hpp"
 #include "hcbir/pq.hpp"
 #include "hcbir/rerank.hpp"
+#include "near_order.hpp"
 #include "near_panels.hpp"
 #include "random.hpp"
 
@@ -171,13 +172,13 @@ void test_near_centroids() {
             const auto vectors = clustered(n, dim);
             auto centroids = clustered(k, dim);
             std::copy_n(centroids.begin(), dim, centroids.end() - static_cast<std::ptrdiff_t>(dim));  // a tie
-            const hcbir::CentroidList all({centroids.data(), k, dim});
+            hcbir::CentroidList all({centroids.data(), k, dim});
             hcbir::NearPanels panels({vectors.data(), n, dim}), again({vectors.data(), n, dim});
             std::vector<float> rests(panels.num_panels() * columns), all_rests(rests.size());
             std::vector<std::uint32_t> nearest(rests.size()), all_nearest(rests.size()), in_cells(n);
             for (std::size_t p = 0; p < panels.num_panels(); ++p)
-                kernels.nearest_centroids(panels.panel(p), all.view(), dim, all_rests.data() + p * columns,
-                                          all_nearest.data() + p * columns);
+                kernels.nearest_centroids(panels.panel(p), all.view(), all.numbers().data(), k, dim,
+                                          all_rests.data() + p * columns, all_nearest.data() + p * columns);
             panels.find_nearest(all, rests.data(), nearest.data());
             const hcbir::CellLists cells(all);
             cells.find(panels.panel(0), n, in_cells.data());
@@ -190,8 +191,9 @@ void test_near_centroids() {
             check(dim > 4 || k < 256 || cells.blocks_a_cell() < 16, "lists are short");
 
             std::vector<std::vector<float>> rows, ordered;
-            std::vector<float> distances(panels.num_boxes());
-            panels.squared_distances(centroids.data(), distances.data());
+            std::vector<float> distances(panels.num_boxes()), from_groups(panels.num_groups());
+            panels.group_distances(centroids.data(), from_groups.data());
+            panels.box_distances(centroids.data(), 0, panels.num_boxes(), distances.data());
             bool in_boxes = true;
             for (std::size_t i = 0; i < n; ++i) {
                 rows.emplace_back(vectors.begin() + static_cast<std::ptrdiff_t>(i * dim),
@@ -204,8 +206,9 @@ void test_near_centroids() {
                 }
                 ordered.emplace_back();
                 for (std::size_t d = 0; d < dim; ++d) ordered[i].push_back(panels.value(i, d));
-                in_boxes &=
-                    squared * 1.0001f + 1e-5f >= distances[i / (hcbir::NearPanels::panels_a_box * columns)];
+                const std::size_t box = i / (hcbir::NearPanels::panels_a_box * columns);
+                in_boxes &= squared * 1.0001f + 1e-5f >=
+                            std::max(distances[box], from_groups[box / hcbir::NearPanels::boxes_a_group]);
             }
             std::sort(rows.begin(), rows.end()), std::sort(ordered.begin(), ordered.end());
             check(rows == ordered, "panels have all vectors");
@@ -213,9 +216,47 @@ void test_near_centroids() {
         }
 }
 
+/// Whether some dimension tells rows first .. middle from middle .. end, and so on in both halves.
+bool are_halved(const std::vector<float>& rows, std::size_t dim, std::size_t run, std::size_t first,
+                std::size_t end) {
+    if (end - first <= run) return true;
+    std::size_t half = run;
+    while (2 * half < end - first) half *= 2;
+    const std::size_t middle = first + half;
+    bool told = false;
+    for (std::size_t d = 0; d < dim; ++d) {
+        float before = rows[first * dim + d], after = rows[middle * dim + d];
+        for (std::size_t i = first; i < middle; ++i) before = std::max(before, rows[i * dim + d]);
+        for (std::size_t i = middle; i < end; ++i) after = std::min(after, rows[i * dim + d]);
+        told |= before <= after;
+    }
+    return told && are_halved(rows, dim, run, first, middle) && are_halved(rows, dim, run, middle, end);
+}
+
+void test_near_order() {
+    for (const std::size_t dim : {1, 3, 4})
+        for (const std::size_t n : {1, 63, 64, 65, 200, 1000, 5000, 20000})
+            for (const bool alike : {false, true}) {
+                auto values = clustered(n, dim);
+                if (alike)
+                    std::fill(values.begin() + static_cast<std::ptrdiff_t>(n / 3 * dim), values.end(), 2.0f);
+                if (n == 5000) std::sort(values.begin(), values.end());
+                auto ordered = hcbir::near_order({values.data(), n, dim}, 64);
+                check(are_halved(ordered, dim, 64, 0, n), "vectors are halved by a dimension");
+                std::vector<std::vector<float>> before, after;
+                for (std::size_t i = 0; i < n * dim; i += dim) {
+                    before.emplace_back(&values[i], &values[i] + dim);
+                    after.emplace_back(&ordered[i], &ordered[i] + dim);
+                }
+                std::sort(before.begin(), before.end()), std::sort(after.begin(), after.end());
+                check(before == after, "the order has all vectors");
+            }
+}
+
 }  // namespace
 
 int main() {
+    test_near_order();
     test_near_centroids();
     test_search();
     test_misleading_sample();

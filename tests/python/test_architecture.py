@@ -41,6 +41,7 @@ PYTHON_FLOORS = [
         "_principal_axes",
         "_matching",
         "_verification",
+        "_verification_of_many",
         "_evaluation",
         "_clustering",
         "_quantization",

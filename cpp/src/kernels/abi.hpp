@@ -162,13 +162,12 @@ constexpr std::size_t pq_panel_columns = 32;
 /// Centroids that are looked at together.
 constexpr std::size_t centroid_block = 8;
 
-/// Centroids in the order of their numbers: value d of the i-th stands at columns[d * stride + i]. For
-/// near_box there are more up to a multiple of centroid_block, with infinite halves and values 0.
+/// Centroids side by side: value d of the i-th stands at columns[d * stride + i]. For near_box there are more
+/// up to a multiple of centroid_block, with infinite halves and values 0.
 struct Centroids {
     const float* columns;
     std::size_t stride;
     const float* halves;  // of the squared lengths
-    const std::uint32_t* numbers;
     std::size_t count;
 };
 
@@ -382,6 +381,7 @@ struct Table {
     void (*widen_half)(const std::uint16_t* from, std::size_t count, float* to);
     void (*widen_bfloat)(const std::uint16_t* from, std::size_t count, float* to);
 
+    /// The same values [same bits].
     void (*widen_float)(const float* from, std::size_t count, double* to);
 
     /// values[c] = codes[c] * scale, rounded to float [same bits].
@@ -412,12 +412,12 @@ struct Table {
                                std::size_t count, std::size_t num_chunks, std::uint32_t row,
                                std::uint8_t* distances, NearestBits by_column, std::uint32_t* by_row);
 
-    /// For each column of a panel (value d of column j at panel[d * pq_panel_columns + j]) the number of the
-    /// centroid with the smallest halves[i] - sum over d of its value d * the column's, the first of several,
-    /// and that rest; products and differences are floats, taken in the order of d, nothing fused [same
-    /// bits].
-    void (*nearest_centroids)(const float* panel, const Centroids& centroids, std::size_t dim, float* rests,
-                              std::uint32_t* nearest);
+    /// For each column of a panel (value d of column j at panel[d * pq_panel_columns + j]) the number, of
+    /// `count` ones, of the centroid with the smallest halves[number] - sum over d of its value d * the
+    /// column's, the first of several, and that rest; products and differences are floats, taken in the order
+    /// of d, nothing fused [same bits].
+    void (*nearest_centroids)(const float* panel, const Centroids& centroids, const std::uint32_t* numbers,
+                              std::size_t count, std::size_t dim, float* rests, std::uint32_t* nearest);
 
     /// The same, without the rests, for some columns of many panels, one after another: column j of them all
     /// is column j % pq_panel_columns of panel j / pq_panel_columns. Writes nearest[j] for each of `columns`.

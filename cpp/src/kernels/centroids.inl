@@ -5,14 +5,15 @@ static_assert(centroid_block == 8);  // vectors of this many floats
 /// Some columns of the panel. The loop over the dimensions is unrolled where their number is known (0: it is
 /// not).
 template <std::size_t count, std::size_t known_dim>
-inline void nearest_of(const float* panel, const Centroids& centroids, std::size_t dim, float* rests,
-                       std::uint32_t* nearest) {
+inline void nearest_of(const float* panel, const Centroids& centroids, const std::uint32_t* numbers,
+                       std::size_t num_numbers, std::size_t dim, float* rests, std::uint32_t* nearest) {
     Vec best[count];
     VecIndex number[count] = {};
     for (std::size_t v = 0; v < count; ++v) best[v] = broadcast(__builtin_inff());
-    for (std::size_t c = 0; c < centroids.count; ++c) {
+    for (std::size_t i = 0; i < num_numbers; ++i) {
+        const std::size_t c = numbers[i];
         const Vec half = broadcast(centroids.halves[c]);
-        const VecIndex own = centroids.numbers[c] - VecIndex{};
+        const VecIndex own = numbers[i] - VecIndex{};
         Vec rest[count];
 #pragma GCC unroll 4
         for (std::size_t v = 0; v < count; ++v) rest[v] = half;
@@ -58,12 +59,12 @@ inline void for_dim(std::size_t dim, const Run& run) {
     }
 }
 
-void nearest_centroids(const float* panel, const Centroids& centroids, std::size_t dim, float* rests,
-                       std::uint32_t* nearest) {
+void nearest_centroids(const float* panel, const Centroids& centroids, const std::uint32_t* numbers,
+                       std::size_t count, std::size_t dim, float* rests, std::uint32_t* nearest) {
     for_dim(dim, [&]<std::size_t known>() {
         constexpr std::size_t at_once = pq_panel_columns / lanes < 4 ? pq_panel_columns / lanes : 4;
         for (std::size_t v = 0; v < pq_panel_columns; v += at_once * lanes)
-            nearest_of<at_once, known>(panel + v, centroids, dim, rests + v, nearest + v);
+            nearest_of<at_once, known>(panel + v, centroids, numbers, count, dim, rests + v, nearest + v);
     });
 }
 
@@ -197,9 +198,10 @@ inline std::size_t near_box_of(const Centroids& centroids, std::size_t some_dim,
             }
             farther |= (Vec8Index)(more > margin);
         }
-        for (unsigned near = ~sign_bits(farther) & 0xff; near; near &= near - 1) {
-            const std::size_t one = i + static_cast<std::size_t>(__builtin_ctz(near));
-            if (one < centroids.count) places[found++] = static_cast<std::uint32_t>(one);
+        const unsigned near = ~sign_bits(farther);
+        for (std::size_t l = 0; l < 8; ++l) {  // at first behind the last that is near
+            places[found] = static_cast<std::uint32_t>(i + l);
+            found += (near >> l & 1) & (i + l < centroids.count);
         }
     }
     return found;

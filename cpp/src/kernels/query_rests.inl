@@ -54,8 +54,8 @@ void rest_dots(const std::uint8_t* row, const std::uint8_t* const* rests, std::s
         VecI sums[n];
         rest_dots_of<n, more>(row, rests + i, blocks, -start, sums);
         for (std::size_t j = 0; j < n; ++j) {
-            products[i + j] = 0;
-            for (std::size_t l = 0; l < lanes; ++l) products[i + j] += sums[j][l];
+            const auto four = fold(sums[j]);
+            products[i + j] = (four[0] + four[2]) + (four[1] + four[3]);
         }
     };
     std::size_t i = 0;

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hcbir._files import PARTIAL
+
 FORMAT = 1
 APPLICATION_ID = 0x68636269  # "hcbi": tells a collection from another program's SQLite file
 
@@ -31,9 +33,6 @@ PRAGMA user_version = {FORMAT};
 
 class CollectionError(ValueError):
     """A folder that is not a collection, or one that cannot do what was asked."""
-
-
-PARTIAL = ".partial"
 
 
 @dataclass(frozen=True)
@@ -78,14 +77,9 @@ class Records:
             raise
 
     @staticmethod
-    def leftovers(path: Path) -> list[Path]:
-        """What `create` leaves behind where it is interrupted: the unfinished file and its journal."""
-        return list(path.parent.glob(f"{path.name}{PARTIAL}*"))
-
-    @staticmethod
     def create(path: Path, descriptors: Sequence[DescriptorRecord], properties: Mapping[str, str]) -> None:
         """Make the file, with no image yet; it replaces another whole."""
-        for left in Records.leftovers(path):
+        for left in path.parent.glob(f"{path.name}{PARTIAL}*"):  # of an interruption: the file and its journal
             left.unlink()
         partial = path.with_name(path.name + PARTIAL)
         connection = sqlite3.connect(partial)
