@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -92,18 +92,14 @@ class GrowingArrays:
             replaced = cls(folder, kind)
         except FormatError as error:
             raise ValueError(f"folder must hold nothing, or what can be replaced: {error}") from None
-        with replaced._writing():
-            names = "|".join(map(re.escape, replaced.columns.keys() | rows.keys()))
+        with replaced._writing(rows):
             replaced._generation += 1
             replaced._write({}, rows)
-            for path in folder.iterdir():
-                if re.fullmatch(rf"({names})(-\d+)?\.npy", path.name) and path not in map(replaced._path, rows):
-                    path.unlink()
 
     def append(self, rows: Mapping[str, npt.NDArray[Any]]) -> None:
         """Appends to every array, all or nothing; the first call says which arrays there are."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self._writing():
+        with self._writing(rows):
             if self.columns and rows.keys() != self.columns.keys():
                 raise ValueError(f"rows must be of {', '.join(self.columns)}, got {', '.join(rows)}")
             self._write(self.columns, rows)
@@ -133,12 +129,16 @@ class GrowingArrays:
                     raise
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Alone, from what the folder holds now to what it holds then."""
+    def _writing(self, rows: Mapping[str, npt.NDArray[Any]]) -> Iterator[None]:
+        """Alone, from what the folder holds now to what it holds then; what is replaced or unfinished is deleted."""
         with exclusive(self.folder):
             self._refresh()
-            yield
-            self._refresh()
+            names = self.columns.keys() | rows.keys()
+            try:
+                yield
+            finally:
+                self._refresh()
+                self._drop_others(names)
 
     def _write(self, columns: Mapping[str, Column], rows: Mapping[str, npt.NDArray[Any]]) -> None:
         """Rows behind those of the columns, and the manifest that counts them."""
@@ -147,6 +147,14 @@ class GrowingArrays:
         arrays = {name: asdict(column) for name, column in grown.items()}
         manifest = {"kind": self._kind, "version": VERSION, "generation": self._generation, "arrays": arrays}
         write_whole(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+
+    def _drop_others(self, names: Set[str]) -> None:
+        """Deletes the files of arrays of these names that the manifest does not name."""
+        current = {self._path(name) for name in self.columns}
+        file = re.compile(rf"({'|'.join(map(re.escape, names))})(-\d+)?\.npy")
+        for path in self.folder.iterdir():
+            if file.fullmatch(path.name) and path not in current:
+                path.unlink()
 
     def _read_manifest(self) -> tuple[dict[str, Column], int]:
         path = self.folder / MANIFEST

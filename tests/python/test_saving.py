@@ -90,6 +90,7 @@ def test_a_save_that_fails_leaves_what_stood_there(
     tmp_path: Path, make: Callable[[int], Index], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(500).save(tmp_path)
+    files = set(tmp_path.iterdir())
     for calls_before in range(8):
         left = calls_before
 
@@ -107,6 +108,7 @@ def test_a_save_that_fails_leaves_what_stood_there(
         if left < 0 and found(type(make(20)).open(tmp_path)) == found(make(400)):
             break  # the manifest was there already: all is written
         assert found(type(make(20)).open(tmp_path)) == found(make(500))
+        assert set(tmp_path.iterdir()) == files  # what is left of a save would fill the disk
     make(300).save(tmp_path)
     assert found(type(make(20)).open(tmp_path)) == found(make(300))
 
@@ -118,11 +120,13 @@ def test_a_first_save_that_failed_is_done_again(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("hcbir._files.sync", full)  # of the manifest alone: the arrays are there
+        patch.setattr("hcbir._files.sync", full)  # of the manifest alone
         with pytest.raises(OSError, match=r"No space left on device.*manifest"):
             make(400).save(tmp_path / "index")
     with pytest.raises(FileNotFoundError):
         type(make(20)).open(tmp_path / "index")
+    assert [path.name for path in (tmp_path / "index").iterdir()] == ["lock"]
+    np.save(tmp_path / "index" / "centroids.npy", np.arange(3))  # as a loss of power leaves
     make(300).save(tmp_path / "index")
     assert found(type(make(20)).open(tmp_path / "index")) == found(make(300))
 

@@ -143,9 +143,11 @@ class Records:
             [(_text(i.path), i.size, i.mtime_ns, i.digest, i.width, i.height, i.batch, i.row) for i in images],
         )
 
-    def touch(self, path: str, mtime_ns: int) -> None:
-        """Record that the file was written again with the same content."""
-        self._connection.execute("UPDATE images SET mtime_ns = ? WHERE path = ?", (mtime_ns, _text(path)))
+    def touch(self, mtimes_ns: Mapping[str, int]) -> None:
+        """Record that files were written again with the same content: when, by path."""
+        self._connection.executemany(
+            "UPDATE images SET mtime_ns = ? WHERE path = ?", [(time, _text(path)) for path, time in mtimes_ns.items()]
+        )
 
     def remove_images(self, paths: Iterable[str]) -> None:
         self._connection.executemany("DELETE FROM images WHERE path = ?", [(_text(path),) for path in paths])
