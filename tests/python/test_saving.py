@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import hcbir
-from hcbir._columns import map_rows
+from hcbir import _files
+from hcbir._columns import append_rows, map_rows
+from hcbir.study import files
 
 Index = hcbir.ExactIndex | hcbir.IVFPQIndex
 
@@ -151,3 +153,20 @@ def test_refuses_what_is_something_else(tmp_path: Path, make: Callable[[int], In
     manifest.write_text("{")
     with pytest.raises(ValueError, match="is damaged"):
         other.save(tmp_path / "other")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda folder, array: _files.write_whole(folder / "a", array.tobytes()),
+        lambda folder, array: _files.write_npz(folder / "a", {"array": array}),
+        lambda folder, array: _files.write_array(folder / "a.partial", array),
+        lambda folder, array: files.write_whole(folder / "a", array.tobytes()),
+        lambda folder, array: append_rows(folder / "a.partial", None, array),
+    ],
+)
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path, write: Callable[[Path, np.ndarray], object]) -> None:
+    (tmp_path / "a.partial").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"No space left on device: '.*/a\.partial'"):
+        write(tmp_path, np.zeros(100_000))

@@ -53,8 +53,8 @@ def index(
 ) -> None:
     """Index photographs, so that they can be searched.
 
-    The same command again adds what is new or changed; after an interruption it resumes. What the collection was made
-    with (descriptors, size, reduced decoding) holds for what is added and for queries too.
+    The same command again adds what is new or changed and mends what is damaged; after an interruption it resumes. What
+    the collection was made with (descriptors, size, reduced decoding) holds for what is added and for queries too.
 
     Example: [bold]hcbir index photos/ -o photos.hcbir[/bold]
     """
