@@ -79,6 +79,11 @@ class ExactIndex:
     def __len__(self) -> int:
         return len(self._database)
 
+    def __repr__(self) -> str:
+        rows, dim = self._database.shape
+        scanned = "bytes" if self._codes else "floats"
+        return f"ExactIndex({rows} x {dim}, metric={self.metric!r}, precision={self.precision!r}: {scanned})"
+
     @property
     def nbytes(self) -> int:
         """Memory of the index in bytes, the database itself left out."""

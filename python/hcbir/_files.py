@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -28,15 +28,26 @@ def telling_where(path: Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror, str(path)) from None
 
 
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of what stands there, at once, when it is whole."""
+    partial = path.with_name(path.name + PARTIAL)
+    try:
+        with telling_where(partial), partial.open("wb") as file:
+            yield file
+            file.flush()
+            sync(file.fileno())
+        partial.rename(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file in the place of what stands there, at once."""
-    partial = path.with_name(path.name + PARTIAL)
-    with telling_where(partial), partial.open("wb") as file:
+    with replacing(path) as file:
         file.write(content)
-        file.flush()
-        sync(file.fileno())
-    partial.rename(path)
-    sync_folder(path.parent)
 
 
 def write_array(path: Path, array: npt.NDArray[Any]) -> None:
@@ -46,6 +57,12 @@ def write_array(path: Path, array: npt.NDArray[Any]) -> None:
         np.save(SimpleNamespace(write=file.write), array, allow_pickle=False)
         file.flush()
         sync(file.fileno())
+
+
+def write_npz(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write a `.npz` in the place of what stands there, at once."""
+    with replacing(path) as file:
+        np.savez(file, allow_pickle=False, **dict(arrays))
 
 
 @contextmanager

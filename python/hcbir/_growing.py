@@ -7,45 +7,24 @@ manifest then names. Each file is a plain `.npy`.
 
 from __future__ import annotations
 
-import io
 import json
-import math
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hcbir._columns import Column, append_rows, has_header, map_rows
 from hcbir._core import FormatError
-from hcbir._files import LOCK, PARTIAL, exclusive, sync, sync_folder, telling_where, write_whole
+from hcbir._files import LOCK, PARTIAL, exclusive, sync_folder, write_whole
 
 MANIFEST = "manifest.json"
 VERSION = 1
-HEADER_BYTES = 128  # numpy leaves room in a header for the first dimension to grow
-WRITTEN_AT_ONCE = 1 << 24  # bytes of an array whose rows do not follow each other in memory
-
-
-@dataclass(frozen=True)
-class Column:
-    """One array: its dtype, the shape of a row, how many rows count, and the CRC-32 of their bytes."""
-
-    dtype: str
-    row_shape: tuple[int, ...]
-    num_rows: int
-    crc32: int
-
-    @property
-    def row_bytes(self) -> int:
-        return np.dtype(self.dtype).itemsize * math.prod(self.row_shape)
-
-    @property
-    def num_bytes(self) -> int:
-        return HEADER_BYTES + self.num_rows * self.row_bytes
 
 
 def require_vacant(folder: Path) -> None:
@@ -84,7 +63,7 @@ class GrowingArrays:
         self._refresh()
 
     @classmethod
-    def create(cls, folder: Path, kind: str, rows: Mapping[str, npt.NDArray[Any]]) -> GrowingArrays:
+    def create(cls, folder: Path, kind: str, rows: Mapping[str, npt.NDArray[Any]]) -> None:
         """Makes the folder, which must not be there, be empty or hold what an interruption left of making it.
 
         Raises
@@ -93,9 +72,7 @@ class GrowingArrays:
             If something else stands there.
         """
         require_vacant(folder)
-        made = cls(folder, kind)
-        made.append(rows)
-        return made
+        cls(folder, kind).append(rows)
 
     @classmethod
     def create_or_replace(cls, folder: Path, kind: str, rows: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -115,18 +92,14 @@ class GrowingArrays:
             replaced = cls(folder, kind)
         except FormatError as error:
             raise ValueError(f"folder must hold nothing, or what can be replaced: {error}") from None
-        with replaced._writing():
+        with replaced._writing(rows):
             replaced._generation += 1
             replaced._write({}, rows)
-            names = "|".join(map(re.escape, rows))
-            for path in folder.iterdir():
-                if re.fullmatch(rf"({names})(-\d+)?\.npy", path.name) and path not in map(replaced._path, rows):
-                    path.unlink()
 
     def append(self, rows: Mapping[str, npt.NDArray[Any]]) -> None:
         """Appends to every array, all or nothing; the first call says which arrays there are."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self._writing():
+        with self._writing(rows):
             if self.columns and rows.keys() != self.columns.keys():
                 raise ValueError(f"rows must be of {', '.join(self.columns)}, got {', '.join(rows)}")
             self._write(self.columns, rows)
@@ -141,48 +114,52 @@ class GrowingArrays:
         """
         if zlib.crc32(self.arrays[name].data) != self.columns[name].crc32:
             raise FormatError(f"{self._path(name)} has been altered: its checksum is another")
-        if not self._has_header(name):
+        if not has_header(self._path(name), self.columns[name]):
             raise FormatError(f"{self._path(name)} has been altered: its header is another")
 
     def _refresh(self) -> None:
-        self.columns, self._generation = self._read_manifest() if (self.folder / MANIFEST).exists() else ({}, 0)
-        self.arrays: dict[str, npt.NDArray[Any]] = {name: self._map(name) for name in self.columns}
+        self.arrays: dict[str, npt.NDArray[Any]] = {}
+        while True:
+            self.columns, self._generation = read = self._read_manifest()
+            try:
+                self.arrays = {name: map_rows(self._path(name), column) for name, column in self.columns.items()}
+                return
+            except FormatError:
+                if read == self._read_manifest():  # else they were replaced meanwhile
+                    raise
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Alone, from what the folder holds now to what it holds then."""
+    def _writing(self, rows: Mapping[str, npt.NDArray[Any]]) -> Iterator[None]:
+        """Alone, from what the folder holds now to what it holds then; what is replaced or unfinished is deleted."""
         with exclusive(self.folder):
             self._refresh()
-            yield
-            self._refresh()
+            names = self.columns.keys() | rows.keys()
+            try:
+                yield
+            finally:
+                self._refresh()
+                self._drop_others(names)
 
     def _write(self, columns: Mapping[str, Column], rows: Mapping[str, npt.NDArray[Any]]) -> None:
         """Rows behind those of the columns, and the manifest that counts them."""
-        grown = {name: self._append_rows(name, columns.get(name), array) for name, array in rows.items()}
+        grown = {name: append_rows(self._path(name), columns.get(name), array) for name, array in rows.items()}
         sync_folder(self.folder)
         arrays = {name: asdict(column) for name, column in grown.items()}
         manifest = {"kind": self._kind, "version": VERSION, "generation": self._generation, "arrays": arrays}
         write_whole(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode())
 
-    def _append_rows(self, name: str, column: Column | None, rows: npt.NDArray[Any]) -> Column:
-        dtype = rows.dtype.newbyteorder("<").str
-        old = column or Column(dtype, rows.shape[1:], 0, 0)
-        if (dtype, rows.shape[1:]) != (old.dtype, old.row_shape):
-            raise ValueError(f"{name} must have rows of {old.row_shape} {old.dtype}, got {rows.shape[1:]} {dtype}")
-        path, crc32 = self._path(name), old.crc32
-        with telling_where(path), path.open("r+b" if path.exists() else "w+b") as file:
-            file.write(_header(replace(old, num_rows=old.num_rows + len(rows))))
-            file.truncate(old.num_bytes)  # what an interrupted append left
-            file.seek(old.num_bytes)
-            for content in _contents(rows, old):
-                crc32 = zlib.crc32(content, crc32)
-                file.write(content)
-            file.flush()
-            sync(file.fileno())
-        return Column(dtype, old.row_shape, old.num_rows + len(rows), crc32)
+    def _drop_others(self, names: Set[str]) -> None:
+        """Deletes the files of arrays of these names that the manifest does not name."""
+        current = {self._path(name) for name in self.columns}
+        file = re.compile(rf"({'|'.join(map(re.escape, names))})(-\d+)?\.npy")
+        for path in self.folder.iterdir():
+            if file.fullmatch(path.name) and path not in current:
+                path.unlink()
 
     def _read_manifest(self) -> tuple[dict[str, Column], int]:
         path = self.folder / MANIFEST
+        if not path.exists():
+            return {}, 0
         try:
             manifest = json.loads(path.read_text())
             kind, version, generation = manifest["kind"], manifest["version"], int(manifest.get("generation", 0))
@@ -199,47 +176,5 @@ class GrowingArrays:
             raise FormatError(f"{path} must be of {self._kind}, version {VERSION}; got {kind}, version {version}")
         return columns, generation
 
-    def _map(self, name: str) -> npt.NDArray[Any]:
-        """A read-only memory map, as a plain array."""
-        path, column = self._path(name), self.columns[name]
-        try:
-            size = path.stat().st_size
-        except OSError as error:
-            raise FormatError(f"{path} cannot be read ({error.strerror})") from None
-        if size < column.num_bytes:
-            raise FormatError(f"{path} is truncated: {column.num_bytes} bytes expected, got {size}")
-        shape = (column.num_rows, *column.row_shape)
-        if column.num_bytes == HEADER_BYTES:  # nothing to map
-            return np.empty(shape, column.dtype)
-        return np.asarray(np.memmap(path, column.dtype, mode="r", offset=HEADER_BYTES, shape=shape))
-
-    def _has_header(self, name: str) -> bool:
-        """Whether the file begins as it was written; an append that was interrupted counts rows that do not."""
-        column = self.columns[name]
-        with self._path(name).open("rb") as file:
-            content = file.read(HEADER_BYTES)
-        counted = re.search(rb"'shape': \((\d{1,18}),", content)
-        num_rows = int(counted[1]) if counted else -1
-        return num_rows >= column.num_rows and content == _header(replace(column, num_rows=num_rows))
-
     def _path(self, name: str) -> Path:
         return self.folder / (f"{name}-{self._generation}.npy" if self._generation else f"{name}.npy")
-
-
-def _contents(rows: npt.NDArray[Any], column: Column) -> Iterator[memoryview]:
-    """The bytes of rows in pieces, none of which is large unless it need not be copied."""
-    step = len(rows) if rows.flags.c_contiguous else max(1, WRITTEN_AT_ONCE // max(1, column.row_bytes))
-    for start in range(0, len(rows), max(1, step)):
-        yield np.ascontiguousarray(rows[start : start + step], column.dtype).data
-
-
-def _header(column: Column) -> bytes:
-    """Of a `.npy` file, padded by spaces to HEADER_BYTES."""
-    header = io.BytesIO()
-    shape = (column.num_rows, *column.row_shape)
-    fields = {"descr": column.dtype, "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(header, fields)
-    content = header.getvalue()
-    if len(content) != HEADER_BYTES:
-        raise ValueError(f"rows must have a shape that fits a header of {HEADER_BYTES} bytes, got {column.row_shape}")
-    return content

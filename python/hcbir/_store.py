@@ -112,6 +112,10 @@ class LocalFeatureStore:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def __repr__(self) -> str:
+        held = f"{len(self)} images, {self.num_features} features of {self.dim} {self.dtype}"
+        return f"LocalFeatureStore({str(self.folder)!r}: {held})"
+
     def __getitem__(self, image: int) -> LocalFeatures:
         """The features of an image, descriptors as float32 or binary."""
         if not 0 <= image < len(self):

@@ -5,7 +5,8 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from scenes import scene, view, write_classes
 
 import hcbir
 from hcbir.collection import AddReport, Collection, CollectionError, indexing, search_images
+from hcbir.collection.segments import exclusive
 from hcbir.descriptors import describe_image
 
 
@@ -411,7 +413,7 @@ def test_what_an_interrupted_creation_leaves_is_no_obstacle(tmp_path: Path, monk
     (tmp_path / "c.hcbir" / "collection.sqlite.partial-journal").write_bytes(b"of a crash")
     with Collection.open_or_create(tmp_path / "c.hcbir", ["orb"]) as collection:
         assert len(collection) == 0
-    assert {path.name for path in (tmp_path / "c.hcbir").iterdir()} <= {"collection.sqlite", "segments", "codebooks"}
+    assert {path.name for path in (tmp_path / "c.hcbir").iterdir()} == {"collection.sqlite", "lock"}
 
 
 def test_open_or_create_refuses_other_descriptors(indexed: Collection, tmp_path: Path) -> None:
@@ -472,6 +474,28 @@ def test_two_processes_do_not_write_at_once(indexed: Collection, photos: Path) -
         with pytest.raises(CollectionError, match="is being written by another process"):
             indexed.add(photos)
     assert indexed.add(photos).unchanged == 11
+
+
+def test_two_processes_do_not_make_one_at_once(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "c.hcbir").mkdir()
+    with (tmp_path / "c.hcbir" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(CollectionError, match="is being written by another process"):
+            Collection.create(tmp_path / "c.hcbir", ["orb"])
+
+    @contextmanager
+    def late(folder: Path) -> Iterator[None]:
+        monkeypatch.undo()
+        with Collection.create(folder, ["orb"]) as other:
+            other.add(photos)
+        with exclusive(folder):
+            yield
+
+    monkeypatch.setattr("hcbir.collection.collection.exclusive", late)
+    with pytest.raises(CollectionError, match="has just been made by another process: open it"):
+        Collection.create(tmp_path / "c.hcbir", ["orb"])
+    with Collection.open(tmp_path / "c.hcbir") as made:
+        assert made.features(0).descriptors.shape[1] == 32
 
 
 def test_a_codebook_learned_on_too_little_is_learned_anew(photos: Path, tmp_path: Path) -> None:

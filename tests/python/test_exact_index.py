@@ -240,7 +240,7 @@ def test_an_index_of_another_format_is_refused(tmp_path: Path, monkeypatch: pyte
 
 
 def test_rows_of_a_wider_array_are_saved_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hcbir._growing.WRITTEN_AT_ONCE", 1000)
+    monkeypatch.setattr("hcbir._columns.WRITTEN_AT_ONCE", 1000)
     wide = random_vectors(300, 40)
     hcbir.ExactIndex(wide[:, :20]).save(tmp_path)
     assert np.array_equal(hcbir.ExactIndex.open(tmp_path).database, wide[:, :20])

@@ -245,7 +245,7 @@ def test_a_recipe_that_changed_is_another_descriptor(tmp_path: Path) -> None:
     beside.write_text(IDENTITY_RECIPE.replace('"identity"', '"renamed"') + 'licence = "MIT"\n')  # the vectors stay
     assert descriptors.from_spec(spec).name == descriptor.name
     for old, new, message in [
-        ('"rgb"', '"bgr"', "colour is bgr, recorded rgb"),
+        ('"rgb"', '"bgr"', 'colour is "bgr", recorded "rgb"'),
         ("std = [1.0, 1.0, 1.0]", "std = [1.0, 1.0, 2.0]", r"std is \[1.0, 1.0, 2.0\], recorded \[1.0, 1.0, 1.0\]"),
     ]:
         beside.write_text(IDENTITY_RECIPE.replace(old, new))

@@ -3,11 +3,13 @@
 import errno
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import hcbir
+from hcbir._columns import map_rows
 
 Index = hcbir.ExactIndex | hcbir.IVFPQIndex
 
@@ -50,6 +52,33 @@ def test_replaces_its_own_kind(tmp_path: Path, make: Callable[[int], Index]) -> 
     assert found(type(first).open(tmp_path)) == found(first)
 
 
+def test_nothing_is_left_of_arrays_that_the_new_one_has_not(tmp_path: Path) -> None:
+    exact(500).save(tmp_path)
+    floats = hcbir.ExactIndex(vectors(400), precision="float32")
+    floats.save(tmp_path)
+    assert {path.name.partition("-")[0] for path in tmp_path.glob("*.npy")} == {"database", "numbers"}
+    assert found(hcbir.ExactIndex.open(tmp_path)) == found(floats)
+
+
+def test_opens_what_is_replaced_meanwhile(
+    tmp_path: Path, make: Callable[[int], Index], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(500).save(tmp_path)
+    other, calls = make(400), 0
+
+    def replacing(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:  # between the manifest and the second of its arrays
+            with monkeypatch.context() as patch:
+                patch.setattr("hcbir._growing.map_rows", map_rows)
+                other.save(tmp_path)
+        return map_rows(*arguments)
+
+    monkeypatch.setattr("hcbir._growing.map_rows", replacing)
+    assert found(type(other).open(tmp_path, check=True)) == found(other)
+
+
 def test_saves_an_opened_index_in_its_own_place(tmp_path: Path, make: Callable[[int], Index]) -> None:
     make(500).save(tmp_path)
     opened = type(make(20)).open(tmp_path)
@@ -61,6 +90,7 @@ def test_a_save_that_fails_leaves_what_stood_there(
     tmp_path: Path, make: Callable[[int], Index], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(500).save(tmp_path)
+    files = set(tmp_path.iterdir())
     for calls_before in range(8):
         left = calls_before
 
@@ -71,14 +101,14 @@ def test_a_save_that_fails_leaves_what_stood_there(
                 raise OSError(errno.ENOSPC, "No space left on device")
 
         with monkeypatch.context() as patch:
-            for module in ("_files", "_growing"):
-                patch.setattr(f"hcbir.{module}.sync", full)
-                patch.setattr(f"hcbir.{module}.sync_folder", full)
+            for name in ("_columns.sync", "_growing.sync_folder", "_files.sync", "_files.sync_folder"):
+                patch.setattr(f"hcbir.{name}", full)
             with pytest.raises(OSError, match="No space left on device"):
                 make(400).save(tmp_path)
         if left < 0 and found(type(make(20)).open(tmp_path)) == found(make(400)):
             break  # the manifest was there already: all is written
         assert found(type(make(20)).open(tmp_path)) == found(make(500))
+        assert set(tmp_path.iterdir()) == files  # what is left of a save would fill the disk
     make(300).save(tmp_path)
     assert found(type(make(20)).open(tmp_path)) == found(make(300))
 
@@ -90,11 +120,13 @@ def test_a_first_save_that_failed_is_done_again(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("hcbir._files.sync", full)  # of the manifest alone: the arrays are there
+        patch.setattr("hcbir._files.sync", full)  # of the manifest alone
         with pytest.raises(OSError, match=r"No space left on device.*manifest"):
             make(400).save(tmp_path / "index")
     with pytest.raises(FileNotFoundError):
         type(make(20)).open(tmp_path / "index")
+    assert [path.name for path in (tmp_path / "index").iterdir()] == ["lock"]
+    np.save(tmp_path / "index" / "centroids.npy", np.arange(3))  # as a loss of power leaves
     make(300).save(tmp_path / "index")
     assert found(type(make(20)).open(tmp_path / "index")) == found(make(300))
 

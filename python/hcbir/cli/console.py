@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -42,6 +43,14 @@ RuntimeOption = Annotated[
     ),
 ]
 
+DescriptorsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--descriptor",
+        help="vlad (default), sift, orb, NETWORK.onnx or NETWORK.onnx:gem, :mac, :spoc, :rmac; may be repeated.",
+    ),
+]
+
 ReducedOption = Annotated[
     bool,
     typer.Option(
@@ -61,6 +70,11 @@ stderr = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)  # "
 def say(message: str) -> None:
     """One line on standard error."""
     stderr.print(message, markup=False)
+
+
+def command(*words: object) -> str:
+    """A command line as it is to be typed: names with spaces stand in quotes."""
+    return shlex.join(["hcbir", *map(str, words)])
 
 
 def complain(error: Exception) -> int:

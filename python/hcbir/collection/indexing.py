@@ -106,16 +106,20 @@ class Indexer:
         """The files that the collection does not have as they are now, and those of damaged batches."""
         known = {image.path: image for image in self.records.images()}
         pending: list[Path] = []
-        for path in files:
-            image, stat = known.get(self.paths.name(path)), _stat(path)
-            if image is None or stat is None or stat.st_size != image.size or image.batch in damaged:
-                pending.append(path)
-            elif stat.st_mtime_ns != image.mtime_ns:
-                if _digest(path) == image.digest:
-                    with self.records.transaction():
-                        self.records.touch(image.path, stat.st_mtime_ns)
-                else:
+        rewritten: dict[str, int] = {}  # with the same content
+        try:
+            for path in files:
+                image, stat = known.get(self.paths.name(path)), _stat(path)
+                if image is None or stat is None or stat.st_size != image.size or image.batch in damaged:
                     pending.append(path)
+                elif stat.st_mtime_ns != image.mtime_ns:
+                    if _digest(path) == image.digest:
+                        rewritten[image.path] = stat.st_mtime_ns
+                    else:
+                        pending.append(path)
+        finally:
+            with self.records.transaction():
+                self.records.touch(rewritten)
         return pending
 
     def _collect(self, described: Described, stat: os.stat_result | None) -> ImageError | None:

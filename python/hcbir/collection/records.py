@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hcbir._files import PARTIAL
+
 FORMAT = 1
 APPLICATION_ID = 0x68636269  # "hcbi": tells a collection from another program's SQLite file
 
@@ -31,9 +33,6 @@ PRAGMA user_version = {FORMAT};
 
 class CollectionError(ValueError):
     """A folder that is not a collection, or one that cannot do what was asked."""
-
-
-PARTIAL = ".partial"
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,8 @@ class Records:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        if not path.parent.exists():
+            raise CollectionError(f"{path.parent} does not exist: no collection is there")
         if not path.is_file():
             raise CollectionError(f"{path.parent} is not an hcbir collection: it has no {path.name}")
         self._connection = sqlite3.connect(path)
@@ -76,14 +77,9 @@ class Records:
             raise
 
     @staticmethod
-    def leftovers(path: Path) -> list[Path]:
-        """What `create` leaves behind where it is interrupted: the unfinished file and its journal."""
-        return list(path.parent.glob(f"{path.name}{PARTIAL}*"))
-
-    @staticmethod
     def create(path: Path, descriptors: Sequence[DescriptorRecord], properties: Mapping[str, str]) -> None:
         """Make the file, with no image yet; it replaces another whole."""
-        for left in Records.leftovers(path):
+        for left in path.parent.glob(f"{path.name}{PARTIAL}*"):  # of an interruption: the file and its journal
             left.unlink()
         partial = path.with_name(path.name + PARTIAL)
         connection = sqlite3.connect(partial)
@@ -147,9 +143,11 @@ class Records:
             [(_text(i.path), i.size, i.mtime_ns, i.digest, i.width, i.height, i.batch, i.row) for i in images],
         )
 
-    def touch(self, path: str, mtime_ns: int) -> None:
-        """Record that the file was written again with the same content."""
-        self._connection.execute("UPDATE images SET mtime_ns = ? WHERE path = ?", (mtime_ns, _text(path)))
+    def touch(self, mtimes_ns: Mapping[str, int]) -> None:
+        """Record that files were written again with the same content: when, by path."""
+        self._connection.executemany(
+            "UPDATE images SET mtime_ns = ? WHERE path = ?", [(time, _text(path)) for path, time in mtimes_ns.items()]
+        )
 
     def remove_images(self, paths: Iterable[str]) -> None:
         self._connection.executemany("DELETE FROM images WHERE path = ?", [(_text(path),) for path in paths])

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from hcbir import _files
 from hcbir._features import LocalFeatures
-from hcbir._files import sync, sync_folder, telling_where, write_array
+from hcbir._files import PARTIAL, sync_folder, write_array
 from hcbir.collection.records import CollectionError
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -37,7 +37,7 @@ class Segments:
         """Write to a temporary folder, bring it to the disk, rename."""
         self._open.pop(key, None)
         final = self._path(key)
-        partial = final.with_name(final.name + ".partial")
+        partial = final.with_name(final.name + PARTIAL)
         for leftover in (partial, final):
             shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -155,16 +155,6 @@ def unpack_features(arrays: Arrays, row: int) -> LocalFeatures:
         orientations=part("orientations"),
         image_size=(int(width), int(height)) if width else None,
     )
-
-
-def write_npz(path: Path, arrays: Arrays) -> None:
-    """Write a .npz whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    with telling_where(path), partial.open("wb") as file:
-        np.savez(file, allow_pickle=False, **dict(arrays))
-        sync(file.fileno())
-    partial.rename(path)
-    sync_folder(path.parent)
 
 
 def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:

@@ -98,10 +98,11 @@ def _check(descriptor: Descriptor, recorded: Mapping[str, Any]) -> Descriptor:
     path, found = recorded["path"], descriptor.spec()
     if found["sha256"] != recorded["sha256"]:
         raise ValueError(f"{path}: the network has changed: sha256 {found['sha256']}, recorded {recorded['sha256']}")
-    recipe = json.loads(json.dumps(found["recipe"]))  # as it is recorded: lists, no tuples
-    for key, value in recorded["recipe"].items():
-        if key in recipe.keys() - FOR_PEOPLE - {"image_size"} and recipe[key] != value:  # the size is recorded apart
-            raise ValueError(f"{path}: its recipe has changed: {key} is {recipe[key]}, recorded {value}")
+    recipe = found["recipe"]
+    for key in (recipe.keys() & recorded["recipe"].keys()) - FOR_PEOPLE - {"image_size"}:  # that is recorded apart
+        now, then = (json.dumps(said[key], sort_keys=True) for said in (recipe, recorded["recipe"]))
+        if now != then:
+            raise ValueError(f"{path}: its recipe has changed: {key} is {now}, recorded {then}")
     return descriptor
 
 
