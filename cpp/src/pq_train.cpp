@@ -19,6 +19,10 @@ namespace {
 
 using kernels::pq_panel_columns;
 
+/// Lloyd's steps are too short: 1.8 times as long they get in 25 where they took more than 40 (Lee, Baek and
+/// Sung 1997, A modified k-means algorithm for vector quantizer design).
+constexpr float beyond_mean = 0.8f;
+
 constexpr std::uint64_t sampling_stream = ~std::uint64_t{0};
 
 /// `count` of the numbers below n, ascending (Knuth's algorithm S).
@@ -160,9 +164,12 @@ public:
         for (std::size_t c = 0; c < initial.rows; ++c)
             for (std::size_t d = 0; d < dim_; ++d) centroids_.row(c)[d] = initial.row(c)[d] - mean[d];
         assign();
+        bool at_means = false;
         for (std::size_t iteration = 0; iteration < num_iterations; ++iteration) {
-            if (move_vectors() == 0) break;
-            update();
+            const std::size_t moved = move_vectors();
+            if (moved == 0 && at_means) break;
+            at_means = moved == 0 || iteration + 1 == num_iterations;
+            update(at_means ? 0 : beyond_mean);
             assign();
         }
         double sum = 0;
@@ -210,14 +217,18 @@ private:
         return moved;
     }
 
-    void update() {
+    /// Moves the centroids to the means of their vectors, and on by `beyond` times as far.
+    void update(float beyond) {
         std::vector<std::size_t> farthest;  // first is farthest; made when the first empty cluster is met
         std::size_t taken = 0;
         for (std::size_t c = 0; c < centroids_.rows; ++c) {
             if (counts_[c] > 0) {
-                for (std::size_t d = 0; d < dim_; ++d)
-                    centroids_.row(c)[d] =
+                for (std::size_t d = 0; d < dim_; ++d) {
+                    float& value = centroids_.row(c)[d];
+                    const auto mean =
                         static_cast<float>(sums_[c * dim_ + d] / static_cast<double>(counts_[c]));
+                    value = beyond > 0 ? mean + beyond * (mean - value) : mean;
+                }
                 continue;
             }
             std::fill_n(sums_.begin() + static_cast<std::ptrdiff_t>(c * dim_), dim_, 0.0);  // not only nearly

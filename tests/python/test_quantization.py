@@ -195,6 +195,18 @@ def test_train_converges_to_a_fixed_point_of_lloyds_iteration(isa: str, bits: in
     np.testing.assert_allclose(reference.lloyd_step(vectors, pq.centroids), pq.centroids, atol=1e-5)
 
 
+def test_train_gets_farther_than_lloyds_iteration() -> None:
+    vectors = random_vectors(5000, 4, seed=5)
+    centroids = initial = vectors[:256]
+    for _ in range(20):
+        nearest = ((vectors[:, None] - centroids) ** 2).sum(axis=2).argmin(axis=1)
+        centroids = np.stack([vectors[nearest == c].mean(axis=0) for c in range(256)])
+    lloyd = ((vectors[:, None] - centroids) ** 2).sum(axis=2).min(axis=1).mean()
+    found, distortion = _core.train_pq(vectors, 1, 8, 20, 5000, 0, initial, 1)
+    assert distortion < 0.997 * lloyd
+    assert np.isclose(((vectors[:, None] - found) ** 2).sum(axis=2).min(axis=1).mean(), distortion, rtol=1e-5)
+
+
 def test_train_is_the_same_for_every_thread_count_and_level() -> None:
     vectors = random_vectors(5000, 12)
     train = hcbir.ProductQuantizer.train

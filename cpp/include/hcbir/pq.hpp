@@ -79,9 +79,10 @@ struct PQTrainOptions {
 };
 
 /// Writes the centroids, (num_subquantizers * 2^bits) x sub_dim, each sub-space's begun by k-means++ and
-/// improved by Lloyd's iterations until no vector changes its centroid; a centroid without vectors takes the
-/// vector farthest from its own. Returns the mean squared distance of the vectors used to what their codes
-/// stand for, as the last assignment has it. The same for every number of threads and instruction level.
+/// improved by Lloyd's iterations, whose steps but for the last are made longer, until no vector changes its
+/// centroid; a centroid without vectors takes the vector farthest from its own. Returns the mean squared
+/// distance of the vectors used to what their codes stand for, as the last assignment has it. The same for
+/// every number of threads and instruction level.
 double train_pq(MatrixView<const float> vectors, const PQTrainOptions& options, MatrixView<float> centroids,
                 Executor& executor);
 
