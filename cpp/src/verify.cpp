@@ -182,7 +182,8 @@ void verify_many(MatrixView<const float> points0, MatrixView<const float> points
                  const FeatureFrames& frames, std::span<const std::int64_t> offsets,
                  const VerifyOptions& options, std::span<Verification> results, Executor& executor) {
     check(points0, points1, options);
-    const bool with_frames = !frames.scales0.empty();
+    const bool with_frames = !(frames.scales0.empty() && frames.orientations0.empty() &&
+                               frames.scales1.empty() && frames.orientations1.empty());
     if (with_frames) check_frames(frames, points0.rows);
     require(with_frames || points0.rows == 0 || !options.exhaustive, "exhaustive",
             "given with scales and orientations", "without");
