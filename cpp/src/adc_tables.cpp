@@ -14,13 +14,17 @@ AdcTables::AdcTables(const ProductQuantizer& quantizer, Metric metric)
     : quantizer_(quantizer), metric_(metric), code_size_(quantizer.code_size()) {}
 
 void AdcTables::load(MatrixView<const float> queries, Executor& executor) {
-    parts_.reserve(queries.rows * num_parts() * part_values());
-    bounds_.resize(queries.rows);
-    if (has_bytes()) bytes_.reserve(queries.rows * byte_stride());
-    executor.parallel_for(queries.rows, [&](std::size_t q, std::size_t) { load_query(q, queries.row(q)); });
+    begin(queries.rows);
+    executor.parallel_for(queries.rows, [&](std::size_t q, std::size_t) { load(q, queries.row(q)); });
 }
 
-void AdcTables::load_query(std::size_t q, const float* query) {
+void AdcTables::begin(std::size_t num_queries) {
+    parts_.reserve(num_queries * num_parts() * part_values());
+    bounds_.resize(num_queries);
+    if (has_bytes()) bytes_.reserve(num_queries * byte_stride());
+}
+
+void AdcTables::load(std::size_t q, const float* query) {
     const auto& kernels = kernels::active();
     const auto table_of = metric_ == Metric::l2 ? kernels.l2_table : kernels.dot_table;
     const std::size_t num = quantizer_.num_subquantizers(), sub_dim = quantizer_.sub_dim();

@@ -47,6 +47,10 @@ public:
     /// Throws std::invalid_argument if a score could be infinite.
     void load(MatrixView<const float> queries, Executor& executor);
 
+    /// The same in parts: first for how many queries, then each of them, by any thread.
+    void begin(std::size_t num_queries);
+    void load(std::size_t q, const float* query);
+
     std::size_t num_queries() const { return bounds_.size(); }
     std::size_t code_size() const { return code_size_; }
     /// Of query q: num_parts() tables, one a byte of a code, or one a half of it, of part_values() entries:
@@ -96,7 +100,6 @@ private:
 
     /// A cache line more than the tables: at multiples of 2^12 all would compete for the same lines.
     std::size_t byte_stride() const { return code_size_ * (of_nibbles() ? 32 : byte_values) + 64; }
-    void load_query(std::size_t q, const float* query);
     void make_bytes(std::size_t q);
     double widest_sum(const std::vector<double>& widths) const;
 

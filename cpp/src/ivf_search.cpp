@@ -19,7 +19,6 @@ constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' best
 constexpr std::size_t tile = 32;
 constexpr std::size_t meetings_for_a_tile = 1024;  // of a code and a query: fewer do not pay for one
 constexpr std::size_t codes_a_task = 1024;
-constexpr std::size_t first_probes = 1;
 
 /// Queries of a group that probe one list, at most a tile of them.
 struct Task {
@@ -63,25 +62,29 @@ private:
     void search_group(std::size_t base, std::size_t count, MatrixView<float> scores,
                       MatrixView<std::int64_t> indices) {
         const MatrixView<const float> group{queries_.row(base), count, queries_.cols, queries_.stride};
-        load_tables(group);
+        tables_.begin(count);
         SharedBars bars(count);
         for (AdcScan& scan : scans_) scan.begin(&bars, false);
         for (auto& worker : workers_) worker.best.assign(count, TopK(k_));
-        // The first list, the nearest as a rule, says best what the others have to reach.
-        scan_probes(base, count, 0, std::min(first_probes, probes_.cols), group);
-        scan_probes(base, count, first_probes, probes_.cols, group);
+        // The first list, the nearest as a rule, says best what the others have to reach; many of its codes
+        // are scored, from tables that are in the cache while they are new.
+        executor_.parallel_for(count, [&](std::size_t q, std::size_t w) {
+            load_tables(q, group.row(q));
+            const auto query = static_cast<std::uint32_t>(q);
+            if (probes_.cols == 0) return;
+            scan({static_cast<std::size_t>(probes_.row(base + q)[0]), {&query, 1}}, group, scans_[w],
+                 workers_[w]);
+        });
+        if (probes_.cols > 1)
+            scan_probes({probes_.row(base) + 1, count, probes_.cols - 1, probes_.stride}, group);
         executor_.parallel_for(count, [&](std::size_t q, std::size_t) {
             write(q, scores.row(base + q), indices.row(base + q));
         });
     }
 
-    /// Probes first .. last - 1 of every query of the group.
-    void scan_probes(std::size_t base, std::size_t count, std::size_t first, std::size_t last,
-                     MatrixView<const float> group) {
-        if (first >= last) return;
+    void scan_probes(MatrixView<const std::int64_t> probes, MatrixView<const float> group) {
         std::vector<std::uint32_t> by_list;
-        const std::vector<Task> tasks =
-            tasks_of({probes_.row(base) + first, count, last - first, probes_.stride}, by_list);
+        const std::vector<Task> tasks = tasks_of(probes, by_list);
         executor_.parallel_for(tasks.size(), [&](std::size_t t, std::size_t w) {
             scan(tasks[t], group, scans_[w], workers_[w]);
         });
@@ -106,13 +109,11 @@ private:
         return tasks;
     }
 
-    void load_tables(MatrixView<const float> group) {
-        if (index_.metric == Metric::dot) return tables_.load(group, executor_);
-        std::vector<float> seen(group.rows * group.cols);  // twice, from the origin
-        for (std::size_t q = 0; q < group.rows; ++q)
-            for (std::size_t d = 0; d < group.cols; ++d)
-                seen[q * group.cols + d] = 2 * (group.row(q)[d] - index_.origin[d]);
-        tables_.load({seen.data(), group.rows, group.cols}, executor_);
+    void load_tables(std::size_t q, const float* query) {
+        if (index_.metric == Metric::dot) return tables_.load(q, query);
+        std::vector<float> seen(index_.origin.size());  // twice, from the origin
+        for (std::size_t d = 0; d < seen.size(); ++d) seen[d] = 2 * (query[d] - index_.origin[d]);
+        tables_.load(q, seen.data());
     }
 
     void scan(const Task& task, MatrixView<const float> group, AdcScan& scan, Worker& worker) const {
