@@ -3,8 +3,10 @@
     python benchmarks/same_scene.py FOLDER [--descriptor sift orb] [--pairs 600] [--only hcbir]
 
 FOLDER has one sub-folder a class; `_distractors`, if there, belongs to none. All verify the same mutual matches;
-printed are the area under the ROC curve and the share of true pairs found where 1 in 100 others passes. A descriptor
-takes some minutes, nearly all of them OpenCV's RANSAC of homographies: 0.2 s for a pair without one.
+printed are the area under the ROC curve, the same among pairs whose matches fill alike areas (in 8 groups; the sizes of
+images may tell classes apart without any geometry: the first row), and the share of true pairs found where 1 in 100
+others passes. A descriptor takes some minutes, nearly all of them OpenCV's RANSAC of homographies: 0.2 s for a pair
+without one.
 """
 
 from __future__ import annotations
@@ -46,6 +48,22 @@ def area(true: np.ndarray, other: np.ndarray) -> float:
     ordered = np.sort(other)
     below, up_to = np.searchsorted(ordered, true, "left"), np.searchsorted(ordered, true, "right")
     return float((below + up_to).mean() / 2 / len(other))
+
+
+def area_among_alike(true: np.ndarray, other: np.ndarray, sizes: list[np.ndarray], groups: int = 8) -> float:
+    """The same of pairs in one group by size, every comparison counting alike."""
+    bounds = np.quantile(np.concatenate(sizes), np.arange(1, groups) / groups)
+    group_of_true, group_of_other = (np.searchsorted(bounds, size) for size in sizes)
+    parts = [(true[group_of_true == g], other[group_of_other == g]) for g in range(groups)]
+    parts = [(one, two) for one, two in parts if len(one) and len(two)]
+    weights = [len(one) * len(two) for one, two in parts]
+    return float(np.average([area(one, two) for one, two in parts], weights=weights))
+
+
+def filled(m: Matched) -> float:
+    """Logarithm of the area that the matches fill in image 0 times that in image 1."""
+    boxes = [float(np.prod(np.ptp(points, axis=0))) if len(points) else 0 for points in (m.points0, m.points1)]
+    return float(np.log(np.maximum(boxes, 1)).sum())
 
 
 def found_at(true: np.ndarray, other: np.ndarray, share: float) -> float:
@@ -132,7 +150,11 @@ def compare_images(descriptor: str, folder: Path, most: int, only: str) -> None:
     true, other = some(True, most), some(False, 2 * most)
     count = f"{len(true)} true and {len(other)} other pairs of {len(paths)} images"
     print(f"\n{Path(descriptor).name}, {count}, {MAX_ERROR:g} px, {hcbir.isa()}, OpenCV {cv2.__version__}\n")
-    print("| scored by | model | area | true pairs found at 1 % | ms a pair |\n| --- | --- | --- | --- | --- |")
+    print("| scored by | model | area | among alike sizes | true pairs found at 1 % | ms a pair |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    sizes = [np.array([filled(m) for m in part]) for part in (true, other)]
+    by_size = f"{area(-sizes[0], -sizes[1]):.4f} | - | {found_at(-sizes[0], -sizes[1], 0.01):.3f}"
+    print(f"| smaller images | - | {by_size} | - |")
     for model, (name, make) in itertools.product(("homography", "affine", "similarity"), METHODS.items()):
         lacking = (model != "homography" and name in FOR_HOMOGRAPHIES) or ("frames" in name and not true[0].frames)
         if only not in name or lacking:
@@ -144,7 +166,8 @@ def compare_images(descriptor: str, folder: Path, most: int, only: str) -> None:
         for column, what in enumerate(("inliers", "log10_nfa")):
             one, two = scores[0][:, column], scores[1][:, column]
             if not np.isnan(one).all():
-                row = f"{area(one, two):.4f} | {found_at(one, two, 0.01):.3f} | {milliseconds:.2f}"
+                areas = f"{area(one, two):.4f} | {area_among_alike(one, two, sizes):.4f}"
+                row = f"{areas} | {found_at(one, two, 0.01):.3f} | {milliseconds:.2f}"
                 print(f"| {name}, {what} | {model} | {row} |", flush=True)
 
 

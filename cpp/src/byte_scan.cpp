@@ -12,6 +12,7 @@ constexpr std::size_t panels_ahead = 2;     // to be fetched
 constexpr std::size_t trial_panels = 4;     // of a block, that tell whether strips are left at the head
 constexpr std::uint32_t worth_leaving = 8;  // one strip in this many
 constexpr std::size_t quads_of_block = kernels::byte_block / 4;
+constexpr double most_key = 1e37;  // and the offset of a row, so that bounds are floats
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 std::size_t quads_of(std::size_t dim) { return ceil_div(dim, 4); }
@@ -120,19 +121,25 @@ void write_starts(const std::int8_t* codes, std::size_t quads, std::size_t head,
         starts.tail_length[i] = round_up(std::sqrt(squares[i]));
 }
 
-QueryCodes::QueryCodes(const SearchProblem& problem, const PrincipalAxes& axes, std::size_t group)
+QueryCodes::QueryCodes(const SearchProblem& problem, const PrincipalAxes& axes, std::size_t group,
+                       bool with_rests)
     : problem_(problem),
       head_(head_of(problem.queries.cols, axes)),
       shift_(axes.tail_shift),
+      product_unit_(std::ldexp(1.0, -2 * shift_)),
       rotation_(problem.queries.cols, axes),
       codes_(group * 4 * quads_of(problem.queries.cols)),
       multiplier_(group + 16),
       residual_(group + 16),
       length_(group + 16),
       tail_(group + 16),
+      finer_residual_(with_rests ? group : 0),
+      finer_length_(with_rests ? group : 0),
       head_start_(group + 16),
       tail_start_(group + 16),
-      block_start_(group * 2 * block_starts_of(problem.queries.cols)) {
+      block_start_(group * 2 * block_starts_of(problem.queries.cols)),
+      with_rests_(with_rests),
+      rests_(with_rests ? group * rest_blocks() * kernels::rest_block / 2 : 0) {
     for (std::size_t q = 0; q < group + 16; ++q)
         multiplier_[q] = residual_[q] = length_[q] = tail_[q] = 0, head_start_[q] = tail_start_[q] = 0;
 }
@@ -166,11 +173,49 @@ void QueryCodes::load_tile(std::size_t base, std::size_t first, std::size_t coun
         length_[first + i] = round_up(length);
         const double rounded = 4 * unit + 2 * rotation_.rounding();  // the rotation, and each product
         residual_[first + i] = round_up(residual + rounded * (length + residual) + vanished);
+        if (with_rests_) load_rests(queries.row(i), first + i);
     }
     write_starts(codes, quads_of(dim), head_,
                  {block_start_.data() + first * 2 * block_starts_of(dim), head_start_.data() + first,
                   tail_start_.data() + first, tail_.data() + first});
     for (std::size_t i = first; i < first + byte_tile_queries; ++i) tail_[i] = std::ldexp(tail_[i], -shift_);
+}
+
+std::size_t QueryCodes::rest_blocks() const {
+    return rest_blocks_of_head() +
+           ceil_div(problem_.queries.cols - std::min(4 * head_, problem_.queries.cols), kernels::rest_block);
+}
+
+void QueryCodes::load_rests(const float* rotated, std::size_t q) {
+    const std::size_t dim = problem_.queries.cols, columns = std::min(4 * head_, dim);
+    std::uint8_t* rests = rests_.data() + q * rest_blocks() * kernels::rest_block / 2;
+    const auto head = problem_.kernels.quantize_rests(rotated, columns, multiplier_[q], rests);
+    const auto tail =
+        problem_.kernels.quantize_rests(rotated + columns, dim - columns, multiplier_[q],
+                                        rests + rest_blocks_of_head() * kernels::rest_block / 2);
+    const double length =
+        length_above(head.values + std::ldexp(double{tail.values}, -2 * shift_), problem_.error);
+    const double left = length_above(head.left + std::ldexp(double{tail.left}, -2 * shift_), problem_.error) /
+                        kernels::rest_steps;
+    const double rounded = 4 * unit + 2 * rotation_.rounding();
+    finer_length_[q] = round_up(length);
+    finer_residual_[q] = round_up(left + rounded * (length + left) + vanished);
+}
+
+double QueryCodes::slack(std::size_t query) const {
+    const double norm = problem_.query_norms[query];
+    return problem_.metric == Metric::l2 ? 8 * unit * norm * norm : 0;
+}
+
+KeyScale QueryCodes::scale_of(const BytePanel& panel, std::size_t base, std::size_t q, float residual,
+                              float length, double product_unit) const {
+    const double unit_of_head = 1 / (multiplier_[q] * double{panel.multiplier});
+    double margin = (residual * double{panel.length} + length * double{panel.residual}) * unit_of_head;
+    if (problem_.metric == Metric::l2)
+        margin += l2_slack(panel.length / panel.multiplier, problem_.error) + slack(base + q);
+    margin += 0x1p-22 * margin + 0x1p-147;  // so that bounds can be rounded
+    if (margin + 0x1p31 * unit_of_head < most_key) return {unit_of_head * product_unit, margin, true};
+    return {0, std::numeric_limits<double>::infinity(), false};
 }
 
 kernels::ByteQueries QueryCodes::tile(std::size_t first, const float* bars) const {
@@ -273,12 +318,7 @@ CodedRows ByteScan::encode(std::size_t first_row, std::size_t count) {
 
 /// What must be reached by a key in a panel; the panel's own bounds are the kernel's business.
 void ByteScan::set_bar(std::size_t base, std::size_t q, const Candidates& candidates) {
-    bars_[q] = round_down(candidates.bar(q) - query_slack(base + q));
-}
-
-double ByteScan::query_slack(std::size_t query) const {
-    const double norm = problem_.query_norms[query];
-    return problem_.metric == Metric::l2 ? 8 * unit * norm * norm : 0;
+    bars_[q] = round_down(candidates.bar(q) - queries_.slack(base + q));
 }
 
 void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t base, std::size_t first,
@@ -309,28 +349,17 @@ void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t ba
     }
 }
 
-ByteScan::KeyScale ByteScan::key_scale(const BytePanel& panel, std::size_t base, std::size_t q) const {
-    const double unit_of_head = 1 / (queries_.multiplier(q) * double{panel.multiplier});
-    double margin =
-        (queries_.residual(q) * panel.length + queries_.length(q) * panel.residual) * unit_of_head;
-    if (problem_.metric == Metric::l2)
-        margin += l2_slack(panel.length / panel.multiplier, problem_.error) + query_slack(base + q);
-    if (std::isfinite(margin)) return {unit_of_head * queries_.product_unit(), margin, true};
-    return {0, std::numeric_limits<double>::infinity(), false};
-}
-
 /// Takes up a panel's rows whose bits are set in `hits`.
 void ByteScan::collect(const CodedRows& rows, std::size_t panel, std::size_t first_row, std::size_t base,
                        std::size_t q, std::uint32_t hits, const std::int32_t* products,
                        Candidates& candidates) {
-    const KeyScale scale = key_scale(rows.panels[panel], base, q);
+    const KeyScale scale = queries_.key_scale(rows.panels[panel], base, q);
     for (; hits; hits &= hits - 1) {
         const auto j = static_cast<std::size_t>(std::countr_zero(hits));
         const std::size_t in_block = panel * byte_panel_rows + j;
         if (in_block >= rows.count) return;
-        const double key =
-            scale.key(products[j], problem_.metric == Metric::l2 ? rows.offsets + in_block : nullptr);
-        const float lower = round_down(key - scale.margin), upper = round_up(key + scale.margin);
+        const auto [lower, upper] = scale.bounds(
+            scale.key(products[j], problem_.metric == Metric::l2 ? rows.offsets + in_block : nullptr));
         if (upper < candidates.bar(q)) continue;
         if (candidates.add(q, lower, upper, first_row + in_block, false)) set_bar(base, q, candidates);
     }
@@ -343,7 +372,7 @@ void ByteScan::score_panel(const CodedRows& rows, std::size_t base, std::size_t 
     problem_.kernels.byte_tile(queries_.tile(first, bars_.data()), count, {rows.heads, rows.tails},
                                quads_of(problem_.queries.cols), *rows.panels, hits);
     for (std::size_t i = 0; i < count; ++i, keys += stride, margins += stride) {
-        const KeyScale scale = key_scale(*rows.panels, base, first + i);
+        const KeyScale scale = queries_.key_scale(*rows.panels, base, first + i);
         const std::int32_t* products = hits.products + i * byte_panel_rows;
         std::fill_n(margins, rows.count, static_cast<float>(scale.margin));
         for (std::size_t j = 0; j < rows.count; ++j)

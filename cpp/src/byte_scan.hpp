@@ -32,32 +32,74 @@ struct PanelBytes {
 };
 PanelBytes panel_bytes(std::size_t dim, std::size_t head);
 
+/// Of a panel and a query: a product of codes times `unit`, and the row's offset, are the key to within
+/// `margin`.
+struct KeyScale {
+    double unit, margin;
+    bool known;  // else nothing is
+
+    double key(std::int32_t product, const float* offset) const {
+        return !known ? 0 : offset ? product * unit + *offset : product * unit;
+    }
+    /// What the key is if `estimate` is off by no more than the margin.
+    std::pair<float, float> bounds(double estimate) const {
+        if (!known) return {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
+        const double wide = margin + 0x1p-22 * std::abs(estimate);  // by what rounding to float adds
+        return {static_cast<float>(estimate - wide), static_cast<float>(estimate + wide)};
+    }
+};
+
 /// A group of queries, quantised.
 class QueryCodes {
 public:
-    QueryCodes(const SearchProblem& problem, const PrincipalAxes& axes, std::size_t group);
+    /// with_rests: whether what the codes leave is wanted too.
+    QueryCodes(const SearchProblem& problem, const PrincipalAxes& axes, std::size_t group,
+               bool with_rests = false);
 
     void load(std::size_t base, std::size_t count, Executor& executor);
     /// The tile that begins at query `first`, a multiple of byte_tile_queries.
     kernels::ByteQueries tile(std::size_t first, const float* bars) const;
-    /// Of a query: q * multiplier = code + a rest of at most this length; the length of the code.
-    double multiplier(std::size_t q) const { return multiplier_[q]; }
-    double residual(std::size_t q) const { return residual_[q]; }
-    double length(std::size_t q) const { return length_[q]; }
-    /// What a product of codes counts, in units of the head.
-    double product_unit() const { return std::ldexp(1.0, -2 * shift_); }
+    KeyScale key_scale(const kernels::BytePanel& panel, std::size_t base, std::size_t q) const {
+        return scale_of(panel, base, q, residual_[q], length_[q], product_unit_);
+    }
+
+    bool has_rests() const { return with_rests_; }
+    /// Blocks of the head's rests, behind which the tail's stand, and of both.
+    std::size_t rest_blocks_of_head() const { return ceil_div(4 * head_, kernels::rest_block); }
+    std::size_t rest_blocks() const;
+    const std::uint8_t* rests(std::size_t q) const {
+        return rests_.data() + q * rest_blocks() * kernels::rest_block / 2;
+    }
+    /// How many bits the products of the head are to be shifted before those of the tail are added.
+    int product_shift() const { return 2 * shift_; }
+    /// The same of codes and rests together: `unit` is that of the products of rests, to be added.
+    KeyScale finer_scale(const kernels::BytePanel& panel, std::size_t base, std::size_t q) const {
+        return scale_of(panel, base, q, finer_residual_[q], finer_length_[q],
+                        product_unit_ / kernels::rest_steps);
+    }
+
+    /// What the keys of a query's l2 distances may be off by more, since these are rounded.
+    double slack(std::size_t query) const;
 
 private:
     void load_tile(std::size_t base, std::size_t first, std::size_t count);
+    void load_rests(const float* rotated, std::size_t q);
+    KeyScale scale_of(const kernels::BytePanel& panel, std::size_t base, std::size_t q, float residual,
+                      float length, double product_unit) const;
 
     const SearchProblem& problem_;
-    std::size_t head_;  // fours of columns, as in ByteQueries
-    int shift_;         // of the tail
+    std::size_t head_;     // fours of columns, as in ByteQueries
+    int shift_;            // of the tail
+    double product_unit_;  // what a product of codes counts, in units of the head
     Rotation rotation_;
     AlignedBuffer<std::int8_t> codes_;
-    AlignedBuffer<float> multiplier_, residual_, length_, tail_;
+    // q * multiplier = code + a rest of at most `residual` in length; the length of the code. Of code and
+    // rest together the same.
+    AlignedBuffer<float> multiplier_, residual_, length_, tail_, finer_residual_, finer_length_;
     AlignedBuffer<std::int32_t> head_start_, tail_start_;
     AlignedBuffer<std::int16_t> block_start_;
+    bool with_rests_;
+    AlignedBuffer<std::uint8_t> rests_;
 };
 
 /// Throws std::invalid_argument unless these are ByteCodes of the database.
@@ -120,20 +162,8 @@ public:
     CodedRows encode(std::size_t first_row, std::size_t count);
 
 private:
-    /// Of a panel's keys: a product of codes times `unit`, and the row's offset, are known to within
-    /// `margin`.
-    struct KeyScale {
-        double unit, margin;
-        bool known;
-        double key(std::int32_t product, const float* offset) const {
-            return !known ? 0 : offset ? product * unit + *offset : product * unit;
-        }
-    };
-
-    KeyScale key_scale(const kernels::BytePanel& panel, std::size_t base, std::size_t q) const;
     void collect(const CodedRows& rows, std::size_t panel, std::size_t first_row, std::size_t base,
                  std::size_t q, std::uint32_t hits, const std::int32_t* products, Candidates& candidates);
-    double query_slack(std::size_t query) const;
     void set_bar(std::size_t base, std::size_t q, const Candidates& candidates);
 
     const SearchProblem& problem_;

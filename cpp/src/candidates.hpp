@@ -63,7 +63,8 @@ private:
         // Where bounds cannot keep the list short (many equal rows), its rows are scored and the best move
         // on.
         for (const auto& entry : shortlist.entries())
-            scored.push({problem_.score(base_ + q, row(entry.row)), static_cast<std::int64_t>(entry.row)});
+            scored.push(
+                {problem_.score(base_ + q, row(entry.row())), static_cast<std::int64_t>(entry.row())});
         shortlist.clear_entries();
         if (scored.full()) bars_.raise(q, round_down(problem_.lowest_key(base_ + q, scored.bar())));
     }

@@ -30,7 +30,7 @@ void search_every_row(const SearchProblem& problem, MatrixView<float> scores,
     const std::size_t padded = ceil_div(dim, std::size_t{16}) * 16;
     std::vector<double> queries(num_queries * padded);
     for (std::size_t q = 0; q < num_queries; ++q)
-        std::copy_n(problem.queries.row(q), dim, queries.data() + q * padded);
+        problem.kernels.widen_float(problem.queries.row(q), dim, queries.data() + q * padded);
 
     AlignedBuffer<float> found(num_queries * n);
     const std::size_t rows_a_task = std::max(cached_values / dim, fewest_rows);

@@ -184,7 +184,7 @@ private:
 
     /// Products in double of a vector with `count` others.
     void multiply_f64(Worker& worker, const float* vector, std::size_t count) {
-        std::copy_n(vector, rows_.cols, worker.vector.begin());
+        problem_.kernels.widen_float(vector, rows_.cols, worker.vector.data());
         worker.products_f64.resize(count);
         problem_.kernels.dots_f64(worker.vector.data(), worker.others.data(), count, rows_.cols,
                                   worker.products_f64.data());

@@ -122,6 +122,8 @@ private:
             const double norms = problem_.query_norms[q] * worker.norms[j];
             if (norms > 1e-30 && norms < 1e38) return static_cast<float>(sum / norms);
         }
+        // by the row alone, as blocks are not the same for every batch and level
+        if (problem_.metric == Metric::dot && problem_.query_norms[q] * problem_.norm(row) < 1e38) return sum;
         return problem_.score(q, row);
     }
 

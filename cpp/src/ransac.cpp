@@ -91,11 +91,11 @@ public:
         return result();
     }
 
-    /// The same from the similarities of the matches' features that the others bear out best.
-    RansacResult run_frames(const PointMatches& matches, const MatchTurns& turns) {
+    /// The same from the similarities of some matches' features.
+    RansacResult run_frames(const PointMatches& matches, const MatchTurns& turns,
+                            std::span<const std::uint32_t> chosen) {
         num_trials_ = count_;
-        for (const std::uint32_t match :
-             best_frames(matches, turns, frame_bound * max_error_, optimised_frames)) {
+        for (const std::uint32_t match : chosen) {
             Matrix3 model = similarity_of_frame(matches, turns, match);
             if (is_inlier_[match] || !is_plausible(model, unit_)) continue;
             for (const double multiple : frame_bounds)
@@ -386,9 +386,10 @@ private:
 
 RansacResult ransac(const PointMatches& matches, const MatchTurns& turns, double max_error, double unit,
                     const VerifyOptions& options) {
-    if (options.exhaustive)
-        return Estimator(matches, {}, max_error, unit, options).run_frames(matches, turns);
-    return Estimator(matches, turns, max_error, unit, options).run();
+    if (!options.exhaustive) return Estimator(matches, turns, max_error, unit, options).run();
+    const auto best = best_frames(matches, turns, frame_bound * max_error, optimised_frames);
+    if (best.empty()) return {std::nullopt, matches.size()};  // as of most pairs of images
+    return Estimator(matches, {}, max_error, unit, options).run_frames(matches, turns, best);
 }
 
 }  // namespace hcbir

@@ -45,7 +45,7 @@ public:
             return;
         }
         const std::size_t dim = problem_.queries.cols;
-        std::copy_n(row, dim, wide_.begin());
+        problem_.kernels.widen_float(row, dim, wide_.data());
         gather(pairs);
         products_f64_.resize(pairs.size());
         problem_.kernels.dots_f64(wide_.data(), queries_.data(), pairs.size(), dim, products_f64_.data());
@@ -115,7 +115,7 @@ void score_wanted(const SearchProblem& problem, std::size_t base, std::vector<Re
                   Executor& executor) {
     std::vector<Pair> pairs;
     for (std::size_t q = 0; q < rests.size(); ++q)
-        for (const auto& entry : rests[q].wanted) pairs.push_back({entry.row, q, pairs.size()});
+        for (const auto& entry : rests[q].wanted) pairs.push_back({entry.row(), q, pairs.size()});
     std::vector<float> scores(pairs.size());
     visit_rows(problem, base, pairs, executor,
                [&](RowScorer& scorer, std::span<const Pair> of_row) { scorer.score(of_row, scores.data()); });
@@ -129,7 +129,7 @@ void refine_entries(const SearchProblem& problem, std::size_t base, std::vector<
     std::vector<Pair> pairs;
     for (std::size_t q = 0; q < rests.size(); ++q)
         for (const auto& entry : rests[q].shortlist.entries())
-            if (!entry.refined) pairs.push_back({entry.row, q, pairs.size()});
+            if (!entry.refined()) pairs.push_back({entry.row(), q, pairs.size()});
     std::vector<std::pair<float, float>> bounds(pairs.size());
     visit_rows(problem, base, pairs, executor,
                [&](RowScorer& scorer, std::span<const Pair> of_row) { scorer.bound(of_row, bounds.data()); });
@@ -137,11 +137,21 @@ void refine_entries(const SearchProblem& problem, std::size_t base, std::vector<
     for (Rest& rest : rests) rest.shortlist.refine([&](std::uint64_t) { return *next++; });
 }
 
+/// Before floats are read, bounds by more bits of the queries of a group; where that pays.
+void tighten_entries(const FinerBounds& finer, std::size_t base, std::vector<Rest>& rests,
+                     Executor& executor) {
+    std::vector<Shortlist*> lists;
+    for (Rest& rest : rests) lists.push_back(&rest.shortlist);
+    finer.tighten(lists, base, executor);
+}
+
 /// Queries base + first .. base + first + count - 1, of the group that begins at base; guesses and unproved
 /// are theirs. Of those whose guess is not reached, unproved[i] is set, and nothing else done.
-void rescore(const SearchProblem& problem, const std::vector<Candidates*>& workers, const float* guesses,
-             std::uint8_t* unproved, std::size_t base, std::size_t first, std::size_t count,
-             MatrixView<float> scores, MatrixView<std::int64_t> indices, Executor& executor) {
+/// `finer`, if any, of a whole group.
+void rescore(const SearchProblem& problem, const std::vector<Candidates*>& workers, const FinerBounds* finer,
+             const float* guesses, std::uint8_t* unproved, std::size_t base, std::size_t first,
+             std::size_t count, MatrixView<float> scores, MatrixView<std::int64_t> indices,
+             Executor& executor) {
     const std::size_t k = problem.k;
     std::vector<Rest> rests(count, Rest{Shortlist(k), TopK(k), {}});
     executor.parallel_for(count, [&](std::size_t i, std::size_t) {
@@ -161,11 +171,17 @@ void rescore(const SearchProblem& problem, const std::vector<Candidates*>& worke
         Shortlist::Scratch scratch;
         auto& [shortlist, best, wanted] = rests[i];
         if (best.full()) shortlist.prune(scratch, round_down(problem.lowest_key(base + i, best.bar())));
-        wanted.assign(shortlist.entries().begin(), shortlist.entries().end());
     };
     executor.parallel_for(count, prune);
+    if (finer) {
+        tighten_entries(*finer, base, rests, executor);
+        executor.parallel_for(count, prune);
+    }
     refine_entries(problem, base, rests, executor);
-    executor.parallel_for(count, prune);
+    executor.parallel_for(count, [&](std::size_t i, std::size_t w) {
+        prune(i, w);
+        rests[i].wanted.assign(rests[i].shortlist.entries().begin(), rests[i].shortlist.entries().end());
+    });
     score_wanted(problem, base, rests, executor);
 
     executor.parallel_for(count, [&](std::size_t i, std::size_t) {
@@ -183,18 +199,19 @@ void rescore(const SearchProblem& problem, const std::vector<Candidates*>& worke
 }  // namespace
 
 std::vector<std::size_t> rescore_group(const SearchProblem& problem, const std::vector<Candidates*>& workers,
-                                       std::span<const float> guesses, std::size_t base, std::size_t count,
-                                       MatrixView<float> scores, MatrixView<std::int64_t> indices,
-                                       Executor& executor) {
+                                       const FinerBounds* finer, std::span<const float> guesses,
+                                       std::size_t base, std::size_t count, MatrixView<float> scores,
+                                       MatrixView<std::int64_t> indices, Executor& executor) {
     std::vector<std::uint8_t> unproved(count);
     // Where rows come from memory, each is read once for all queries that want it.
     if (count > 1 && problem.rows.size() * problem.queries.cols * sizeof(float) > cached_bytes) {
-        rescore(problem, workers, guesses.data(), unproved.data(), base, 0, count, scores, indices, executor);
+        rescore(problem, workers, finer, guesses.data(), unproved.data(), base, 0, count, scores, indices,
+                executor);
     } else {
         executor.parallel_for(count, [&](std::size_t q, std::size_t) {
             SerialExecutor serial;
-            rescore(problem, workers, guesses.data() + q, unproved.data() + q, base, q, 1, scores, indices,
-                    serial);
+            rescore(problem, workers, nullptr, guesses.data() + q, unproved.data() + q, base, q, 1, scores,
+                    indices, serial);
         });
     }
     std::vector<std::size_t> places;

@@ -102,7 +102,8 @@ public:
           group_(group_size()),
           by_bytes_(choose_bytes()),
           bars_(group_),
-          codes_(problem, options.codes ? options.codes->axes : PrincipalAxes{}, by_bytes_ ? group_ : 0),
+          codes_(problem, options.codes ? options.codes->axes : PrincipalAxes{}, by_bytes_ ? group_ : 0,
+                 by_bytes_ && options.codes && finer_bounds_may_pay(group_, problem)),
           guesses_(group_) {
         for (std::size_t w = 0; w < executor.size(); ++w)
             workers_.push_back(
@@ -193,7 +194,8 @@ private:
                 for (const auto& entry : worker.candidates.shortlist(q).entries()) {
                     const float key = entry.lower / 2 + entry.upper / 2;
                     if (!std::isfinite(key)) return;  // nothing is known of the row
-                    best.push({key, static_cast<std::int64_t>(entry.row)});
+                    if (key < guesses_[q]) continue;  // it would not raise the guess
+                    best.push({key, static_cast<std::int64_t>(entry.row())});
                 }
             }
             const float safe = guess[w](std::move(best)).safe;
@@ -223,7 +225,10 @@ private:
                                      MatrixView<std::int64_t> indices) {
         std::vector<Candidates*> kept;
         for (auto& worker : workers_) kept.push_back(&worker.candidates);
-        return rescore_group(problem_, kept, guesses_, base, count, scores, indices, executor_);
+        std::optional<FinerBounds> finer;
+        if (codes_.has_rests()) finer.emplace(problem_, *options_.codes, codes_);
+        return rescore_group(problem_, kept, finer ? &*finer : nullptr, guesses_, base, count, scores,
+                             indices, executor_);
     }
 
     const SearchProblem& problem_;

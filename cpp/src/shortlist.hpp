@@ -6,16 +6,26 @@
 #include <functional>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace hcbir {
 
 class Shortlist {
 public:
-    struct Entry {
+    class Entry {
+    public:
         float lower, upper;  // of the row's key
-        std::uint64_t row : 63;
-        std::uint64_t refined : 1;  // bounds are as tight as float arithmetic gives
+
+        Entry(float lower_, float upper_, std::uint64_t row, bool refined)
+            : lower(lower_), upper(upper_), row_and_refined_(row << 1 | std::uint64_t{refined}) {}
+        std::uint64_t row() const { return row_and_refined_ >> 1; }
+        /// Whether the bounds are as tight as float arithmetic gives.
+        bool refined() const { return (row_and_refined_ & 1) != 0; }
+
+    private:
+        std::uint64_t
+            row_and_refined_;  // no bit-fields, which would read the memory that they are written to
     };
     using Scratch = std::vector<float>;
 
@@ -56,10 +66,19 @@ public:
     template <class Bounds>
     void refine(Bounds bounds) {
         for (Entry& entry : entries_)
-            if (!entry.refined) {
-                const auto [lower, upper] = bounds(entry.row);
-                entry = {std::max(lower, entry.lower), std::min(upper, entry.upper), entry.row, 1};
+            if (!entry.refined()) {
+                const auto [lower, upper] = bounds(entry.row());
+                entry = {std::max(lower, entry.lower), std::min(upper, entry.upper), entry.row(), true};
             }
+    }
+
+    /// Narrows the bounds of each entry in turn by bounds(entry).
+    template <class Bounds>
+    void tighten(Bounds bounds) {
+        for (Entry& entry : entries_) {
+            const auto [lower, upper] = bounds(std::as_const(entry));
+            entry.lower = std::max(lower, entry.lower), entry.upper = std::min(upper, entry.upper);
+        }
     }
 
     /// Removes the k entries with the largest lower bounds, or all, and returns them; drops what cannot reach
@@ -89,13 +108,13 @@ private:
 
     void raise_bar(Scratch& lowers) {
         lowers.clear();
-        for (const Entry& entry : entries_) lowers.push_back(entry.lower);
+        for (const Entry& entry : entries_)
+            if (entry.lower > bar_) lowers.push_back(entry.lower);
+        if (lowers.size() < k_) return;
         const auto kth = lowers.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
         std::nth_element(lowers.begin(), kth, lowers.end(), std::greater<>());
-        if (*kth > bar_) {
-            bar_ = *kth;
-            drop_below_bar();
-        }
+        bar_ = *kth;
+        drop_below_bar();
     }
 
     std::size_t k_, capacity_ = capacity(k_);

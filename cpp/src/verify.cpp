@@ -1,6 +1,7 @@
 #include "hcbir/verify.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -24,12 +25,22 @@ void check(const VerifyOptions& options) {
     if (options.max_trials < 1) refuse("max_trials", "at least 1", std::to_string(options.max_trials));
 }
 
+/// Of all at once, without branches: whole numbers order as the positive floats that they hold.
+bool all_finite(std::span<const float> values, bool and_positive) {
+    std::int32_t largest = 0, least = 1;
+    for (const float value : values) {
+        const auto bits = std::bit_cast<std::int32_t>(value);
+        largest = std::max(largest, bits & std::numeric_limits<std::int32_t>::max());
+        least = std::min(least, bits);
+    }
+    return largest < std::bit_cast<std::int32_t>(std::numeric_limits<float>::infinity()) &&
+           (!and_positive || least == 1);
+}
+
 void check_points(MatrixView<const float> points, const char* name) {
     if (points.cols != 2 && points.rows != 0) refuse(name, "n x 2", std::to_string(points.cols) + " columns");
-    bool all_finite = true;  // at once, and only then which is not
+    if (points.stride == 2 && all_finite({points.data, 2 * points.rows}, false)) return;
     for (std::size_t i = 0; i < points.rows; ++i)
-        all_finite &= std::isfinite(points.row(i)[0]) & std::isfinite(points.row(i)[1]);
-    for (std::size_t i = 0; !all_finite; ++i)
         if (!std::isfinite(points.row(i)[0]) || !std::isfinite(points.row(i)[1]))
             refuse(name, "finite", "a value that is not in row " + std::to_string(i));
 }
@@ -41,6 +52,18 @@ void check(MatrixView<const float> points0, MatrixView<const float> points1, con
                std::to_string(points1.rows));
     check_points(points0, "points0");
     check_points(points1, "points1");
+}
+
+void check_offsets(std::span<const std::int64_t> offsets, std::size_t count) {
+    require(!offsets.empty() && offsets.front() == 0, "offsets", "from 0",
+            offsets.empty() ? "none" : std::to_string(offsets.front()));
+    for (std::size_t i = 1; i < offsets.size(); ++i)
+        if (offsets[i] < offsets[i - 1])
+            refuse("offsets", "ascending",
+                   std::to_string(offsets[i]) + " after " + std::to_string(offsets[i - 1]));
+    if (static_cast<std::size_t>(offsets.back()) != count)
+        refuse("offsets", "up to the number of matches, " + std::to_string(count),
+               std::to_string(offsets.back()));
 }
 
 PointMatches gather(MatrixView<const float> points0, MatrixView<const float> points1) {
@@ -67,6 +90,7 @@ void check_frames(const FeatureFrames& frames, std::size_t count) {
         if (values.size() != count)
             refuse(name, "one a match (" + std::to_string(count) + ")", std::to_string(values.size()));
         const bool is_scale = name[0] == 's';
+        if (all_finite(values, is_scale)) continue;
         for (std::size_t i = 0; i < count; ++i)
             if (!std::isfinite(values[i]) || (is_scale && !(values[i] > 0)))
                 refuse(name, is_scale ? "positive and finite" : "finite",
@@ -152,6 +176,34 @@ Verification verify(MatrixView<const float> points0, MatrixView<const float> poi
     check(points0, points1, options);
     check_frames(frames, points0.rows);
     return verify_matches(gather(points0, points1), frames, options);
+}
+
+void verify_many(MatrixView<const float> points0, MatrixView<const float> points1,
+                 const FeatureFrames& frames, std::span<const std::int64_t> offsets,
+                 const VerifyOptions& options, std::span<Verification> results, Executor& executor) {
+    check(points0, points1, options);
+    const bool with_frames = !(frames.scales0.empty() && frames.orientations0.empty() &&
+                               frames.scales1.empty() && frames.orientations1.empty());
+    if (with_frames) check_frames(frames, points0.rows);
+    require(with_frames || points0.rows == 0 || !options.exhaustive, "exhaustive",
+            "given with scales and orientations", "without");
+    check_offsets(offsets, points0.rows);
+    require(results.size() + 1 == offsets.size(), "results", "one a pair of images",
+            std::to_string(results.size()));
+    executor.parallel_for(results.size(), [&](std::size_t pair, std::size_t) {
+        const auto first = static_cast<std::size_t>(offsets[pair]);
+        const std::size_t count = static_cast<std::size_t>(offsets[pair + 1]) - first;
+        const auto rows = [&](MatrixView<const float> all) {
+            return MatrixView<const float>{all.data + first * all.stride, count, all.cols, all.stride};
+        };
+        const auto part = [&](std::span<const float> all) {
+            return with_frames ? all.subspan(first, count) : all;
+        };
+        results[pair] = verify_matches(gather(rows(points0), rows(points1)),
+                                       {part(frames.scales0), part(frames.orientations0),
+                                        part(frames.scales1), part(frames.orientations1)},
+                                       options);
+    });
 }
 
 }  // namespace hcbir

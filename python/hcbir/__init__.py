@@ -22,6 +22,7 @@ from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
 from hcbir._search import SearchResult, search
 from hcbir._store import LocalFeatureStore
 from hcbir._verification import Verification, verify
+from hcbir._verification_of_many import Verifications, verify_many
 
 if TYPE_CHECKING:
     from hcbir.collection import Collection as Collection
@@ -42,6 +43,7 @@ __all__ = [
     "ProductQuantizer",
     "SearchResult",
     "Verification",
+    "Verifications",
     "__version__",
     "available_isas",
     "count_inliers",
@@ -56,6 +58,7 @@ __all__ = [
     "use_isa",
     "verify",
     "verify_candidates",
+    "verify_many",
 ]
 
 

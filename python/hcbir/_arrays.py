@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,13 @@ def whole_number(value: object, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value < 2**31:
         raise ValueError(f"{name} must be a whole number of at least 0, got {value!r}")
     return int(value)
+
+
+def real_number(value: object, name: str, fits: Callable[[float], bool], expected: str) -> float:
+    """A number that fits, which NaN should not."""
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool) and fits(float(value)):
+        return float(value)
+    raise ValueError(f"{name} must be {expected}, got {value!r}")
 
 
 def one_of(value: object, name: str, choices: tuple[str, ...]) -> str:

@@ -128,19 +128,31 @@ class GeometricModel(enum.Enum):
     affine = 1
     homography = 2
 
+# model, max_error, confidence, min_trials, max_trials, seed, one_to_one, exhaustive
+_VerifyOptions = tuple[GeometricModel, float, float, int, int, int, bool, bool]
+# scales0, orientations0, scales1, orientations1
+_Frames = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]
+
 def verify(
     points0: npt.NDArray[np.float32],
     points1: npt.NDArray[np.float32],
-    frames: npt.NDArray[np.float32],
-    model: GeometricModel,
-    max_error: float,
-    confidence: float,
-    min_trials: int,
-    max_trials: int,
-    seed: int,
-    one_to_one: bool,
-    exhaustive: bool,
+    frames: _Frames | None,
+    options: _VerifyOptions,
 ) -> tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.float64], int, float]: ...
+def verify_many(
+    points0: npt.NDArray[np.float32],
+    points1: npt.NDArray[np.float32],
+    offsets: npt.NDArray[np.int64],
+    frames: _Frames | None,
+    options: _VerifyOptions,
+    num_threads: int,
+) -> tuple[
+    npt.NDArray[np.int64],
+    npt.NDArray[np.bool_],
+    npt.NDArray[np.float64],
+    npt.NDArray[np.int64],
+    npt.NDArray[np.float64],
+]: ...
 
 # keypoints, descriptors, what decodes these, scales, orientations
 _Features = tuple[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,12 @@ import numpy.typing as npt
 from hcbir import _core
 from hcbir._arrays import database_matrix, one_of
 from hcbir._exact_codes import Codes, byte_codes
-from hcbir._files import checksum, sync, write_whole
+from hcbir._growing import GrowingArrays
 from hcbir._runtime import num_threads_argument
 from hcbir._search import METRICS, SearchResult, search_arrays
 
 PRECISIONS = ("auto", "float32", "int8")
-FORMAT = 4
+KIND, FORMAT = "hcbir exact index", 4
 ARRAYS = ("codes", "bounds", "offsets", "reflectors")  # what the core calls them; files of a saved index
 
 
@@ -80,6 +79,11 @@ class ExactIndex:
     def __len__(self) -> int:
         return len(self._database)
 
+    def __repr__(self) -> str:
+        rows, dim = self._database.shape
+        scanned = "bytes" if self._codes else "floats"
+        return f"ExactIndex({rows} x {dim}, metric={self.metric!r}, precision={self.precision!r}: {scanned})"
+
     @property
     def nbytes(self) -> int:
         """Memory of the index in bytes, the database itself left out."""
@@ -106,40 +110,30 @@ class ExactIndex:
         )
 
     def save(self, folder: str | PathLike[str]) -> None:
-        """Writes the index and its database into a folder, which is made.
+        """Writes the index and its database into a folder, which is made: plain `.npy` files with checksums.
 
-        An index that stands there is replaced once all is written, also the one that this index was opened from.
+        An ExactIndex that stands there is replaced once all is written, also the one that this index was opened from.
+
+        Raises
+        ------
+        ValueError
+            If something else stands there.
         """
-        path = Path(folder)
-        path.mkdir(parents=True, exist_ok=True)
-        arrays = {"database": self._database} | dict(zip(ARRAYS, (self._codes or ())[:4], strict=False))
-        partial = {name: path / f"{name}.npy.partial" for name in arrays}
-        for name, array in arrays.items():
-            with partial[name].open("wb") as file:
-                np.save(file, array)
-                sync(file.fileno())
-        about = {
-            "format": FORMAT,
-            "metric": self.metric,
-            "precision": self.precision,
-            "bfloat16": self._database.dtype == np.uint16,
-            "tail_shift": self._codes[4] if self._codes else 0,
-            "checksums": {name: checksum(partial[name]) for name in arrays},
-        }
-        (path / "index.json").unlink(missing_ok=True)  # no index until it is whole
-        for name in arrays:
-            partial[name].rename(path / f"{name}.npy")
-        write_whole(path / "index.json", json.dumps(about).encode())
+        is_bfloat16, tail_shift = self._database.dtype == np.uint16, self._codes[4] if self._codes else 0
+        numbers = [FORMAT, METRICS.index(self.metric), PRECISIONS.index(self.precision), is_bfloat16, tail_shift]
+        arrays = {"numbers": np.array(numbers, np.int64), "database": self._database}
+        arrays |= dict(zip(ARRAYS, (self._codes or ())[:4], strict=False))
+        GrowingArrays.create_or_replace(Path(folder), KIND, arrays)
 
     @classmethod
-    def open(cls, folder: str | PathLike[str], *, verify: bool = True) -> ExactIndex:
+    def open(cls, folder: str | PathLike[str], *, check: bool = True) -> ExactIndex:
         """The index that was saved, by memory map.
 
         Parameters
         ----------
         folder : path
-        verify : bool
-            Whether the files are read once and compared with their checksums (CRC-32), about a second for a gigabyte.
+        check : bool
+            Read everything and compare it with the checksums, about a second for a gigabyte; without it only sizes are.
 
         Raises
         ------
@@ -148,34 +142,24 @@ class ExactIndex:
         hcbir.FormatError
             If the files are not those of an index, are cut short or have been changed.
         """
-        path = Path(folder)
-        text = (path / "index.json").read_text()
+        files = GrowingArrays(Path(folder), KIND)
+        arrays = files.arrays
+        if not arrays:
+            raise FileNotFoundError(f"{folder} is no ExactIndex")
+        for name in arrays if check else ():
+            files.check(name)
         try:
-            about = json.loads(text)
-            if about["format"] != FORMAT:
-                raise ValueError(f"its format is {about['format']}, this version reads {FORMAT}")
-            for name, written in about["checksums"].items():
-                if verify and checksum(path / f"{name}.npy") != written:
-                    raise ValueError(f"{name}.npy is not as it was written")
+            version, metric, precision, is_bfloat16, tail_shift = arrays["numbers"].tolist()
+            if version != FORMAT:
+                raise ValueError(f"its format is {version}, this version reads {FORMAT}")
             index = cls.__new__(cls)
-            index.metric = one_of(about["metric"], "metric", METRICS)
-            index.precision = one_of(about["precision"], "precision", PRECISIONS)
-            index.database = np.load(path / "database.npy", mmap_mode="r")
-            halves = index.database.dtype == np.uint16 and about["bfloat16"]
-            index._database = index.database if halves else database_matrix(index.database, "database")
+            index.metric, index.precision = METRICS[metric], PRECISIONS[precision]
+            index.database = arrays["database"]
+            index._database = index.database if is_bfloat16 else database_matrix(index.database, "database")
             index._codes = None
-            if "codes" in about["checksums"]:
-                codes, bounds, offsets, reflectors = (_load(path / f"{name}.npy") for name in ARRAYS)
-                index._codes = codes, bounds, offsets, reflectors, int(about["tail_shift"])
-        except (KeyError, TypeError, AttributeError, ValueError, EOFError) as error:
-            raise _core.FormatError(f"{path} is not a whole ExactIndex: {error}") from error
+            if "codes" in arrays:
+                codes, bounds, offsets, reflectors = (arrays[name] for name in ARRAYS)
+                index._codes = codes, bounds, offsets, reflectors, tail_shift
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise _core.FormatError(f"{folder} is no whole ExactIndex: {error}") from error
         return index
-
-
-def _load(path: Path) -> npt.NDArray[Any]:
-    """By memory map where there is something to map."""
-    try:
-        mapped: npt.NDArray[Any] = np.load(path, mmap_mode="r")
-    except ValueError:  # nothing can be mapped of an empty array
-        mapped = np.load(path)
-    return mapped

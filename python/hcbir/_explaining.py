@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from hcbir._arrays import whole_number
+from hcbir._arrays import real_number, whole_number
 from hcbir._explanation import MAX_LOG10_NFA, Explanation, projected_outline
 from hcbir._features import LocalFeatures
 from hcbir._matching import Matches, match
@@ -80,8 +80,7 @@ def explain(
         if not is_place.all():
             row = int(is_place.argmin())
             raise ValueError(f"keypoints of the {name} must be finite, got a value that is not in row {row}")
-    if not isinstance(max_log10_nfa, (int, float, np.integer, np.floating)) or np.isnan(max_log10_nfa):
-        raise ValueError(f"max_log10_nfa must be a number, got {max_log10_nfa!r}")
+    most_log10_nfa = real_number(max_log10_nfa, "max_log10_nfa", lambda given: given == given, "a number")
     fewest = whole_number(min_inliers, "min_inliers")
     if len(query) and len(target):
         matches = match(
@@ -119,7 +118,7 @@ def explain(
         )
     outline = None if query.image_size is None else projected_outline(query.image_size, verification.model)
     counts = len(query), len(target)
-    return Explanation(matches, points0, points1, verification, outline, counts, float(max_log10_nfa))
+    return Explanation(matches, points0, points1, verification, outline, counts, most_log10_nfa)
 
 
 def _matched_frames(

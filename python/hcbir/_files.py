@@ -4,21 +4,65 @@ from __future__ import annotations
 
 import fcntl
 import os
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+LOCK = "lock"
+PARTIAL = ".partial"
+
+
+@contextmanager
+def telling_where(path: Path) -> Iterator[None]:
+    """The errors of writing, which do not name the file: the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of what stands there, at once, when it is whole."""
+    partial = path.with_name(path.name + PARTIAL)
+    try:
+        with telling_where(partial), partial.open("wb") as file:
+            yield file
+            file.flush()
+            sync(file.fileno())
+        partial.rename(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file in the place of what stands there, at once."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
+    with replacing(path) as file:
         file.write(content)
+
+
+def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write a `.npy` and bring it to the disk."""
+    with telling_where(path), path.open("wb") as file:
+        # Into a file numpy writes by itself, and then cannot say why it failed.
+        np.save(SimpleNamespace(write=file.write), array, allow_pickle=False)
         file.flush()
         sync(file.fileno())
-    partial.rename(path)
-    sync_folder(path.parent)
+
+
+def write_npz(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write a `.npz` in the place of what stands there, at once."""
+    with replacing(path) as file:
+        np.savez(file, allow_pickle=False, **dict(arrays))
 
 
 @contextmanager
@@ -30,7 +74,7 @@ def exclusive(folder: Path) -> Iterator[None]:
     BlockingIOError
         If another process is in it.
     """
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
@@ -48,12 +92,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def checksum(path: Path) -> int:
-    """CRC-32 of a file."""
-    crc = 0
-    with path.open("rb") as file:
-        while part := file.read(1 << 22):
-            crc = zlib.crc32(part, crc)
-    return crc

@@ -142,7 +142,15 @@ class IVFPQIndex(InvertedState):
         return coder.search(q, self._lists.parts, positive_int(k, "k"), num_probes, num_threads)
 
     def save(self, folder: str | PathLike[str]) -> None:
-        """Writes the index into a folder, which must not exist or be empty: plain `.npy` files with checksums."""
+        """Writes the index into a folder, which is made: plain `.npy` files with checksums.
+
+        An IVFPQIndex that stands there is replaced once all is written, also the one that this index was opened from.
+
+        Raises
+        ------
+        ValueError
+            If something else stands there.
+        """
         write_index(folder, SavedIndex(self._coder, self.inverted_lists, self.seed, self._lists.next_id))
 
     @classmethod

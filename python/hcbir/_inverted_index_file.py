@@ -28,14 +28,12 @@ class SavedIndex(NamedTuple):
 
 
 def write_index(folder: str | PathLike[str], index: SavedIndex) -> None:
-    path = Path(folder)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ValueError(f"folder must not exist or be empty, got {folder}")
     centroids, quantizer, metric, origin = index.coder
     numbers = [quantizer.num_subquantizers, quantizer.bits, METRICS.index(metric), index.seed, index.next_id]
     rows: dict[str, npt.NDArray[Any]] = index.part._asdict()
     rows |= {"centroids": centroids, "codebooks": quantizer.centroids, "origin": origin}
-    GrowingArrays(path, KIND).append(rows | {"numbers": np.array(numbers, np.uint64)})
+    rows |= {"numbers": np.array(numbers, np.uint64)}
+    GrowingArrays.create_or_replace(Path(folder), KIND, rows)
 
 
 def read_index(folder: str | PathLike[str], check: bool) -> SavedIndex:

@@ -48,6 +48,11 @@ class InvertedState:
     def __len__(self) -> int:
         return len(self._lists)
 
+    def __repr__(self) -> str:
+        kind = f"num_subquantizers={self.num_subquantizers}, bits={self.bits}, metric={self.metric!r}"
+        held = f"{len(self)} vectors" if self.is_trained else "not trained"
+        return f"IVFPQIndex({self.num_lists} lists, {kind}: {held})"
+
     @property
     def nbytes(self) -> int:
         """Bytes of the lists: codes, ids, terms and where each list begins."""

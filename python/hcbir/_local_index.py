@@ -162,7 +162,7 @@ class LocalFeatureIndex:
         return SearchResult(votes[best][None].astype(np.float32), best[None])
 
     def save(self, folder: str | PathLike[str]) -> None:
-        """Writes the index, without the store, into a folder that must not exist or be empty."""
+        """Writes the index, without the store, as `IVFPQIndex.save` does."""
         self.features.save(folder)
 
     @classmethod

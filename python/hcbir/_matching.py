@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import one_of, small_matrix
+from hcbir._arrays import one_of, real_number, small_matrix
 from hcbir._runtime import num_threads_argument
 from hcbir._search import METRICS
+
+RANGE = 1e-18, 1e18
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,8 @@ def match(
     Raises
     ------
     ValueError, TypeError
-        If the arrays are of different dimension or kind, hold NaN, or an option does not fit.
+        If the arrays are of different dimension or kind, hold NaN, or an option does not fit; for "dot" and "l2", if
+        scores are infinite or all 0 since the descriptors are beyond 1e-18 to 1e18: scores are compared as float32.
 
     >>> import numpy as np
     >>> points = np.eye(3, dtype=np.float32)
@@ -88,7 +91,20 @@ def match(
     options = match_options(cross_check, max_distance, max_ratio)
     if binary:
         return Matches(*_core.match_binary(d0, d1, *options, num_threads_argument(num_threads)))
-    return Matches(*_core.match_float(d0, d1, core_metric, *options, num_threads_argument(num_threads)))
+    matches = Matches(*_core.match_float(d0, d1, core_metric, *options, num_threads_argument(num_threads)))
+    if core_metric != _core.Metric.cosine and not (len(matches) and 0 < np.abs(matches.scores).max() < math.inf):
+        _check_range(d0, d1)
+    return matches
+
+
+def _check_range(*sets: npt.NDArray[np.float32]) -> None:
+    """Refuses descriptors whose products overflow or vanish: no pair, or an arbitrary one, would be found of them."""
+    largest = [max(float(d.max(initial=0)), -float(d.min(initial=0))) for d in sets]
+    if any(0 < value < RANGE[0] or value > RANGE[1] for value in largest):
+        raise ValueError(
+            f"descriptors must have a largest value from {RANGE[0]:g} to {RANGE[1]:g}, whose products float32 holds, "
+            f"got {largest[0]:g} and {largest[1]:g}: scale both alike, or take metric='cosine'"
+        )
 
 
 def match_metric(metric: str | None, *, binary: bool) -> _core.Metric:
@@ -101,20 +117,9 @@ def match_metric(metric: str | None, *, binary: bool) -> _core.Metric:
 
 def match_options(cross_check: bool, max_distance: float | None, max_ratio: float | None) -> tuple[bool, float, float]:
     """The other options of `match`, checked, as the core takes them."""
-    return (
-        bool(cross_check),
-        _bound(max_distance, "max_distance", math.inf, "of at least 0"),
-        _bound(max_ratio, "max_ratio", 1, "from 0 to 1"),
-    )
-
-
-def _bound(value: float | None, name: str, most: float, expected: str) -> float:
-    if value is None:
-        return math.inf
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float, np.integer, np.floating))
-        or not 0 <= value <= most
-    ):
-        raise ValueError(f"{name} must be a number {expected}, got {value!r}")
-    return float(value)
+    if max_distance is not None:
+        max_distance = real_number(max_distance, "max_distance", lambda given: given >= 0, "a number of at least 0")
+    if max_ratio is not None:
+        max_ratio = real_number(max_ratio, "max_ratio", lambda given: 0 <= given <= 1, "a number from 0 to 1")
+    distance, ratio = (math.inf if most is None else most for most in (max_distance, max_ratio))
+    return bool(cross_check), distance, ratio

@@ -97,6 +97,10 @@ class ProductQuantizer(Codebooks):
         limits = num_iterations, max_vectors_per_centroid
         return cls(*train(vectors, num_subquantizers, bits, rotation, *limits, seed, num_threads))
 
+    def __repr__(self) -> str:
+        code = f"{self.num_subquantizers} of {self.bits} bits" + ("" if self.rotation is None else ", rotated")
+        return f"ProductQuantizer({self.dim} -> {self.code_size} bytes: {code})"
+
     def encode(
         self, vectors: npt.NDArray[np.float32], *, anisotropic: float | None = None, num_threads: int | None = None
     ) -> npt.NDArray[np.uint8]:

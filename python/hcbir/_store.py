@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir._features import LocalFeatures
-from hcbir._growing import GrowingArrays
+from hcbir._growing import GrowingArrays, require_vacant
 from hcbir._quantization import ProductQuantizer
 from hcbir._store_opening import KIND, offsets_of, open_arrays, read_quantizer
 from hcbir._store_rows import OPTIONAL, PQ, first_rows, listed, packed
@@ -51,9 +51,8 @@ class LocalFeatureStore:
 
     def __init__(self, folder: str | PathLike[str], *, check: bool = False) -> None:
         self.folder = Path(folder)
-        self._arrays = open_arrays(self.folder, check=check)
+        self._arrays, self.offsets = open_arrays(self.folder, check=check)
         self._quantizer = read_quantizer(self.folder, self._arrays)
-        self._count()
 
     @classmethod
     def open(cls, folder: str | PathLike[str], *, check: bool = False) -> LocalFeatureStore:
@@ -89,12 +88,9 @@ class LocalFeatureStore:
         ValueError, TypeError
             If something stands there, or for images of different kinds.
         """
-        path = Path(folder)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise ValueError(f"folder must not exist or be empty, got {folder}")
-        rows = first_rows(listed(images), dtype, quantizer)
-        GrowingArrays(path, KIND).append(rows)
-        return cls(path)
+        require_vacant(Path(folder))  # before the work
+        GrowingArrays.create(Path(folder), KIND, first_rows(listed(images), dtype, quantizer))
+        return cls(folder)
 
     def append(self, images: LocalFeatures | Iterable[LocalFeatures]) -> None:
         """Add images behind those that are there, in one durable step.
@@ -111,13 +107,14 @@ class LocalFeatureStore:
         if self.quantizer:
             rows["codebooks"] = self._arrays.arrays["codebooks"][:0]
         self._arrays.append(rows)
-        self._count()
-
-    def _count(self) -> None:
         self.offsets = offsets_of(self._arrays)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    def __repr__(self) -> str:
+        held = f"{len(self)} images, {self.num_features} features of {self.dim} {self.dtype}"
+        return f"LocalFeatureStore({str(self.folder)!r}: {held})"
 
     def __getitem__(self, image: int) -> LocalFeatures:
         """The features of an image, descriptors as float32 or binary."""

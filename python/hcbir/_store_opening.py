@@ -15,8 +15,8 @@ from hcbir._store_rows import DTYPES
 KIND = "hcbir local features"
 
 
-def open_arrays(folder: Path, *, check: bool) -> GrowingArrays:
-    """Of a store; all of them compared with their checksums, or what says where each image stands."""
+def open_arrays(folder: Path, *, check: bool) -> tuple[GrowingArrays, npt.NDArray[np.int64]]:
+    """Of a store, and its offsets; all compared with their checksums, or only what says where each image stands."""
     growing = GrowingArrays(folder, KIND)
     arrays = growing.arrays
     if "counts" not in arrays:
@@ -33,7 +33,7 @@ def open_arrays(folder: Path, *, check: bool) -> GrowingArrays:
         rows = len(offsets) - 1 if name in ("counts", "image_sizes") else int(offsets[-1])
         if len(array) != rows and name != "codebooks":
             raise FormatError(f"{folder} is damaged: {name} has {len(array)} rows, expected {rows}")
-    return growing
+    return growing, offsets
 
 
 def offsets_of(growing: GrowingArrays) -> npt.NDArray[np.int64]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import one_of, positive_int, small_matrix
+from hcbir._arrays import one_of, positive_int, real_number, small_matrix
 
 MODELS = ("similarity", "affine", "homography")
 
@@ -118,28 +119,26 @@ def verify(
     if len(p0) != len(p1):
         raise ValueError(f"points1 must be as many as points0, {len(p0)}, got {len(p1)}")
     options = verify_options(model, max_error, confidence, min_trials, max_trials, seed)
-    frames = _frames((scales0, orientations0, scales1, orientations1), len(p0))
-    return Verification(*_core.verify(p0, p1, frames, *options, bool(one_to_one), bool(exhaustive)))
+    frames = frames_argument((scales0, orientations0, scales1, orientations1), len(p0))
+    return Verification(*_core.verify(p0, p1, frames, (*options, bool(one_to_one), bool(exhaustive))))
 
 
-NO_FRAMES = np.empty((0, 0), np.float32)
 FRAME_NAMES = ("scales0", "orientations0", "scales1", "orientations1")
 
 
-def _frames(given: tuple[npt.ArrayLike | None, ...], count: int) -> npt.NDArray[np.float32]:
-    """The four in rows; no rows if none is given."""
-    scales0, orientations0, scales1, orientations1 = given
-    if scales0 is orientations0 is scales1 is orientations1 is None:
-        return NO_FRAMES
-    frames = np.empty((4, count), np.float32)
-    for row, values, name in zip(frames, given, FRAME_NAMES, strict=True):
+def frames_argument(given: tuple[npt.ArrayLike | None, ...], count: int) -> Any:
+    """The four as the core takes them; None if none is given."""
+    if all(values is None for values in given):
+        return None
+    frames = []
+    for values, name in zip(given, FRAME_NAMES, strict=True):
         if values is None:
             raise ValueError(f"{name} must be given with the others of {', '.join(FRAME_NAMES)}, got None")
         array = np.asarray(values)
         if array.shape != (count,) or array.dtype.kind not in "iuf":
             raise ValueError(f"{name} must be ({count},) numbers, one a pair, got {array.shape} {array.dtype}")
-        row[:] = array
-    return frames
+        frames.append(np.ascontiguousarray(array, np.float32))
+    return tuple(frames)
 
 
 def _points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:
@@ -170,17 +169,11 @@ def _checked_options(
 ) -> tuple[_core.GeometricModel, float, float, int, int]:
     return (
         _core.GeometricModel[one_of(model, "model", MODELS)],
-        _number_below(max_error, np.inf, "max_error", "positive, in pixels"),
-        _number_below(confidence, 1, "confidence", "between 0 and 1"),
+        real_number(max_error, "max_error", lambda given: 0 < given < np.inf, "positive, in pixels"),
+        real_number(confidence, "confidence", lambda given: 0 < given < 1, "between 0 and 1"),
         positive_int(min_trials, "min_trials"),
         positive_int(max_trials, "max_trials"),
     )
 
 
 _known_options = lru_cache(typed=True)(_checked_options)  # a call takes no longer than checking does
-
-
-def _number_below(value: object, bound: float, name: str, expected: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < bound:
-        raise ValueError(f"{name} must be {expected}, got {value!r}")
-    return float(value)

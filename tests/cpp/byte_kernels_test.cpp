@@ -44,6 +44,71 @@ void test_quantize_rows(const Table& table) {
         }
 }
 
+/// What is left of a query's value by its code, in 16ths, as four bits say it.
+int rest_of(float scaled) {
+    return std::min(7, static_cast<int>(std::nearbyint((scaled - std::nearbyint(scaled)) * 16)));
+}
+
+void test_quantize_rests(const Table& table) {
+    constexpr std::size_t block = hcbir::kernels::rest_block;
+    for (std::size_t dim = 0; dim <= 300; ++dim) {
+        Floats row = real_floats(dim);
+        float most = 1e-9f;
+        for (const float x : row) most = std::max(most, std::fabs(x));
+        const float multiplier = dim % 3 == 0 ? 8.0f : 127 / most;
+        for (std::size_t c = 0; c < dim && dim % 3 == 0; ++c)  // halves and other ties
+            row[c] = static_cast<float>(whole(-8, 8)) / 16 + static_cast<float>(whole(-8, 8)) / 256;
+        std::vector<std::uint8_t> rests((dim + block - 1) / block * block / 2, 99), expected = rests;
+        double values = 0, left = 0;
+        for (std::size_t c = 0; c < 2 * rests.size(); ++c) {
+            const float scaled = c < dim ? row[c] * multiplier : 0, code = std::nearbyint(scaled);
+            const int rest = rest_of(scaled);
+            const double value = code + rest / 16.0, beyond = (double{scaled} - value) * 16;
+            values += value * value, left += beyond * beyond;
+            std::uint8_t& byte = expected[c / block * block / 2 + c % (block / 2)];
+            const auto bits = static_cast<std::uint8_t>(rest + 8);
+            byte = static_cast<std::uint8_t>(c % block < block / 2 ? (byte & 0xf0) | bits
+                                                                   : (byte & 0x0f) | bits << 4);
+        }
+        const auto squares = table.quantize_rests(row.data(), dim, multiplier, rests.data());
+        agree(rests == expected, table, "quantize_rests", {dim});
+        agree(std::fabs(squares.values - values) <= 1e-5 * values &&
+                  std::fabs(squares.left - left) <= 1e-5 * left,
+              table, "quantize_rests: squares", {dim});
+        if (dim == 0) continue;
+        row[static_cast<std::size_t>(whole(0, static_cast<int>(dim) - 1))] =
+            dim % 2 ? not_a_number : infinity;
+        const float unknown = table.quantize_rests(row.data(), dim, multiplier, rests.data()).left;
+        agree(std::isnan(unknown), table, "quantize_rests: not finite", {dim});
+    }
+}
+
+void test_rest_dots(const Table& table) {
+    using namespace hcbir::kernels;
+    for (std::size_t blocks = 0; blocks <= max_byte_dim / rest_block; blocks += blocks < 5 ? 1 : 251)
+        for (std::size_t count = 0; count <= 13; ++count) {
+            const bool extreme = whole(0, 2) == 0;
+            auto row = whole_bits<std::uint8_t>(blocks * rest_block);
+            std::vector<std::vector<std::uint8_t>> rests;
+            std::vector<const std::uint8_t*> pointers;
+            if (extreme) std::fill(row.begin(), row.end(), std::uint8_t{0});  // -128, at most 127 in truth
+            for (std::size_t i = 0; i < count; ++i) {
+                rests.push_back(whole_bits<std::uint8_t>(blocks * rest_block / 2));
+                if (extreme) std::fill(rests[i].begin(), rests[i].end(), i % 2 ? 0xff : 0);
+            }
+            for (const auto& rest : rests) pointers.push_back(rest.data());
+            std::vector<std::int32_t> products(count, 99), expected(count);
+            for (std::size_t i = 0; i < count; ++i)
+                for (std::size_t c = 0; c < blocks * rest_block; ++c) {
+                    const int byte = rests[i][c / rest_block * rest_block / 2 + c % (rest_block / 2)];
+                    const int rest = (c % rest_block < rest_block / 2 ? byte & 15 : byte >> 4) - 8;
+                    expected[i] += rest * (row[c] - 128);
+                }
+            table.rest_dots(row.data(), pointers.data(), count, blocks, products.data());
+            agree(products == expected, table, "rest_dots", {blocks, count});
+        }
+}
+
 /// Codes of vectors, column c of vector v at [c / 4 * 4 * vectors + 4 * v + c % 4], each half block within
 /// the bounds: of one magnitude, or a few of the largest, or any. Where `aligned`, all have the same signs,
 /// which makes products as large as they come.
@@ -334,6 +399,6 @@ void test_nearest_short_bits(const Table& table) {
 }  // namespace
 
 int main() {
-    at_every_level({test_quantize_rows, test_byte_tiles, test_byte_scores, test_blend_bytes,
-                    test_nearest_bits, test_nearest_short_bits});
+    at_every_level({test_quantize_rows, test_quantize_rests, test_rest_dots, test_byte_tiles,
+                    test_byte_scores, test_blend_bytes, test_nearest_bits, test_nearest_short_bits});
 }

@@ -341,6 +341,10 @@ void test_widen(const Table& table) {
         }
         table.widen_half(from.data(), count, half.data());
         table.widen_bfloat(from.data(), count, bfloat.data());
+        const Floats floats = real_floats(count);
+        std::vector<double> doubles(count);
+        table.widen_float(floats.data(), count, doubles.data());
+        agree(std::equal(floats.begin(), floats.end(), doubles.begin()), table, "widen_float", {count});
         table.widen_int8(codes.data(), 0.3f, count, byte.data());
         agree(same(half, halves), table, "widen_half", {count});
         agree(same(bfloat, bfloats), table, "widen_bfloat", {count});

@@ -26,6 +26,8 @@ PYTHON_FLOORS = [
         "_runtime",
         "_features",
         "_files",
+        "_columns",
+        "_growing",
         "_quantization_codebooks",
         "_quantization_codes",
         "_quantization_file",
@@ -39,6 +41,7 @@ PYTHON_FLOORS = [
         "_principal_axes",
         "_matching",
         "_verification",
+        "_verification_of_many",
         "_evaluation",
         "_clustering",
         "_quantization",
@@ -46,7 +49,7 @@ PYTHON_FLOORS = [
     }
     | {"_inverted_state", "_inverted_lists", "_inverted_coder", "_inverted_training", "_inverted_index_file"}
     | {"_inverted_index", "_local_index"}
-    | {"_growing", "_store", "_store_opening", "_store_rows"}
+    | {"_store", "_store_opening", "_store_rows"}
     | {"_candidates", "_candidate_checks", "_explanation", "_explaining"},
     {"hcbir"},
     {"descriptors"},

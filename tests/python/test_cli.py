@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -293,10 +294,30 @@ def test_info_tells_what_is_used(capsys: pytest.CaptureFixture[str]) -> None:
     assert "networks run on" in capsys.readouterr().out
 
 
+def test_a_query_without_features_says_that_the_order_says_nothing(
+    indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (90, 60)).save(tmp_path / "blank.png")
+    assert run(["search", str(indexed), str(tmp_path / "blank.png"), "-k", "3"]) == 0
+    assert "blank.png, and the order says nothing" in capsys.readouterr().err
+
+
+def test_commands_to_be_typed_next_are_quoted(
+    photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(photos / "place0", in_folder / "few")
+    assert run(["index", "few", "-o", "my photos.hcbir", "--descriptor", "orb"]) == 0
+    assert "next: hcbir search 'my photos.hcbir' QUERY.jpg --verify" in capsys.readouterr().err
+    (in_folder / "few" / "0.png").unlink()
+    assert run(["index", "few", "-o", "my photos.hcbir"]) == 0
+    assert "to take out: hcbir remove 'my photos.hcbir' --gone" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["search", "nowhere.hcbir", "q.jpg"], "nowhere.hcbir is not an hcbir collection"),
+        (["search", "nowhere.hcbir", "q.jpg"], "nowhere.hcbir does not exist: no collection is there"),
+        (["whiten", "nowhere", "--descriptor", "n.onnx:gem"], "nowhere: no such folder or collection"),
         (["search", "{indexed}", "nowhere.jpg"], "nowhere.jpg: no such file"),
         (["search", "{indexed}", "{query}", "--descriptor", "orb"], "descriptor must be one of the collection's"),
         (["search", "{indexed}", "{query}", "-k", "0"], "-k"),

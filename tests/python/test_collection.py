@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from scenes import scene, view, write_classes
 
 import hcbir
 from hcbir.collection import AddReport, Collection, CollectionError, indexing, search_images
+from hcbir.collection.segments import exclusive
 from hcbir.descriptors import describe_image
 
 
@@ -367,6 +370,25 @@ def test_damaged_segment_is_named(indexed: Collection, photos: Path, num_bytes: 
         collection.search(photos / "place0" / "0.png", k=1)
 
 
+def test_a_full_disk_is_told_and_leaves_nothing(
+    indexed: Collection, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with Collection.create(tmp_path / "full.hcbir", ["orb"]) as collection:
+        with monkeypatch.context() as patch:
+            patch.setattr("hcbir._files.sync", full)
+            with pytest.raises(OSError, match=r"No space left on device: .*000001-1\.partial/offsets\.npy"):
+                collection.add(photos)
+        assert list((tmp_path / "full.hcbir" / "segments").iterdir()) == []
+        collection._records._connection.execute("PRAGMA query_only = 1")  # as SQLite fails on a full disk
+        with pytest.raises(CollectionError, match=r"cannot write .*collection\.sqlite: attempt to write"):
+            collection.add(photos)
+        collection._records._connection.execute("PRAGMA query_only = 0")
+        assert collection.add(photos).added == 11
+
+
 def test_create_never_deletes_what_is_not_a_collection(indexed: Collection, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(CollectionError, match="exists: open it, or create it with overwrite=True"):
         Collection.create(indexed.folder)
@@ -391,7 +413,7 @@ def test_what_an_interrupted_creation_leaves_is_no_obstacle(tmp_path: Path, monk
     (tmp_path / "c.hcbir" / "collection.sqlite.partial-journal").write_bytes(b"of a crash")
     with Collection.open_or_create(tmp_path / "c.hcbir", ["orb"]) as collection:
         assert len(collection) == 0
-    assert {path.name for path in (tmp_path / "c.hcbir").iterdir()} <= {"collection.sqlite", "segments", "codebooks"}
+    assert {path.name for path in (tmp_path / "c.hcbir").iterdir()} == {"collection.sqlite", "lock"}
 
 
 def test_open_or_create_refuses_other_descriptors(indexed: Collection, tmp_path: Path) -> None:
@@ -454,6 +476,28 @@ def test_two_processes_do_not_write_at_once(indexed: Collection, photos: Path) -
     assert indexed.add(photos).unchanged == 11
 
 
+def test_two_processes_do_not_make_one_at_once(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "c.hcbir").mkdir()
+    with (tmp_path / "c.hcbir" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(CollectionError, match="is being written by another process"):
+            Collection.create(tmp_path / "c.hcbir", ["orb"])
+
+    @contextmanager
+    def late(folder: Path) -> Iterator[None]:
+        monkeypatch.undo()
+        with Collection.create(folder, ["orb"]) as other:
+            other.add(photos)
+        with exclusive(folder):
+            yield
+
+    monkeypatch.setattr("hcbir.collection.collection.exclusive", late)
+    with pytest.raises(CollectionError, match="has just been made by another process: open it"):
+        Collection.create(tmp_path / "c.hcbir", ["orb"])
+    with Collection.open(tmp_path / "c.hcbir") as made:
+        assert made.features(0).descriptors.shape[1] == 32
+
+
 def test_a_codebook_learned_on_too_little_is_learned_anew(photos: Path, tmp_path: Path) -> None:
     """Begun with one image, VLAD's residuals cancel; grown, the collection is as if it had been indexed at once."""
     first = photos / "place0" / "0.png"
@@ -496,6 +540,56 @@ def test_a_damaged_segment_is_named(indexed: Collection, photos: Path, tmp_path:
         pytest.raises(CollectionError, match=r"segments/.* is damaged \(it lacks keypoints.npy\)"),
     ):
         collection.search(photos / "place0" / "0.png", k=3, verify=True)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda segments: shutil.rmtree(segments),
+        lambda segments: shutil.rmtree(segments / "000001-1"),
+        lambda segments: shutil.rmtree(segments / "000001-2"),
+        lambda segments: (segments / "000001-1" / "scores.npy").unlink(),
+        lambda segments: (segments / "000001-1" / "offsets.npy").write_bytes(b""),
+        lambda segments: (segments / "000001-2" / "vectors.npy").unlink(),
+        lambda segments: np.save(segments / "000001-2" / "vectors.npy", np.zeros(11, np.float32)),
+        lambda segments: np.save(segments / "000001-2" / "vectors.npy", np.zeros((10, 99), np.float32)),
+        lambda segments: np.save(segments / "000001-1" / "descriptors.npy", np.zeros((5, 128), np.float32)),
+        lambda segments: np.save(segments / "000001-1" / "descriptors.npy", np.zeros(5, np.float32)),
+    ],
+)
+def test_indexing_again_mends_what_is_damaged(
+    indexed: Collection, photos: Path, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    folder = tmp_path / "damaged.hcbir"
+    shutil.copytree(indexed.folder, folder)
+    query = photos / "place0" / "0.png"
+    damage(folder / "segments")
+    with Collection.open(folder) as collection:
+        with pytest.raises(CollectionError, match=r"damaged .*: index the images again to mend it"):
+            [collection.search(query, k=3, verify=verify) for verify in (False, True)]
+        collection.add(photos)
+        assert collection.add(photos).unchanged == 11
+        for verify in (False, True):
+            mended, whole = (c.search(query, k=None, verify=verify) for c in (collection, indexed))
+            np.testing.assert_allclose(mended.scores, whole.scores, atol=1e-6)
+            assert mended.names == whole.names
+
+
+def test_a_part_is_mended_and_the_rest_is_kept(indexed: Collection, photos: Path, tmp_path: Path) -> None:
+    """Of images whose features are damaged only those that are given are described again."""
+    folder = tmp_path / "damaged.hcbir"
+    shutil.copytree(indexed.folder, folder)
+    (folder / "segments" / "000001-1" / "scores.npy").unlink()
+    with Collection.open(folder) as collection:
+        assert collection.add(photos / "place0").added == 3
+        assert len(collection) == 11
+        assert len(collection.features(photos / "place0" / "0.png")) > 50
+        with pytest.raises(
+            CollectionError, match=r"000001-1 is damaged \(it lacks scores.npy\): index the images again"
+        ):
+            collection.features(photos / "place1" / "0.png")
+        collection.remove([path for path in collection.images() if "place0" not in path.parts])
+        assert len(collection.search(photos / "place0" / "0.png", k=3, verify=True).names) == 1
 
 
 def test_altered_offsets_are_no_other_images_features(indexed: Collection, photos: Path, tmp_path: Path) -> None:

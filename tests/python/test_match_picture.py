@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,22 @@ def test_two_panoramas_are_made_to_fit() -> None:
     width, height = MatchPicture(wide, wide, points, points, np.array([True])).size
     assert width == pytest.approx(1920, abs=12)
     assert 150 < height < 220
+
+
+@pytest.mark.parametrize("name", ["m.png", "m.svg"])
+def test_one_that_cannot_be_saved_leaves_what_stood_there(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    points = np.array([[40.0, 60.0]])
+    (tmp_path / name).write_text("as it was")
+    monkeypatch.setattr("hcbir._files.sync", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        MatchPicture(*_pair(), points, points, np.array([True])).save(tmp_path / name)
+    assert (tmp_path / name).read_text() == "as it was"
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize("name", ["m.png", "m.jpg", "m.SVG"])

@@ -149,6 +149,18 @@ def test_every_tail_equals_the_reference(isa: str, n0: int, n1: int, dim: int) -
     assert_equals_reference(clustered(n0, dim, 0), clustered(n1, dim, 1), "dot")
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+@pytest.mark.parametrize("metric", ["dot", "l2"])
+def test_scores_that_float32_does_not_hold_are_refused(metric: str, scale: float) -> None:
+    d0, d1 = clustered(40, 16, 0), clustered(30, 16, 1)
+    scaled = d0 * np.float32(scale), d1 * np.float32(scale)
+    with pytest.raises(ValueError, match=r"largest value from 1e-18 to 1e\+18, whose products float32 holds, got"):
+        hcbir.match(*scaled, metric=metric)
+    expected = hcbir.match(d0, d1, metric="cosine").indices
+    assert np.array_equal(hcbir.match(*scaled, metric="cosine").indices, expected)
+    assert len(hcbir.match(np.zeros_like(d0), d1)) == 1  # zeros are what they are
+
+
 @pytest.mark.parametrize("num_threads", [1, 7])
 def test_blocks_of_one_column(isa: str, num_threads: int) -> None:
     d0, d1 = clustered(140, 64, 0), clustered(257, 64, 1)

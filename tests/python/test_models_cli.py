@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,18 @@ def test_info_of_weights(weights: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "published as" not in facts
     assert run(["models", "info", "absent.pth"]) == 2
     assert "absent.pth: no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "fake.pth", "fake.npz", "fake.mat"])
+def test_info_of_what_is_no_weights_asks_for_no_torch(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "hcbir.models.checkpoints.summary", None)  # as without torch: it cannot be had
+    (tmp_path / name).write_text("these are no weights")
+    assert run(["models", "info", str(tmp_path / name)]) == 2
+    assert f"{name}: no weights: expected a .onnx, .pth" in capsys.readouterr().err
+    assert run(["models", "info", str(tmp_path / f"absent-{name}")]) == 2
+    assert f"absent-{name}: no such file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,23 @@ def test_spec_makes_the_same_descriptor_again(tmp_path: Path, monkeypatch: pytes
         descriptors.from_spec(spec)
 
 
+def test_a_recipe_that_changed_is_another_descriptor(tmp_path: Path) -> None:
+    path = save_identity(tmp_path / "net.onnx", recipe=None)
+    beside = path.with_suffix(".toml")
+    beside.write_text(IDENTITY_RECIPE)
+    descriptor = descriptors.load(f"{path}:gem")
+    spec = json.loads(json.dumps(descriptor.spec()))
+    beside.write_text(IDENTITY_RECIPE.replace('"identity"', '"renamed"') + 'licence = "MIT"\n')  # the vectors stay
+    assert descriptors.from_spec(spec).name == descriptor.name
+    for old, new, message in [
+        ('"rgb"', '"bgr"', 'colour is "bgr", recorded "rgb"'),
+        ("std = [1.0, 1.0, 1.0]", "std = [1.0, 1.0, 2.0]", r"std is \[1.0, 1.0, 2.0\], recorded \[1.0, 1.0, 1.0\]"),
+    ]:
+        beside.write_text(IDENTITY_RECIPE.replace(old, new))
+        with pytest.raises(ValueError, match=rf"net\.onnx: its recipe has changed: {message}"):
+            descriptors.from_spec(spec)
+
+
 # Sessions.
 
 

@@ -195,6 +195,18 @@ def test_full_ranking_is_the_same_everywhere_and_near_the_exact(scale: float, me
     assert (np.sort(expected.indices, axis=1) == np.flatnonzero(allowed)).all()
 
 
+def test_full_ranking_of_lengths_that_overflow_is_the_same_for_every_batch(isa: str) -> None:
+    """Their squares do, in float; the rows of one query are taken in other blocks than those of many."""
+    rng = np.random.default_rng(0)
+    database = (rng.standard_normal((600, 3000)) * np.logspace(-3, 3, 600)[:, None] * 1e20).astype(np.float32)
+    queries = rng.standard_normal((9, 3000)).astype(np.float32)
+    together = hcbir.search(queries, database, None)
+    for i in range(len(queries)):
+        assert_same(
+            hcbir.search(queries[i : i + 1], database, None), (together.scores[i : i + 1], together.indices[i : i + 1])
+        )
+
+
 def test_full_ranking_and_empty_inputs() -> None:
     database = random_vectors(50, 8)
     full = hcbir.search(database[:3], database, None)

@@ -44,7 +44,7 @@ def test_lw_from_verified_pairs_beside_the_collection(
     captured = capsys.readouterr()
     written = Path("photos.whitening.npz").absolute()
     assert captured.out == f"{written}\n"
-    assert f'hcbir index PHOTOS/ --descriptor "{network}+{written}"' in captured.err
+    assert f"hcbir index PHOTOS/ --descriptor {network}+{written}" in captured.err
     whitening = Whitening.load(written)
     told = whitening.provenance
     assert (told["method"], told["images"], told["descriptor"], told["head"]) == ("lw", 11, network, "spoc")

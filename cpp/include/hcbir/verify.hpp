@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "hcbir/parallel.hpp"
 #include "hcbir/types.hpp"
 
 namespace hcbir {
@@ -74,5 +75,12 @@ Verification verify(MatrixView<const float> points0, MatrixView<const float> poi
 /// place to 0.6 of the way. Throws too for scales that are not positive.
 Verification verify(MatrixView<const float> points0, MatrixView<const float> points1,
                     const FeatureFrames& frames, const VerifyOptions& options);
+
+/// The same for many pairs of images, parallel over them: the matches of pair i are rows offsets[i] to
+/// offsets[i + 1], and results[i] is what verify says of these alone. Frames may be empty. Throws too for
+/// offsets that do not ascend from 0 to the number of matches.
+void verify_many(MatrixView<const float> points0, MatrixView<const float> points1,
+                 const FeatureFrames& frames, std::span<const std::int64_t> offsets,
+                 const VerifyOptions& options, std::span<Verification> results, Executor& executor);
 
 }  // namespace hcbir

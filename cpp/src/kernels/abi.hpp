@@ -140,6 +140,15 @@ struct ByteTile {
     const float *scale, *offset;
 };
 
+/// What the code of a query leaves of it, in 16ths, four bits a value: of blocks of 128 columns, the missing
+/// ones being 0, columns i and 64 + i in the low and the high half of byte i, each 8 more than it means.
+constexpr std::size_t rest_block = 128;
+constexpr float rest_steps = 16;
+/// Sums of squares, in float: of the code and its rest together, and of what they leave, in 16ths.
+struct RestSquares {
+    float values, left;
+};
+
 /// Rows of a panel that may reach a query's bar, and the products of the codes, in units of the tail.
 struct ByteHits {
     std::uint32_t rows[byte_tile_queries];  // bit j is row j
@@ -307,6 +316,15 @@ struct Table {
     std::uint32_t (*byte_tile)(const ByteQueries& queries, std::size_t num_queries, const PanelCodes& rows,
                                std::size_t quads, const BytePanel& panel, ByteHits& hits);
 
+    /// The rests of a query, of whose codes at most 127 in magnitude quantize_rows makes the same of `row`
+    /// and `multiplier`: at most 7 sixteenths each.
+    RestSquares (*quantize_rests)(const float* row, std::size_t dim, float multiplier, std::uint8_t* rests);
+
+    /// products[i] = sum of the products of a row's codes (^ 128, of so many whole blocks) and a query's
+    /// rests, rests[i].
+    void (*rest_dots)(const std::uint8_t* row, const std::uint8_t* const* rests, std::size_t count,
+                      std::size_t blocks, std::int32_t* products);
+
     /// scores[i * stride + j] = product of the codes of query i and row j, times the scales of the two, plus
     /// their offsets; for all of a tile and a panel.
     /// bytes_pay: whether this is much faster than dot_tile.
@@ -362,6 +380,9 @@ struct Table {
     /// IEEE half precision, and bfloat16, as floats [same bits].
     void (*widen_half)(const std::uint16_t* from, std::size_t count, float* to);
     void (*widen_bfloat)(const std::uint16_t* from, std::size_t count, float* to);
+
+    /// The same values [same bits].
+    void (*widen_float)(const float* from, std::size_t count, double* to);
 
     /// values[c] = codes[c] * scale, rounded to float [same bits].
     void (*widen_int8)(const std::int8_t* codes, float scale, std::size_t count, float* values);

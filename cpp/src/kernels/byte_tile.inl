@@ -3,7 +3,7 @@
 /// A vector of bytes as floats.
 inline Vec load_small(const std::uint8_t* p) {
 #if defined(__AVX512F__)
-    const auto values = __builtin_convertvector(load_bytes<Bytes16>(p), VecI);
+    const auto values = (VecI)_mm512_maskz_cvtepu8_epi32(0xffff, (__m128i)load_bytes<Bytes16>(p));
 #elif defined(__AVX2__)
     const auto values = (VecI)_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
 #else

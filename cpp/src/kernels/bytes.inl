@@ -163,15 +163,29 @@ inline void add_products(const ByteQueries& queries, std::size_t first, const st
     for (std::size_t i = 0; i < height; ++i)
         for (std::size_t v = 0; v < width; ++v) sums[i][v] += start[i] - VecI{};
     const std::int8_t* codes = queries.codes + begin * tile_bytes + 4 * first;
-    for (std::size_t c = begin; c < end; ++c, codes += tile_bytes, rows += panel_bytes) {
-        const ByteRows left(rows), right(rows + sizeof(VecI));
+    const auto add_columns = [&](std::size_t c, VecI(&to)[height][width]) {
+        const std::uint8_t* row = rows + (c - begin) * panel_bytes;
+        const ByteRows left(row), right(row + sizeof(VecI));
 #pragma GCC unroll 12
         for (std::size_t i = 0; i < height; ++i) {
-            const ByteQuery query(codes + 4 * i);
-            sums[i][0] = add_products(sums[i][0], left, query);
-            sums[i][1] = add_products(sums[i][1], right, query);
+            const ByteQuery query(codes + (c - begin) * tile_bytes + 4 * i);
+            to[i][0] = add_products(to[i][0], left, query);
+            to[i][1] = add_products(to[i][1], right, query);
         }
+    };
+    std::size_t c = begin;
+    if constexpr (height == 1) {  // sums of one query would wait for each other
+        constexpr std::size_t others = 3;
+        VecI more[others][1][width] = {};
+        for (; c + others < end; c += others + 1) {
+            add_columns(c, sums);
+#pragma GCC unroll 3
+            for (std::size_t s = 0; s < others; ++s) add_columns(c + 1 + s, more[s]);
+        }
+        for (std::size_t s = 0; s < others; ++s)
+            for (std::size_t v = 0; v < width; ++v) sums[0][v] += more[s][0][v];
     }
+    for (; c < end; ++c) add_columns(c, sums);
 }
 #endif
 

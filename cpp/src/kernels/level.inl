@@ -32,6 +32,7 @@ namespace {
 #include "kernels/nearest.inl"
 #include "kernels/normal.inl"
 #include "kernels/quantization.inl"
+#include "kernels/query_rests.inl"
 #include "kernels/rank.inl"
 #include "kernels/reflect.inl"
 #include "kernels/residual.inl"
@@ -64,6 +65,8 @@ extern const Table HCBIR_LEVEL = {
     .quantize_rows = quantize_rows,
     .byte_limits = byte_limits,
     .byte_tile = byte_tile,
+    .quantize_rests = quantize_rests,
+    .rest_dots = rest_dots,
     .bytes_pay = lanes > 4,
     .byte_scores = byte_scores,
     .raise_best = raise_best,
@@ -77,6 +80,7 @@ extern const Table HCBIR_LEVEL = {
     .squared_l2_f64 = squared_l2_f64,
     .widen_half = widen_half,
     .widen_bfloat = widen_bfloat,
+    .widen_float = widen_float,
     .widen_int8 = widen_int8,
     .blend_bytes = blend_bytes,
     .row_lanes = lanes,

@@ -142,13 +142,16 @@ inline Vec16 exchanged(Vec16 x) {
                                    10 ^ d, 11 ^ d, 12 ^ d, 13 ^ d, 14 ^ d, 15 ^ d);
 }
 
-inline Vec4 fold(Vec4 v) { return v; }
-inline Vec4 fold(Vec8 v) {
-    return __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
-}
-inline Vec4 fold(Vec16 v) {
-    return fold(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
-                __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+/// The sums of lanes that lie four apart.
+template <class V>
+inline auto fold(V v) {
+    if constexpr (sizeof(V) == 64)
+        return fold(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                    __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+    else if constexpr (sizeof(V) == 32)
+        return __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
+    else
+        return v;
 }
 
 template <class V>

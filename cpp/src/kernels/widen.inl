@@ -1,4 +1,10 @@
-// Half precision, bfloat16 and scaled bytes as floats.
+// Half precision, bfloat16 and scaled bytes as floats, and these as doubles.
+
+void widen_float(const float* from, std::size_t count, double* to) {
+    std::size_t i = 0;
+    for (; i + double_lanes <= count; i += double_lanes) store(to + i, load_widened(from + i));
+    for (; i < count; ++i) to[i] = from[i];
+}
 
 void widen_half(const std::uint16_t* from, std::size_t count, float* to) {
     std::size_t i = 0;

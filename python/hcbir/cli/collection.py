@@ -10,10 +10,12 @@ import typer
 from hcbir._search import SearchResult
 from hcbir.cli.console import (
     SMALLEST_SIZE,
+    DescriptorsOption,
     Provider,
     ProviderOption,
     ReducedOption,
     RuntimeOption,
+    command,
     print_json,
     progress_bars,
     runtime,
@@ -37,16 +39,11 @@ def register(app: typer.Typer) -> None:
 
 
 def index(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTOS...", help="Folders of images, or images.")],
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTOS", help="Folders of images, or images.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The collection to make or to add to.")] = Path(
         "photos.hcbir"
     ),
-    descriptor: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="vlad (default), sift, orb, NETWORK.onnx or NETWORK.onnx:gem, :mac, :spoc, :rmac; may be repeated."
-        ),
-    ] = None,
+    descriptor: DescriptorsOption = None,
     size: Annotated[
         int | None, typer.Option(min=SMALLEST_SIZE, help="Longest side, in pixels, for description.")
     ] = None,
@@ -56,8 +53,8 @@ def index(
 ) -> None:
     """Index photographs, so that they can be searched.
 
-    The same command again adds what is new or changed; after an interruption it resumes. What the collection was made
-    with (descriptors, size, reduced decoding) holds for what is added and for queries too.
+    The same command again adds what is new or changed and mends what is damaged; after an interruption it resumes. What
+    the collection was made with (descriptors, size, reduced decoding) holds for what is added and for queries too.
 
     Example: [bold]hcbir index photos/ -o photos.hcbir[/bold]
     """
@@ -84,11 +81,12 @@ def index(
         say(f"{output}: {_images(len(collection))} ({report.added} added, {report.unchanged} unchanged)")
         if gone := _missing(collection):
             verb = "is" if len(gone) == 1 else "are"
-            say(f"{_images(len(gone))} of {output} {verb} no longer there; to take out: hcbir remove {output} --gone")
+            to_take_out = command("remove", output, "--gone")
+            say(f"{_images(len(gone))} of {output} {verb} no longer there; to take out: {to_take_out}")
         if len(collection) == 0:
             raise ValueError("no image could be read")
-        verify = " --verify" if "local" in collection.descriptors.values() else ""
-    say(f"next: hcbir search {output} QUERY.jpg{verify}")
+        verify = ["--verify"] if "local" in collection.descriptors.values() else []
+    say(f"next: {command('search', output, 'QUERY.jpg', *verify)}")
 
 
 def _find_images(photos: list[Path]) -> list[Path]:
@@ -143,7 +141,9 @@ def search(
         typer.echo(f"{row['rank']:>4}  {_figures(row)}  {row['path']}")
     if verify and local:
         say("--verify changes nothing here: a local descriptor ranks by features that agree already")
-    if not similarity:
+    if not verify and not any(score for _, score in found):
+        say(f"all scores are 0: there is nothing to compare by in {image}, and the order says nothing")
+    elif not similarity:
         say("score: matched features that agree" if local else "score: similarity, 1 is the same image")
     elif any(score > 0 for _, score in found):
         say("score: matched features that agree (-: no more than by chance), and similarity, 1 is the same image")
@@ -165,7 +165,7 @@ def _figures(row: dict[str, Any]) -> str:
 
 def remove(
     collection: Annotated[Path, typer.Argument(help="Made by hcbir index.")],
-    images: Annotated[list[Path] | None, typer.Argument(metavar="IMAGES...", help="Images of the collection.")] = None,
+    images: Annotated[list[Path] | None, typer.Argument(metavar="IMAGES", help="Images of the collection.")] = None,
     gone: Annotated[bool, typer.Option("--gone", help="Those whose files are no longer there.")] = False,
 ) -> None:
     """Take images out of a collection; their files are left alone.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -41,6 +43,14 @@ RuntimeOption = Annotated[
     ),
 ]
 
+DescriptorsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--descriptor",
+        help="vlad (default), sift, orb, NETWORK.onnx or NETWORK.onnx:gem, :mac, :spoc, :rmac; may be repeated.",
+    ),
+]
+
 ReducedOption = Annotated[
     bool,
     typer.Option(
@@ -62,6 +72,11 @@ def say(message: str) -> None:
     stderr.print(message, markup=False)
 
 
+def command(*words: object) -> str:
+    """A command line as it is to be typed: names with spaces stand in quotes."""
+    return shlex.join(["hcbir", *map(str, words)])
+
+
 def complain(error: Exception) -> int:
     """One line about an error; returns the exit status."""
     status = 2
@@ -75,7 +90,9 @@ def complain(error: Exception) -> int:
         message = f"this needs {error.name}: pip install {extra}"
     elif isinstance(error, OSError) and error.filename is not None and error.strerror:
         message = f"{error.filename}: {_uncapitalised(error.strerror)}"
-    elif isinstance(error, (ValueError, TypeError, OSError, RuntimeError, FormatError)):
+    elif isinstance(error, OSError) and error.strerror:
+        message = _uncapitalised(error.strerror)
+    elif isinstance(error, (ValueError, TypeError, OSError, RuntimeError, FormatError, sqlite3.Error)):
         message = str(error)
     elif isinstance(error, MemoryError):
         message = "not enough memory"

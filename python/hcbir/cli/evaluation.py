@@ -10,6 +10,7 @@ import typer
 
 from hcbir.cli.console import (
     SMALLEST_SIZE,
+    DescriptorsOption,
     Provider,
     ProviderOption,
     ReducedOption,
@@ -39,12 +40,7 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     dataset: Annotated[Path, typer.Argument(help="A folder with one sub-folder a class, or a CSV path,class.")],
-    descriptor: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="vlad (default), sift, orb, NETWORK.onnx or NETWORK.onnx:gem, :mac, :spoc, :rmac; may be repeated."
-        ),
-    ] = None,
+    descriptor: DescriptorsOption = None,
     size: Annotated[
         int | None,
         typer.Option(min=SMALLEST_SIZE, help="Longest side in pixels, never enlarged; default: each descriptor's own."),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hcbir._features import FloatArray
-from hcbir.cli.console import progress_bars, require_writable, say
+from hcbir.cli.console import command, progress_bars, require_writable, say
 
 if TYPE_CHECKING:
     from hcbir.models.checkpoints import LoadedNetwork
@@ -126,7 +126,7 @@ def export(
     typer.echo("largest difference from torch in single precision, and smallest cosine, for each size of image:")
     typer.echo(result.parity.report())
     say(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
-    say(f"next: hcbir index PHOTOS/ -o photos.hcbir --descriptor {descriptor}")
+    say(f"next: {command('index', 'PHOTOS/', '-o', 'photos.hcbir', '--descriptor', descriptor)}")
 
 
 def _load(

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import hcbir
-from hcbir.cli.console import print_json, progress_bars
+from hcbir.cli.console import command, print_json, progress_bars
 from hcbir.cli.evaluation import print_evaluation
 from hcbir.cli.providers import describe_runtime
 from hcbir.study.demo import run_demo
@@ -38,7 +38,7 @@ def demo(
     typer.echo(f"report     {result.report}")
     typer.echo(f"collection {result.collection}")
     typer.echo(f"took {result.seconds:.0f} s; try next:")
-    typer.echo(f"  hcbir search {result.collection} {result.example} --verify")
+    typer.echo(f"  {command('search', result.collection, result.example, '--verify')}")
     typer.echo("  hcbir index YOUR_PHOTOS/ -o photos.hcbir")
     typer.echo("  hcbir evaluate YOUR_PHOTOS/    (one sub-folder a class)")
 

@@ -11,6 +11,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from hcbir.cli.console import print_json, say, stderr
 
+BEGINNINGS = (b"PK", b"\x80", b"MATLAB", b"\x89HDF", b"\x1f\x8b")
+"""Of zip (.pth, .npz), pickle (older .pth), .mat of both kinds, .tar.gz; .index and .tar begin with anything."""
+
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="Published weights of networks: list, pull, info.")
@@ -121,6 +124,8 @@ def _describe_onnx(file: Path) -> dict[str, Any]:
 
 
 def _describe_weights(file: Path) -> dict[str, Any]:
+    _require_weights(file)
+
     from hcbir.models.checkpoints.summary import summarise
     from hcbir.models.registry import published_models
 
@@ -131,3 +136,13 @@ def _describe_weights(file: Path) -> dict[str, Any]:
         if model.known_hash and facts["sha256"].startswith(model.known_hash)
     ]
     return facts | ({"published as": known[0].name, "licence": known[0].licence} if known else {})
+
+
+def _require_weights(file: Path) -> None:
+    """Refuses what cannot be weights by its beginning, which takes no torch."""
+    if not file.exists() and not file.with_name(f"{file.name}.index").exists():  # of TensorFlow's variables
+        raise FileNotFoundError(f"{file}: no such file")
+    if file.is_file() and file.suffix not in (".index", ".tar"):
+        with file.open("rb") as content:
+            if not content.read(8).startswith(BEGINNINGS):
+                raise ValueError(f"{file}: no weights: expected a .onnx, .pth, .mat, .npz or TensorFlow's variables")

@@ -14,6 +14,7 @@ from hcbir.cli.console import (
     ProviderOption,
     ReducedOption,
     RuntimeOption,
+    command,
     print_json,
     progress_bars,
     runtime,
@@ -55,7 +56,7 @@ def init(
         raise ValueError(f"{path} is there already; --force writes over it")
     with writing(path):
         path.write_text(files("hcbir.study").joinpath("templates/study.toml").read_text("utf-8"), "utf-8")
-    say(f"{path}: set the dataset and the descriptors, then: hcbir study run --config {path}")
+    say(f"{path}: set the dataset and the descriptors, then: {command('study', 'run', '--config', path)}")
 
 
 def run(
@@ -217,3 +218,4 @@ def annotate(
         return
     with writing(output):
         output.write_text(text, encoding="utf-8")
+    say(f"{output}: to be named as scores in study.toml")

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from hcbir.cli.console import SMALLEST_SIZE, ReducedOption, progress_bars, require_writable, say, tell_skipped
+from hcbir.cli.console import SMALLEST_SIZE, ReducedOption, command, progress_bars, require_writable, say, tell_skipped
 from hcbir.collection import Collection
 from hcbir.collection.collection import RECORDS
 from hcbir.descriptors._extras import require
@@ -89,6 +89,8 @@ def _open(
         if size is not None or reduced_decoding:
             raise ValueError("--size and --reduced-decoding are for a folder of images; a collection has its own")
         return Collection.open(photos)
+    if not photos.is_dir():
+        raise ValueError(f"{photos}: no such folder or collection")
     if descriptor is None:
         raise ValueError(f"{photos} is no collection: name the network with --descriptor")
     if descriptor == local:
@@ -151,7 +153,7 @@ def _whiten(
         say(f"the model agrees with the whitened vectors within {difference:.1e}")
         use = str(output)
     typer.echo(str(output))
-    say(f'use it: hcbir index PHOTOS/ --descriptor "{use}"')
+    say(f"use it: {command('index', 'PHOTOS/', '--descriptor', use)}")
 
 
 def _pairs(

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import descriptors
+from hcbir._files import write_npz
 from hcbir.collection.records import CollectionError, DescriptorRecord
-from hcbir.collection.segments import read_npz, write_npz
+from hcbir.collection.segments import read_npz
 from hcbir.descriptors import AggregatedDescriptor, Described, Descriptor
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir._features import LocalFeatures
+from hcbir._files import LOCK, PARTIAL
 from hcbir._search import SearchResult
 from hcbir.collection.bank import DescriptorBank, plan
 from hcbir.collection.contents import Contents
@@ -28,7 +29,8 @@ RECORDS, SEGMENTS, CODEBOOKS = "collection.sqlite", "segments", "codebooks"
 
 def is_vacant(folder: Path) -> bool:
     """Whether a collection can be made in a folder: at most what an interruption has left of making one is there."""
-    return set(folder.iterdir()) <= set(Records.leftovers(folder / RECORDS))
+    names = [path.name for path in folder.iterdir()]
+    return all(name == LOCK or name.startswith(RECORDS + PARTIAL) for name in names)
 
 
 DEFAULT_DESCRIPTORS = ("vlad",)
@@ -118,12 +120,14 @@ class Collection:
             if not overwrite:
                 raise CollectionError(f"{path} exists: open it, or create it with overwrite=True")
             Collection.open(path).close()
-            with exclusive(path):
-                for name in (SEGMENTS, CODEBOOKS):
-                    shutil.rmtree(path / name, ignore_errors=True)
         path.mkdir(parents=True, exist_ok=True)
         properties = {"root": str(path.parent), **({REDUCED: "1"} if reduced_decoding else {})}
-        Records.create(path / RECORDS, planned, properties)
+        with exclusive(path):
+            if not (overwrite or is_vacant(path)):
+                raise CollectionError(f"{path} has just been made by another process: open it")
+            for name in (SEGMENTS, CODEBOOKS):
+                shutil.rmtree(path / name, ignore_errors=True)
+            Records.create(path / RECORDS, planned, properties)
         return cls(path, **runtime)
 
     @classmethod
@@ -182,6 +186,9 @@ class Collection:
     def __len__(self) -> int:
         return len(self._contents.images())
 
+    def __repr__(self) -> str:
+        return f"Collection({str(self.folder)!r}: {', '.join(self.descriptors)})"
+
     @property
     def descriptors(self) -> dict[str, str]:
         """Kind ("global", "local" or "aggregated") of each descriptor, by name."""
@@ -212,10 +219,10 @@ class Collection:
         """Describe images and store what describes them.
 
         Images are committed in batches: an interruption (KeyboardInterrupt, power failure) loses the last, and the
-        same call resumes. An image that is there already is left alone, one whose content changed is described anew.
-        An addition, once whole, learns the codebooks that are missing, and anew those that were learned on fewer than
-        1000 images and on half the collection or less; all vectors made with them are made again, from the stored
-        features.
+        same call resumes. An image that is there already is left alone; one whose content changed, or what is stored of
+        it is damaged, is described anew. An addition, once whole, learns the codebooks that are missing, and anew those
+        that were learned on fewer than 1000 images and on half the collection or less; all vectors made with them are
+        made again, from the stored features.
 
         Parameters
         ----------

@@ -44,8 +44,8 @@ class Contents:
                     f"{record.name} has no codebook: no local features were found in the images at this size, or "
                     "indexing was interrupted before it was learned; index the images again"
                 )
-            vectors = self._segments.read((batch, record.id))["vectors"]
             rows = [image.row for image in images]
+            vectors = self._segments.read((batch, record.id), rows[-1] + 1)["vectors"]
             parts.append(vectors if len(rows) == len(vectors) else vectors[rows])
         if not parts:
             raise CollectionError("the collection holds no image yet")
@@ -57,4 +57,4 @@ class Contents:
         if not 0 <= index < len(images):
             raise IndexError(f"image must be an index from 0 to {len(images) - 1}, got {index}")
         image = images[index]
-        return unpack_features(self._segments.read((image.batch, record.id)), image.row)
+        return unpack_features(self._segments.read((image.batch, record.id), image.row + 1), image.row)

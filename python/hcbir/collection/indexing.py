@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -70,7 +70,7 @@ class Indexer:
         reduced_decoding: bool,
     ) -> AddReport:
         self.bank.drop_damaged_codebooks()
-        pending = self._pending(files)
+        pending = self._pending(files, self._damaged_batches())
         skipped: list[ImageError] = []
         stats = {path: _stat(path) for path in pending}  # before the content is read: a later change shows
         describing = describe_files(
@@ -93,20 +93,33 @@ class Indexer:
         self._learn_codebooks()
         return AddReport(len(pending) - len(skipped), skipped, len(files) - len(pending))
 
-    def _pending(self, files: Sequence[Path]) -> list[Path]:
-        """The files that the collection does not have as they are now."""
+    def _damaged_batches(self) -> set[int]:
+        """Those whose images are to be described again; vectors that are made of stored features are forgotten."""
+        num_images = {image.batch: image.row + 1 for image in self.records.images()}
+        damaged = {key for key in self.records.segments() if not self.segments.is_whole(key, num_images.get(key[0], 0))}
+        made = {record.id for record in self.bank.records.values() if record.local is not None}
+        with self.records.transaction():
+            self.records.drop_segments(key for key in damaged if key[1] in made)
+        return {batch for batch, id in damaged if id not in made}
+
+    def _pending(self, files: Sequence[Path], damaged: Set[int]) -> list[Path]:
+        """The files that the collection does not have as they are now, and those of damaged batches."""
         known = {image.path: image for image in self.records.images()}
         pending: list[Path] = []
-        for path in files:
-            image, stat = known.get(self.paths.name(path)), _stat(path)
-            if image is None or stat is None or stat.st_size != image.size:
-                pending.append(path)
-            elif stat.st_mtime_ns != image.mtime_ns:
-                if _digest(path) == image.digest:
-                    with self.records.transaction():
-                        self.records.touch(image.path, stat.st_mtime_ns)
-                else:
+        rewritten: dict[str, int] = {}  # with the same content
+        try:
+            for path in files:
+                image, stat = known.get(self.paths.name(path)), _stat(path)
+                if image is None or stat is None or stat.st_size != image.size or image.batch in damaged:
                     pending.append(path)
+                elif stat.st_mtime_ns != image.mtime_ns:
+                    if _digest(path) == image.digest:
+                        rewritten[image.path] = stat.st_mtime_ns
+                    else:
+                        pending.append(path)
+        finally:
+            with self.records.transaction():
+                self.records.touch(rewritten)
         return pending
 
     def _collect(self, described: Described, stat: os.stat_result | None) -> ImageError | None:
@@ -164,7 +177,7 @@ class Indexer:
                 if not sample:
                     continue
                 with self.records.transaction():  # from here to the last vector, what is missing says what is to do
-                    self.records.drop_segments(record.id)
+                    self.records.drop_segments(key for key in self.records.segments() if key[1] == record.id)
                     self.records.set_property(_learned_on(record), "0")
                 descriptor.fit(sample, seed=0)
                 self.bank.keep_codebook(record, descriptor)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from hcbir._files import PARTIAL
 
 FORMAT = 1
 APPLICATION_ID = 0x68636269  # "hcbi": tells a collection from another program's SQLite file
@@ -30,9 +33,6 @@ PRAGMA user_version = {FORMAT};
 
 class CollectionError(ValueError):
     """A folder that is not a collection, or one that cannot do what was asked."""
-
-
-PARTIAL = ".partial"
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ class Records:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        if not path.parent.exists():
+            raise CollectionError(f"{path.parent} does not exist: no collection is there")
         if not path.is_file():
             raise CollectionError(f"{path.parent} is not an hcbir collection: it has no {path.name}")
         self._connection = sqlite3.connect(path)
@@ -75,20 +77,15 @@ class Records:
             raise
 
     @staticmethod
-    def leftovers(path: Path) -> list[Path]:
-        """What `create` leaves behind where it is interrupted: the unfinished file and its journal."""
-        return list(path.parent.glob(f"{path.name}{PARTIAL}*"))
-
-    @staticmethod
     def create(path: Path, descriptors: Sequence[DescriptorRecord], properties: Mapping[str, str]) -> None:
         """Make the file, with no image yet; it replaces another whole."""
-        for left in Records.leftovers(path):
+        for left in path.parent.glob(f"{path.name}{PARTIAL}*"):  # of an interruption: the file and its journal
             left.unlink()
         partial = path.with_name(path.name + PARTIAL)
         connection = sqlite3.connect(partial)
         try:
-            connection.executescript(SCHEMA)
-            with connection:
+            with _writing(connection, path):
+                connection.executescript(SCHEMA)
                 connection.executemany(
                     "INSERT INTO descriptors VALUES (?, ?, ?, ?, ?)",
                     [(d.id, d.name, d.kind, d.local, json.dumps(dict(d.spec))) for d in descriptors],
@@ -123,9 +120,9 @@ class Records:
         (by_others,) = self._connection.execute("PRAGMA data_version").fetchone()
         return by_others, self._connection.total_changes
 
-    def transaction(self) -> sqlite3.Connection:
-        """Context manager: commits at its end, or leaves everything as it was."""
-        return self._connection
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commits at its end, or leaves everything as it was."""
+        return _writing(self._connection, self._path)
 
     def descriptors(self) -> list[DescriptorRecord]:
         rows = self._connection.execute("SELECT id, name, kind, local, spec FROM descriptors ORDER BY id")
@@ -146,9 +143,11 @@ class Records:
             [(_text(i.path), i.size, i.mtime_ns, i.digest, i.width, i.height, i.batch, i.row) for i in images],
         )
 
-    def touch(self, path: str, mtime_ns: int) -> None:
-        """Record that the file was written again with the same content."""
-        self._connection.execute("UPDATE images SET mtime_ns = ? WHERE path = ?", (mtime_ns, _text(path)))
+    def touch(self, mtimes_ns: Mapping[str, int]) -> None:
+        """Record that files were written again with the same content: when, by path."""
+        self._connection.executemany(
+            "UPDATE images SET mtime_ns = ? WHERE path = ?", [(time, _text(path)) for path, time in mtimes_ns.items()]
+        )
 
     def remove_images(self, paths: Iterable[str]) -> None:
         self._connection.executemany("DELETE FROM images WHERE path = ?", [(_text(path),) for path in paths])
@@ -160,8 +159,8 @@ class Records:
     def add_segments(self, batch: int, descriptors: Iterable[int]) -> None:
         self._connection.executemany("INSERT INTO segments VALUES (?, ?)", [(batch, d) for d in descriptors])
 
-    def drop_segments(self, descriptor: int) -> None:
-        self._connection.execute("DELETE FROM segments WHERE descriptor = ?", (descriptor,))
+    def drop_segments(self, keys: Iterable[tuple[int, int]]) -> None:
+        self._connection.executemany("DELETE FROM segments WHERE batch = ? AND descriptor = ?", keys)
 
     def drop_empty_segments(self) -> None:
         """Forget the segments of which no row belongs to an image any more."""
@@ -177,6 +176,16 @@ class Records:
 
     def set_property(self, name: str, value: str) -> None:
         self._connection.execute("INSERT OR REPLACE INTO properties VALUES (?, ?)", (name, value))
+
+
+@contextmanager
+def _writing(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """A transaction, whose errors name the file: the disk is full, or another program holds it."""
+    try:
+        with connection:
+            yield
+    except sqlite3.OperationalError as error:
+        raise CollectionError(f"cannot write {path}: {error}") from None
 
 
 def _text(path: str) -> str | bytes:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from hcbir import _files
 from hcbir._features import LocalFeatures
-from hcbir._files import sync, sync_folder
+from hcbir._files import PARTIAL, sync_folder, write_array
 from hcbir.collection.records import CollectionError
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -23,6 +23,7 @@ SegmentKey = tuple[int, int]
 """Batch and descriptor id."""
 
 _FEATURES = {"offsets", "image_sizes", "keypoints", "descriptors", "scores"}
+_AXES = {"vectors": 2, "image_sizes": 2, "keypoints": 2, "descriptors": 2}  # the rest have one
 
 
 class Segments:
@@ -36,35 +37,38 @@ class Segments:
         """Write to a temporary folder, bring it to the disk, rename."""
         self._open.pop(key, None)
         final = self._path(key)
-        partial = final.with_name(final.name + ".partial")
+        partial = final.with_name(final.name + PARTIAL)
         for leftover in (partial, final):
             shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir(parents=True)
-        for name, array in arrays.items():
-            with (partial / f"{name}.npy").open("wb") as file:
-                np.save(file, array, allow_pickle=False)
-                sync(file.fileno())
-        sync_folder(partial)
-        partial.rename(final)
+        try:
+            for name, array in arrays.items():
+                write_array(partial / f"{name}.npy", array)
+            sync_folder(partial)
+            partial.rename(final)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)  # a full disk has better uses
+            raise
         sync_folder(self._folder)
 
-    def read(self, key: SegmentKey) -> Arrays:
-        """Memory maps of the arrays, by name."""
-        if key not in self._open:
-            path = self._path(key)
-            try:
-                self._open[key] = {file.stem: _map(file) for file in sorted(path.iterdir())}
-            except (OSError, ValueError, EOFError) as error:  # EOFError: an empty file
-                raise CollectionError(f"{path} is damaged ({error}): make the collection anew") from None
-            lacking = _FEATURES - self._open[key].keys()
-            if lacking and "vectors" not in self._open[key]:
-                del self._open[key]
-                names = ", ".join(f"{name}.npy" for name in sorted(lacking))
-                raise CollectionError(f"{path} is damaged (it lacks {names}): make the collection anew")
-            if not lacking and not _are_offsets(self._open[key]["offsets"], len(self._open[key]["keypoints"])):
-                del self._open[key]
-                raise CollectionError(f"{path} is damaged (offsets.npy was altered): make the collection anew")
-        return self._open[key]
+    def read(self, key: SegmentKey, num_images: int = 0) -> Arrays:
+        """Memory maps of the arrays, by name, which must tell of at least so many images."""
+        try:
+            if key not in self._open:
+                self._open[key] = _read(self._path(key))
+            return _telling_of(num_images, self._open[key])
+        except ValueError as error:
+            raise CollectionError(
+                f"{self._path(key)} is damaged ({error}): index the images again to mend it"
+            ) from None
+
+    def is_whole(self, key: SegmentKey, num_images: int) -> bool:
+        """Whether it can be read and tells of at least so many images."""
+        try:
+            _telling_of(num_images, self._open.get(key) or _read(self._path(key)))
+        except ValueError:
+            return False
+        return True
 
     def keep_only(self, keys: Set[SegmentKey]) -> None:
         """Delete what an interrupted run left behind and what no record needs any more."""
@@ -77,6 +81,38 @@ class Segments:
     def _path(self, key: SegmentKey) -> Path:
         batch, descriptor = key
         return self._folder / f"{batch:06d}-{descriptor}"
+
+
+def _read(folder: Path) -> Arrays:
+    """The arrays of a segment; a ValueError says what is wrong with them."""
+    try:
+        arrays = {file.stem: _map(file) for file in sorted(folder.glob("*.npy"))}
+    except (OSError, EOFError) as error:  # EOFError: an empty file
+        raise ValueError(str(error)) from None
+    lacking = ({"vectors"} if "vectors" in arrays else _FEATURES) - arrays.keys()
+    if lacking:
+        names = ", ".join(f"{name}.npy" for name in sorted(lacking))
+        raise ValueError(f"it lacks {names}" if arrays else "its files are gone")
+    altered = [name for name, array in arrays.items() if array.ndim != _AXES.get(name, 1)]
+    if not altered:
+        num_images, num_features = _num_images(arrays), len(arrays.get("keypoints", ()))
+        lengths = {"offsets": num_images + 1, "image_sizes": num_images, "vectors": num_images}
+        altered = [name for name, array in arrays.items() if len(array) != lengths.get(name, num_features)]
+    if not altered and "offsets" in arrays and not _are_offsets(arrays["offsets"], num_features):
+        altered = ["offsets"]
+    if altered:
+        raise ValueError(f"{altered[0]}.npy was altered")
+    return arrays
+
+
+def _telling_of(num_images: int, arrays: Arrays) -> Arrays:
+    if _num_images(arrays) < num_images:
+        raise ValueError(f"it tells of {_num_images(arrays)} images, expected {num_images}")
+    return arrays
+
+
+def _num_images(arrays: Arrays) -> int:
+    return len(arrays["vectors"] if "vectors" in arrays else arrays["image_sizes"])
 
 
 def _are_offsets(offsets: npt.NDArray[Any], rows: int) -> bool:
@@ -119,16 +155,6 @@ def unpack_features(arrays: Arrays, row: int) -> LocalFeatures:
         orientations=part("orientations"),
         image_size=(int(width), int(height)) if width else None,
     )
-
-
-def write_npz(path: Path, arrays: Arrays) -> None:
-    """Write a .npz whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        np.savez(file, allow_pickle=False, **dict(arrays))
-        sync(file.fileno())
-    partial.rename(path)
-    sync_folder(path.parent)
 
 
 def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:

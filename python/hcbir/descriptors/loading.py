@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -10,6 +11,7 @@ from typing import Any
 
 from hcbir._arrays import positive_int
 from hcbir.descriptors.base import Descriptor
+from hcbir.descriptors.recipe_kinds import FOR_PEOPLE
 
 BUILT_IN = ("orb", "sift", "vlad")
 
@@ -77,7 +79,7 @@ def from_spec(
     Raises
     ------
     ValueError
-        If the network at the recorded path is not the one recorded.
+        If the network at the recorded path, or its recipe, is not the one recorded.
     """
     run: dict[str, Any] = {"provider": provider, "num_threads": num_threads, "provider_options": provider_options}
     name = spec["name"]
@@ -93,8 +95,14 @@ def from_spec(
 
 
 def _check(descriptor: Descriptor, recorded: Mapping[str, Any]) -> Descriptor:
-    if (found := descriptor.spec()["sha256"]) != recorded["sha256"]:
-        raise ValueError(f"{recorded['path']}: the network has changed: sha256 {found}, recorded {recorded['sha256']}")
+    path, found = recorded["path"], descriptor.spec()
+    if found["sha256"] != recorded["sha256"]:
+        raise ValueError(f"{path}: the network has changed: sha256 {found['sha256']}, recorded {recorded['sha256']}")
+    recipe = found["recipe"]
+    for key in (recipe.keys() & recorded["recipe"].keys()) - FOR_PEOPLE - {"image_size"}:  # that is recorded apart
+        now, then = (json.dumps(said[key], sort_keys=True) for said in (recipe, recorded["recipe"]))
+        if now != then:
+            raise ValueError(f"{path}: its recipe has changed: {key} is {now}, recorded {then}")
     return descriptor
 
 

@@ -208,13 +208,14 @@ def shared_network(
     num_threads: int | None = None,
     provider_options: Mapping[str, Any] | None = None,
 ) -> Network:
-    """The network of a file; the same object as long as somebody holds it and the file has not changed."""
+    """The network of a file; the same object as long as somebody holds it and no file of it has changed."""
     try:
-        status = path.stat()
+        files = [file.stat() for file in (path, path.with_suffix(".toml")) if file == path or file.exists()]
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file") from None
+    states = tuple((file.st_mtime_ns, file.st_size) for file in files)
     options = tuple(sorted((key, str(value)) for key, value in (provider_options or {}).items()))
-    key = (path.resolve(), status.st_mtime_ns, status.st_size, provider, num_threads, options)
+    key = (path.resolve(), states, provider, num_threads, options)
     with _networks_lock:
         network = _networks.get(key)
         if network is None:

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 POOLINGS = ("gem", "mac", "spoc", "rmac")
 COLOURS = ("rgb", "bgr", "gray")
+FOR_PEOPLE = {"name", "licence", "source", "source_sha256", "hcbir_version", "exported"}
+"""What changes no vector."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from PIL import Image
 
 from hcbir._arrays import describe, positive_int, small_matrix
 from hcbir._features import FloatArray
+from hcbir._files import write_npz
 from hcbir.descriptors.base import GlobalDescriptor
 from hcbir.descriptors.pooling import normalise
 
@@ -64,10 +65,9 @@ class Whitening:
         return normalise((given - self.mean) @ self.projection.T)
 
     def save(self, path: Path) -> None:
-        """Writes an .npz file."""
+        """Writes an .npz file, whole or not at all."""
         text = np.array(json.dumps(dict(self.provenance)))
-        with path.open("wb") as file:
-            np.savez(file, mean=self.mean, projection=self.projection, provenance=text)
+        write_npz(path, {"mean": self.mean, "projection": self.projection, "provenance": text})
 
     @classmethod
     def load(cls, path: Path) -> Whitening:

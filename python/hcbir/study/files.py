@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from hcbir._files import telling_where
+
 RESULTS = "study.json"
 """The file of a study's output folder that holds all its figures."""
 
@@ -14,5 +16,6 @@ def write_whole(path: Path, content: str | bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     # a file name that is not valid Unicode reaches us with lone surrogates
-    partial.write_bytes(content.encode("utf-8", errors="replace") if isinstance(content, str) else content)
+    with telling_where(partial):
+        partial.write_bytes(content.encode("utf-8", errors="replace") if isinstance(content, str) else content)
     os.replace(partial, path)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageEnhance
 
+from hcbir._files import replacing
 from hcbir.descriptors.images import open_image
 from hcbir.study.captions import load_font, shortened
 from hcbir.study.colours import BACKGROUND, BOX, CHANCE, DIM, INCORRECT, INLIER, SHADOW, TEXT, Colour
@@ -98,7 +99,7 @@ class MatchPicture:
         return self._layout.width, self._layout.height + self._strip * (1 if self._names is None else 2)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes the picture, as SVG or as the pixels that the name's ending asks for.
+        """Writes the picture, whole or not at all, as SVG or as the pixels that the name's ending asks for.
 
         Raises
         ------
@@ -109,10 +110,12 @@ class MatchPicture:
         """
         target = Path(path)
         check_ending(target)
-        if target.suffix.lower() == ".svg":
-            target.write_text(self.svg(), encoding="utf-8")
-        else:
-            self.image().save(target)
+        ending = target.suffix.lower()
+        with replacing(target) as file:
+            if ending == ".svg":
+                file.write(self.svg().encode())
+            else:
+                self.image().save(file, Image.registered_extensions()[ending])
 
     def image(self) -> Image.Image:
         """The picture in RGB."""

@@ -11,8 +11,9 @@ from typing import Any
 import numpy.typing as npt
 
 import hcbir
+from hcbir._files import write_npz
 from hcbir.collection.records import CollectionError
-from hcbir.collection.segments import read_npz, write_npz
+from hcbir.collection.segments import read_npz
 
 Arrays = dict[str, npt.NDArray[Any]]
 

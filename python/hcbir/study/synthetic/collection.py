@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from hcbir.study.files import write_whole
 from hcbir.study.synthetic.design import Shot, plan_collection
 from hcbir.study.synthetic.journal import Journal, Record
 from hcbir.study.synthetic.tables import annotation_table, dataset_table
@@ -122,8 +123,8 @@ def make_collection(
         assert record is not None, shot.name
         images.append(SyntheticImage(folder / shot.name, shot.class_name, shot, record))
     pairs = [(image.shot, image.record) for image in images]
-    (folder / DATASET).write_text(dataset_table(pairs), encoding="utf-8")
-    (folder / ANNOTATIONS).write_text(annotation_table(pairs), encoding="utf-8")
+    write_whole(folder / DATASET, dataset_table(pairs))
+    write_whole(folder / ANNOTATIONS, annotation_table(pairs))
     return images
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from hcbir.study.files import write_whole
 from hcbir.study.synthetic.design import Shot
 
 GENERATOR = 2
@@ -66,10 +67,7 @@ class Journal:
         for name in set(self._records) - names:
             (self._folder / name).unlink(missing_ok=True)
             del self._records[name]
-        path = self._folder / FILE
-        partial = path.with_name(f"{FILE}.partial")
-        partial.write_text("".join(_line(record) for record in self._records.values()), encoding="utf-8")
-        partial.replace(path)
+        write_whole(self._folder / FILE, "".join(_line(record) for record in self._records.values()))
 
     def add(self, records: Iterable[Record]) -> None:
         with (self._folder / FILE).open("a", encoding="utf-8") as file:

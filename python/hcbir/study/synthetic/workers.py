@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -13,6 +12,7 @@ from pathlib import Path
 import cv2
 from PIL import Image
 
+from hcbir.study.files import write_whole
 from hcbir.study.synthetic.design import Shot
 from hcbir.study.synthetic.journal import Record, key_of
 from hcbir.study.synthetic.making import make_image
@@ -69,13 +69,9 @@ def make_batch(batch: Sequence[Shot], folder: Path, longest_side: int) -> list[R
 
 def _make(shot: Shot, folder: Path, longest_side: int) -> Record:
     made = make_image(shot, longest_side)
-    path = folder / shot.name
-    path.parent.mkdir(parents=True, exist_ok=True)
     buffer = BytesIO()
     Image.fromarray(made.pixels).save(buffer, "JPEG", quality=JPEG_QUALITY)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(buffer.getvalue())
-    os.replace(partial, path)
+    write_whole(folder / shot.name, buffer.getvalue())
     height, width = made.pixels.shape[:2]
     return Record(
         shot.name,

@@ -1,0 +1,172 @@
+"""Saved indexes replace one of their own kind, at once, and nothing else."""
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hcbir
+from hcbir import _files
+from hcbir._columns import append_rows, map_rows
+from hcbir.study import files
+
+Index = hcbir.ExactIndex | hcbir.IVFPQIndex
+
+
+def exact(size: int) -> hcbir.ExactIndex:
+    return hcbir.ExactIndex(vectors(size), precision="int8")
+
+
+def inverted(size: int) -> hcbir.IVFPQIndex:
+    index = hcbir.IVFPQIndex(4, num_subquantizers=4, bits=4)
+    index.train(vectors(600))
+    index.add(vectors(size))
+    return index
+
+
+def vectors(size: int) -> np.ndarray:
+    return np.random.default_rng(size).standard_normal((size, 16), dtype=np.float32)
+
+
+@pytest.fixture(params=[exact, inverted])
+def make(request: pytest.FixtureRequest) -> Callable[[int], Index]:
+    return request.param
+
+
+def found(index: Index) -> list[list[int]]:
+    return index.search(vectors(600)[:5], 3).indices.tolist()
+
+
+def test_replaces_its_own_kind(tmp_path: Path, make: Callable[[int], Index]) -> None:
+    first, second, third = make(500), make(400), make(300)
+    first.save(tmp_path)
+    opened = type(first).open(tmp_path)
+    num_files = len(list(tmp_path.iterdir()))
+    for index in (second, third):
+        index.save(tmp_path)
+        assert found(type(first).open(tmp_path, check=True)) == found(index)
+        assert len(list(tmp_path.iterdir())) == num_files  # what was replaced is gone
+    assert found(opened) == found(first)  # it still reads what it has opened
+    opened.save(tmp_path)
+    assert found(type(first).open(tmp_path)) == found(first)
+
+
+def test_nothing_is_left_of_arrays_that_the_new_one_has_not(tmp_path: Path) -> None:
+    exact(500).save(tmp_path)
+    floats = hcbir.ExactIndex(vectors(400), precision="float32")
+    floats.save(tmp_path)
+    assert {path.name.partition("-")[0] for path in tmp_path.glob("*.npy")} == {"database", "numbers"}
+    assert found(hcbir.ExactIndex.open(tmp_path)) == found(floats)
+
+
+def test_opens_what_is_replaced_meanwhile(
+    tmp_path: Path, make: Callable[[int], Index], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(500).save(tmp_path)
+    other, calls = make(400), 0
+
+    def replacing(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:  # between the manifest and the second of its arrays
+            with monkeypatch.context() as patch:
+                patch.setattr("hcbir._growing.map_rows", map_rows)
+                other.save(tmp_path)
+        return map_rows(*arguments)
+
+    monkeypatch.setattr("hcbir._growing.map_rows", replacing)
+    assert found(type(other).open(tmp_path, check=True)) == found(other)
+
+
+def test_saves_an_opened_index_in_its_own_place(tmp_path: Path, make: Callable[[int], Index]) -> None:
+    make(500).save(tmp_path)
+    opened = type(make(20)).open(tmp_path)
+    opened.save(tmp_path)
+    assert found(opened) == found(type(opened).open(tmp_path)) == found(make(500))
+
+
+def test_a_save_that_fails_leaves_what_stood_there(
+    tmp_path: Path, make: Callable[[int], Index], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(500).save(tmp_path)
+    files = set(tmp_path.iterdir())
+    for calls_before in range(8):
+        left = calls_before
+
+        def full(*_: object) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            for name in ("_columns.sync", "_growing.sync_folder", "_files.sync", "_files.sync_folder"):
+                patch.setattr(f"hcbir.{name}", full)
+            with pytest.raises(OSError, match="No space left on device"):
+                make(400).save(tmp_path)
+        if left < 0 and found(type(make(20)).open(tmp_path)) == found(make(400)):
+            break  # the manifest was there already: all is written
+        assert found(type(make(20)).open(tmp_path)) == found(make(500))
+        assert set(tmp_path.iterdir()) == files  # what is left of a save would fill the disk
+    make(300).save(tmp_path)
+    assert found(type(make(20)).open(tmp_path)) == found(make(300))
+
+
+def test_a_first_save_that_failed_is_done_again(
+    tmp_path: Path, make: Callable[[int], Index], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hcbir._files.sync", full)  # of the manifest alone
+        with pytest.raises(OSError, match=r"No space left on device.*manifest"):
+            make(400).save(tmp_path / "index")
+    with pytest.raises(FileNotFoundError):
+        type(make(20)).open(tmp_path / "index")
+    assert [path.name for path in (tmp_path / "index").iterdir()] == ["lock"]
+    np.save(tmp_path / "index" / "centroids.npy", np.arange(3))  # as a loss of power leaves
+    make(300).save(tmp_path / "index")
+    assert found(type(make(20)).open(tmp_path / "index")) == found(make(300))
+
+
+def test_refuses_what_is_something_else(tmp_path: Path, make: Callable[[int], Index]) -> None:
+    index, other = make(100), (inverted if make is exact else exact)(100)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").touch()
+    (tmp_path / "arrays").mkdir()
+    np.save(tmp_path / "arrays" / "codes.npy", np.arange(3))  # no lock stands by it: it is the user's
+    (tmp_path / "file").touch()
+    for name in ("photos", "arrays", "file"):
+        with pytest.raises(ValueError, match=f"folder must not exist or be empty, got .*{name}"):
+            index.save(tmp_path / name)
+    other.save(tmp_path / "other")
+    with pytest.raises(
+        ValueError, match=r"folder must hold nothing, or what can be replaced: .*other.* must be of hcbir"
+    ):
+        index.save(tmp_path / "other")
+    assert found(type(other).open(tmp_path / "other", check=True)) == found(other)
+    manifest = tmp_path / "other" / "manifest.json"
+    manifest.write_text("{")
+    with pytest.raises(ValueError, match="is damaged"):
+        other.save(tmp_path / "other")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda folder, array: _files.write_whole(folder / "a", array.tobytes()),
+        lambda folder, array: _files.write_npz(folder / "a", {"array": array}),
+        lambda folder, array: _files.write_array(folder / "a.partial", array),
+        lambda folder, array: files.write_whole(folder / "a", array.tobytes()),
+        lambda folder, array: append_rows(folder / "a.partial", None, array),
+    ],
+)
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path, write: Callable[[Path, np.ndarray], object]) -> None:
+    (tmp_path / "a.partial").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"No space left on device: '.*/a\.partial'"):
+        write(tmp_path, np.zeros(100_000))
