@@ -68,15 +68,17 @@ private:
         for (auto& worker : workers_) worker.best.assign(count, TopK(k_));
         // The first list, the nearest as a rule, says best what the others have to reach; many of its codes
         // are scored, from tables that are in the cache while they are new.
+        const bool alone = probes_.cols > 0 && count < AdcTables::worth_a_tile * index_.centroids.rows;
         executor_.parallel_for(count, [&](std::size_t q, std::size_t w) {
             load_tables(q, group.row(q));
             const auto query = static_cast<std::uint32_t>(q);
-            if (probes_.cols == 0) return;
-            scan({static_cast<std::size_t>(probes_.row(base + q)[0]), {&query, 1}}, group, scans_[w],
-                 workers_[w]);
+            if (alone)
+                scan({static_cast<std::size_t>(probes_.row(base + q)[0]), {&query, 1}}, group, scans_[w],
+                     workers_[w]);
         });
-        if (probes_.cols > 1)
-            scan_probes({probes_.row(base) + 1, count, probes_.cols - 1, probes_.stride}, group);
+        const std::size_t first = std::min(probes_.cols, std::size_t{1});
+        if (!alone) scan_probes({probes_.row(base), count, first, probes_.stride}, group);
+        scan_probes({probes_.row(base) + first, count, probes_.cols - first, probes_.stride}, group);
         executor_.parallel_for(count, [&](std::size_t q, std::size_t) {
             write(q, scores.row(base + q), indices.row(base + q));
         });
