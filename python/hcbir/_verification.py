@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -115,9 +116,7 @@ def verify(
     >>> verified.model.round(3).tolist()
     [[2.0, 0.0, 5.0], [0.0, 2.0, 7.0], [0.0, 0.0, 1.0]]
     """
-    p0, p1 = _points(points0, "points0"), _points(points1, "points1")
-    if len(p0) != len(p1):
-        raise ValueError(f"points1 must be as many as points0, {len(p0)}, got {len(p1)}")
+    p0, p1 = matched_points(points0, points1, _small_points)
     options = verify_options(model, max_error, confidence, min_trials, max_trials, seed)
     frames = frames_argument((scales0, orientations0, scales1, orientations1), len(p0))
     return Verification(*_core.verify(p0, p1, frames, (*options, bool(one_to_one), bool(exhaustive))))
@@ -141,14 +140,25 @@ def frames_argument(given: tuple[npt.ArrayLike | None, ...], count: int) -> Any:
     return tuple(frames)
 
 
-def _points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:
-    points = np.asarray(values)
-    if points.shape == (0,):
-        return np.empty((0, 2), np.float32)
-    points = small_matrix(points, name)
+def matched_points(
+    points0: npt.ArrayLike, points1: npt.ArrayLike, as_matrix: Callable[[npt.ArrayLike, str], npt.NDArray[np.float32]]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Both as matrices (values, name) of x and y, as many in each."""
+    p0, p1 = (_of_two_columns(as_matrix(v, name), name) for v, name in ((points0, "points0"), (points1, "points1")))
+    if len(p0) != len(p1):
+        raise ValueError(f"points1 must be as many as points0, {len(p0)}, got {len(p1)}")
+    return p0, p1
+
+
+def _of_two_columns(points: npt.NDArray[np.float32], name: str) -> npt.NDArray[np.float32]:
     if points.shape[1] != 2:
         raise ValueError(f"{name} must be (p, 2), x before y, got shape {points.shape}")
     return points
+
+
+def _small_points(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float32]:
+    points = np.asarray(values)
+    return np.empty((0, 2), np.float32) if points.shape == (0,) else small_matrix(points, name)
 
 
 def verify_options(

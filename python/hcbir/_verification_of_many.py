@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hcbir import _core
 from hcbir._arrays import large_matrix, whole_numbers
 from hcbir._runtime import num_threads_argument
-from hcbir._verification import frames_argument, verify_options
+from hcbir._verification import frames_argument, matched_points, verify_options
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +88,7 @@ def verify_many(
     >>> verify_many(points0, points1, [0, 5, 10], max_error=2.0).num_inliers.tolist()
     [5, 0]
     """
-    p0, p1 = large_matrix(points0, "points0"), large_matrix(points1, "points1")
-    for points, name in ((p0, "points0"), (p1, "points1")):
-        if points.shape[1] != 2:
-            raise ValueError(f"{name} must be (p, 2), x before y, got shape {points.shape}")
-    if len(p0) != len(p1):
-        raise ValueError(f"points1 must be as many as points0, {len(p0)}, got {len(p1)}")
+    p0, p1 = matched_points(points0, points1, large_matrix)
     options = verify_options(model, max_error, confidence, min_trials, max_trials, seed)
     frames = frames_argument((scales0, orientations0, scales1, orientations1), len(p0))
     begins, threads = whole_numbers(offsets, "offsets"), num_threads_argument(num_threads)
