@@ -171,8 +171,7 @@ void QueryCodes::load_tile(std::size_t base, std::size_t first, std::size_t coun
         const double length = length_above(parts.codes(i, shift_), problem_.error);
         const double residual = length_above(parts.rests(i, shift_), problem_.error);
         length_[first + i] = round_up(length);
-        const double rounded = 4 * unit + 2 * rotation_.rounding();  // the rotation, and each product
-        residual_[first + i] = round_up(residual + rounded * (length + residual) + vanished);
+        residual_[first + i] = with_rounding(residual, length);
         if (with_rests_) load_rests(queries.row(i), first + i);
     }
     write_starts(codes, quads_of(dim), head_,
@@ -193,13 +192,16 @@ void QueryCodes::load_rests(const float* rotated, std::size_t q) {
     const auto tail =
         problem_.kernels.quantize_rests(rotated + columns, dim - columns, multiplier_[q],
                                         rests + rest_blocks_of_head() * kernels::rest_block / 2);
-    const double length =
-        length_above(head.values + std::ldexp(double{tail.values}, -2 * shift_), problem_.error);
-    const double left = length_above(head.left + std::ldexp(double{tail.left}, -2 * shift_), problem_.error) /
-                        kernels::rest_steps;
-    const double rounded = 4 * unit + 2 * rotation_.rounding();
+    const double length = length_above(head.values + tail.values * product_unit_, problem_.error);
+    const double left =
+        length_above(head.left + tail.left * product_unit_, problem_.error) / kernels::rest_steps;
     finer_length_[q] = round_up(length);
-    finer_residual_[q] = round_up(left + rounded * (length + left) + vanished);
+    finer_residual_[q] = with_rounding(left, length);
+}
+
+float QueryCodes::with_rounding(double residual, double length) const {
+    const double rounded = 4 * unit + 2 * rotation_.rounding();  // the rotation, and each product
+    return round_up(residual + rounded * (length + residual) + vanished);
 }
 
 double QueryCodes::slack(std::size_t query) const {

@@ -84,6 +84,8 @@ public:
 private:
     void load_tile(std::size_t base, std::size_t first, std::size_t count);
     void load_rests(const float* rotated, std::size_t q);
+    /// A residual, and what the query and its codes are off by more.
+    float with_rounding(double residual, double length) const;
     KeyScale scale_of(const kernels::BytePanel& panel, std::size_t base, std::size_t q, float residual,
                       float length, double product_unit) const;
 

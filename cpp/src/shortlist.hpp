@@ -24,8 +24,8 @@ public:
         bool refined() const { return (row_and_refined_ & 1) != 0; }
 
     private:
-        std::uint64_t
-            row_and_refined_;  // no bit-fields, which would read the memory that they are written to
+        // no bit-fields, which would read the memory that they are written to
+        std::uint64_t row_and_refined_;
     };
     using Scratch = std::vector<float>;
 
