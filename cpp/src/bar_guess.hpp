@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <span>
 #include <vector>
 
+#include "kth_key.hpp"
 #include "topk.hpp"
 
 namespace hcbir {
@@ -31,10 +33,14 @@ public:
     /// How many of the sample's best it takes to guess.
     std::size_t most() const { return most_; }
 
-    /// Of a query's keys on the sample.
-    Guess operator()(std::span<const float> keys) {
+    /// Of a query's keys on the sample, or of its best; row_of(i) counts the sample's rows.
+    template <class RowOf = std::identity>
+    Guess operator()(std::span<const float> keys, RowOf row_of = {}) {
+        const float least = keys.size() > 2 * most_ ? kth_(keys.data(), keys.size(), most_)
+                                                    : -std::numeric_limits<float>::infinity();
         TopK best(most_);
-        for (std::size_t i = 0; i < keys.size(); ++i) best.push({keys[i], static_cast<std::int64_t>(i)});
+        for (std::size_t i = 0; i < keys.size(); ++i)
+            if (keys[i] >= least) best.push({keys[i], static_cast<std::int64_t>(row_of(i))});
         return (*this)(std::move(best));
     }
     /// Of the most() best of the sample, whose indices count its rows.
@@ -58,6 +64,7 @@ private:
     std::size_t panel_rows_, most_;
     double wanted_;
     std::vector<double> counts_;
+    KthKey kth_;
 };
 
 }  // namespace hcbir

@@ -339,6 +339,7 @@ void ByteScan::scan(const CodedRows& rows, std::size_t first_row, std::size_t ba
             if (last - first <= few_queries)  // which wait for memory
                 fetch(rows.heads + (p + panels_ahead) * bytes.head, bytes.head);
             if (p == trial_panels) tile.may_leave = worth_leaving * hits.num_left > hits.num_strips;
+            if (candidates.has_seen(first_row + p * byte_panel_rows)) continue;
             std::uint32_t found = problem_.kernels.byte_tile(
                 tile, num_queries, {rows.heads + p * bytes.head, rows.tails + p * bytes.tail}, quads,
                 rows.panels[p], hits);
@@ -368,15 +369,15 @@ void ByteScan::collect(const CodedRows& rows, std::size_t panel, std::size_t fir
 }
 
 void ByteScan::score_panel(const CodedRows& rows, std::size_t base, std::size_t first, std::size_t count,
-                           float* keys, float* margins, std::size_t stride) {
+                           float* keys, std::size_t stride, float* margins, std::size_t margin_stride) {
     std::fill_n(bars_.data() + first, count, -std::numeric_limits<float>::infinity());
     kernels::ByteHits hits{};
     problem_.kernels.byte_tile(queries_.tile(first, bars_.data()), count, {rows.heads, rows.tails},
                                quads_of(problem_.queries.cols), *rows.panels, hits);
-    for (std::size_t i = 0; i < count; ++i, keys += stride, margins += stride) {
+    for (std::size_t i = 0; i < count; ++i, keys += stride, margins += margin_stride) {
         const KeyScale scale = queries_.key_scale(*rows.panels, base, first + i);
         const std::int32_t* products = hits.products + i * byte_panel_rows;
-        std::fill_n(margins, rows.count, static_cast<float>(scale.margin));
+        *margins = static_cast<float>(scale.margin);
         for (std::size_t j = 0; j < rows.count; ++j)
             keys[j] = static_cast<float>(
                 scale.key(products[j], problem_.metric == Metric::l2 ? rows.offsets + j : nullptr));

@@ -153,10 +153,10 @@ public:
     void scan(const CodedRows& rows, std::size_t first_row, std::size_t base, std::size_t first,
               std::size_t last, Candidates& candidates);
 
-    /// The keys of a panel of rows against queries first .. first + count - 1 (a tile), and their errors at
-    /// most, as rows of byte_panel_rows at the given stride.
+    /// The keys of a panel of rows against queries first .. first + count - 1 (a tile), `stride` apart, and
+    /// the errors of each query's at most.
     void score_panel(const CodedRows& rows, std::size_t base, std::size_t first, std::size_t count,
-                     float* keys, float* margins, std::size_t stride);
+                     float* keys, std::size_t stride, float* margins, std::size_t margin_stride);
 
     std::size_t num_scanned() const { return num_scanned_; }  // pairs
 

@@ -16,8 +16,10 @@ public:
     Candidates(const SearchProblem& problem, std::size_t group, SharedBars& bars)
         : problem_(problem), bars_(bars), best_(group, Best{Shortlist(problem.k), TopK(problem.k)}) {}
 
-    /// Queries are counted from here on.
-    void begin_group(std::size_t base) { base_ = base; }
+    /// Queries are counted from here on. seen: a flag for each panel of rows, or null; rows of flagged panels
+    /// are added by add_seen, and no more by add.
+    void begin_group(std::size_t base, const std::uint8_t* seen) { base_ = base, seen_ = seen; }
+    bool has_seen(std::size_t row) const { return seen_ && seen_[row / kernels::byte_panel_rows] != 0; }
 
     /// A row whose key is certainly below this cannot be among the best.
     float bar(std::size_t q) const { return bars_[q]; }
@@ -25,6 +27,9 @@ public:
     /// Takes up a row whose key is in [lower, upper], which may be wider than float arithmetic needs unless
     /// `refined`. The bar may have risen if this returns true.
     bool add(std::size_t q, float lower, float upper, std::size_t row, bool refined) {
+        return !has_seen(row) && add_seen(q, lower, upper, row, refined);
+    }
+    bool add_seen(std::size_t q, float lower, float upper, std::size_t row, bool refined) {
         if (!problem_.may_be_found(row)) return false;
         Shortlist& shortlist = best_[q].shortlist;
         shortlist.add({lower, upper, row, refined});
@@ -75,6 +80,7 @@ private:
     AlignedBuffer<float> row_;
     Shortlist::Scratch scratch_;
     std::size_t base_ = 0, num_refined_ = 0;
+    const std::uint8_t* seen_ = nullptr;
 };
 
 }  // namespace hcbir

@@ -42,7 +42,8 @@ void search_every_row(const SearchProblem& problem, MatrixView<float> scores,
         others.clear(), products.resize(count);
         for (std::size_t j = 0; j < count; ++j) others.push_back(rows.row(j));
         for (std::size_t q = 0; q < num_queries; ++q) {
-            problem.kernels.dots_f64(queries.data() + q * padded, others.data(), count, dim, products.data());
+            problem.kernels.dots_f64(queries.data() + q * padded, others.data(), count, nullptr, dim,
+                                     products.data());
             for (std::size_t j = 0; j < count; ++j) {
                 if (!std::isfinite(products[j])) throw NonFinite{};  // of finite floats it never overflows
                 found[q * n + first + j] = static_cast<float>(products[j]);

@@ -69,7 +69,7 @@ private:
 
     struct Worker {
         Worker(const SearchProblem& problem, std::size_t n)
-            : keys(n), found(n + 16), kth(n), vector(problem.queries.cols + 15), ranks(problem.kernels) {}
+            : keys(n), found(n + 16), vector(problem.queries.cols + 15), ranks(problem.kernels) {}
         AlignedBuffer<float> keys;
         AlignedBuffer<std::uint32_t> found;
         KthKey kth;
@@ -186,7 +186,7 @@ private:
     void multiply_f64(Worker& worker, const float* vector, std::size_t count) {
         problem_.kernels.widen_float(vector, rows_.cols, worker.vector.data());
         worker.products_f64.resize(count);
-        problem_.kernels.dots_f64(worker.vector.data(), worker.others.data(), count, rows_.cols,
+        problem_.kernels.dots_f64(worker.vector.data(), worker.others.data(), count, nullptr, rows_.cols,
                                   worker.products_f64.data());
     }
 

@@ -14,8 +14,6 @@ namespace hcbir {
 /// A key that the k largest of n finite keys reach: of those with the k-th, or a little below.
 class KthKey {
 public:
-    explicit KthKey(std::size_t n) : largest_(n) {}
-
     float operator()(const float* keys, std::size_t n, std::size_t k) {
         const std::size_t count = gather(keys, n, k);
         const auto [lowest, highest] = range(largest_.data(), count);
@@ -44,6 +42,7 @@ private:
     /// The largest of each of some groups of keys, of which k are about the k largest; or all keys.
     std::size_t gather(const float* keys, std::size_t n, std::size_t k) {
         const std::size_t groups = std::max(groups_a_key * k, fewest_groups);
+        largest_.reserve(std::min(2 * groups, n));
         if (2 * groups > n) {
             std::copy_n(keys, n, largest_.data());
             return n;

@@ -1,6 +1,7 @@
 #include "rescore.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <span>
 
 namespace hcbir {
@@ -38,17 +39,18 @@ public:
         : problem_(problem), base_(base), wide_((problem.queries.cols + 15) / 16 * 16) {}
 
     /// The scores that are reported, by slots.
-    void score(std::span<const Pair> pairs, float* scores) {
+    void score(std::span<const Pair> pairs, const float* next, float* scores) {
         const float* row = values(pairs[0].row);
-        if (problem_.metric == Metric::l2 || pairs.size() == 1) {
+        if (problem_.metric == Metric::l2) {
             for (const Pair& pair : pairs) scores[pair.slot] = problem_.score(base_ + pair.query, row);
             return;
         }
         const std::size_t dim = problem_.queries.cols;
         problem_.kernels.widen_float(row, dim, wide_.data());
-        gather(pairs);
         products_f64_.resize(pairs.size());
-        problem_.kernels.dots_f64(wide_.data(), queries_.data(), pairs.size(), dim, products_f64_.data());
+        gather(pairs);
+        problem_.kernels.dots_f64(wide_.data(), queries_.data(), pairs.size(), next, dim,
+                                  products_f64_.data());
         const double norm = problem_.metric == Metric::cosine ? problem_.norm(row) : 1;
         for (std::size_t i = 0; i < pairs.size(); ++i)
             scores[pairs[i].slot] = problem_.metric == Metric::dot
@@ -57,16 +59,13 @@ public:
     }
 
     /// Bounds of the keys by float arithmetic, by slots.
-    void bound(std::span<const Pair> pairs, std::pair<float, float>* bounds) {
+    void bound(std::span<const Pair> pairs, const float* next, std::pair<float, float>* bounds) {
         const float* row = values(pairs[0].row);
-        if (pairs.size() == 1) {
-            bounds[pairs[0].slot] = problem_.key_bounds(base_ + pairs[0].query, row);
-            return;
-        }
         gather(pairs);
         queries_.push_back(row);  // whose product is its squared length
         products_.resize(queries_.size());
-        problem_.kernels.dots(row, queries_.data(), queries_.size(), problem_.queries.cols, products_.data());
+        problem_.kernels.dots(row, queries_.data(), products_.size(), next, problem_.queries.cols,
+                              products_.data());
         const auto length = problem_.row_length(products_.back());
         for (std::size_t i = 0; i < pairs.size(); ++i)
             bounds[pairs[i].slot] = problem_.key_bounds(base_ + pairs[i].query, products_[i], length);
@@ -87,7 +86,7 @@ private:
     std::vector<float> products_;
 };
 
-/// visit(a worker's scorer, pairs of one row) for all pairs.
+/// visit(a worker's scorer, pairs of one row, the next row) for all pairs.
 template <class Visit>
 void visit_rows(const SearchProblem& problem, std::size_t base, const std::vector<Pair>& pairs,
                 Executor& executor, Visit visit) {
@@ -98,7 +97,8 @@ void visit_rows(const SearchProblem& problem, std::size_t base, const std::vecto
         const std::size_t last = std::min((task + 1) * pairs_a_task, sorted.size());
         for (std::size_t i = task * pairs_a_task, next = i; i < last; i = next) {
             while (next < last && sorted[next].row == sorted[i].row) ++next;
-            visit(scorers[w], std::span(sorted).subspan(i, next - i));
+            const void* later = next < last ? problem.rows.start(sorted[next].row) : nullptr;
+            visit(scorers[w], std::span(sorted).subspan(i, next - i), static_cast<const float*>(later));
         }
     });
 }
@@ -110,31 +110,59 @@ struct Rest {
     std::vector<Shortlist::Entry> wanted;  // to be scored next
 };
 
+/// Pairs of the rows that each(rest, add) adds, rest after rest; where those of each begin, and where the
+/// last one's end, stands in `begins`.
+template <class Each>
+std::vector<Pair> gather_pairs(const std::vector<Rest>& rests, std::vector<std::size_t>& begins,
+                               Executor& executor, Each each) {
+    begins.assign(rests.size() + 1, 0);
+    executor.parallel_for(rests.size(), [&](std::size_t q, std::size_t) {
+        each(rests[q], [&](std::size_t) { ++begins[q + 1]; });
+    });
+    std::partial_sum(begins.begin(), begins.end(), begins.begin());
+    std::vector<Pair> pairs(begins.back());
+    executor.parallel_for(rests.size(), [&](std::size_t q, std::size_t) {
+        std::size_t slot = begins[q];
+        each(rests[q], [&](std::size_t row) { pairs[slot] = {row, q, slot}, ++slot; });
+    });
+    return pairs;
+}
+
 /// Scores what is wanted.
 void score_wanted(const SearchProblem& problem, std::size_t base, std::vector<Rest>& rests,
                   Executor& executor) {
-    std::vector<Pair> pairs;
-    for (std::size_t q = 0; q < rests.size(); ++q)
-        for (const auto& entry : rests[q].wanted) pairs.push_back({entry.row(), q, pairs.size()});
+    std::vector<std::size_t> begins;
+    const auto pairs = gather_pairs(rests, begins, executor, [](const Rest& rest, auto add) {
+        for (const auto& entry : rest.wanted) add(entry.row());
+    });
     std::vector<float> scores(pairs.size());
     visit_rows(problem, base, pairs, executor,
-               [&](RowScorer& scorer, std::span<const Pair> of_row) { scorer.score(of_row, scores.data()); });
-    for (const Pair& pair : pairs)
-        rests[pair.query].best.push({scores[pair.slot], static_cast<std::int64_t>(pair.row)});
+               [&](RowScorer& scorer, std::span<const Pair> of_row, const float* next) {
+                   scorer.score(of_row, next, scores.data());
+               });
+    executor.parallel_for(rests.size(), [&](std::size_t q, std::size_t) {
+        for (std::size_t i = begins[q]; i < begins[q + 1]; ++i)
+            rests[q].best.push({scores[i], static_cast<std::int64_t>(pairs[i].row)});
+    });
 }
 
 /// Looks at the entries of wide bounds in float.
 void refine_entries(const SearchProblem& problem, std::size_t base, std::vector<Rest>& rests,
                     Executor& executor) {
-    std::vector<Pair> pairs;
-    for (std::size_t q = 0; q < rests.size(); ++q)
-        for (const auto& entry : rests[q].shortlist.entries())
-            if (!entry.refined()) pairs.push_back({entry.row(), q, pairs.size()});
+    std::vector<std::size_t> begins;
+    const auto pairs = gather_pairs(rests, begins, executor, [](const Rest& rest, auto add) {
+        for (const auto& entry : rest.shortlist.entries())
+            if (!entry.refined()) add(entry.row());
+    });
     std::vector<std::pair<float, float>> bounds(pairs.size());
     visit_rows(problem, base, pairs, executor,
-               [&](RowScorer& scorer, std::span<const Pair> of_row) { scorer.bound(of_row, bounds.data()); });
-    auto next = bounds.begin();
-    for (Rest& rest : rests) rest.shortlist.refine([&](std::uint64_t) { return *next++; });
+               [&](RowScorer& scorer, std::span<const Pair> of_row, const float* next) {
+                   scorer.bound(of_row, next, bounds.data());
+               });
+    executor.parallel_for(rests.size(), [&](std::size_t q, std::size_t) {
+        const auto* next = bounds.data() + begins[q];
+        rests[q].shortlist.refine([&](std::uint64_t) { return *next++; });
+    });
 }
 
 /// Before floats are read, bounds by more bits of the queries of a group; where that pays.

@@ -13,9 +13,19 @@ public:
     /// Some panels of rows, from all over the database; of `codes`, or quantised here (throws NonFinite).
     RowSample(const SearchProblem& problem, const ByteCodes* codes, Executor& executor);
 
+    /// A flag for each panel of the database, that is set for those of the sample.
+    const std::uint8_t* flags() const { return flags_.data(); }
+    /// Of the rows that may be found.
+    double share() const { return share_; }
+
+    struct Worker {
+        ByteScan* scan;
+        Candidates* candidates;
+    };
     /// Writes to bars[q] a key that the k-th best of each of the group's queries almost surely reaches, or
-    /// -infinity. Returns whether a scan in bytes is faster than one in floats. A ByteScan for each worker.
-    bool guess(std::size_t base, std::size_t count, const std::vector<ByteScan*>& scans, float* bars,
+    /// -infinity, and adds what may reach it to the candidates. Returns whether a scan in bytes is faster
+    /// than one in floats.
+    bool guess(std::size_t base, std::size_t count, const std::vector<Worker>& workers, float* bars,
                Executor& executor) const;
 
 private:
@@ -26,7 +36,8 @@ private:
 
     const SearchProblem& problem_;
     std::vector<Panel> panels_;
-    double share_ = 0;  // of the rows that may be found
+    std::vector<std::uint8_t> flags_;
+    double share_ = 0;
     AlignedBuffer<std::uint8_t> codes_;
     AlignedBuffer<kernels::BytePanel> bounds_;
     AlignedBuffer<float> offsets_;

@@ -15,6 +15,12 @@ Rows::Rows(const Database& database, std::span<const std::uint8_t> allowed) : da
         if (allowed[i] != 0) chosen_.push_back(static_cast<std::int64_t>(i));
 }
 
+const void* Rows::start(std::size_t i) const {
+    const std::size_t size = database_.type == ElementType::float32 ? 4 : 2;
+    return static_cast<const char*>(database_.data) +
+           static_cast<std::size_t>(index(i)) * database_.stride * size;
+}
+
 MatrixView<const float> Rows::floats(std::size_t first, std::size_t count,
                                      AlignedBuffer<float>& buffer) const {
     const std::size_t cols = database_.cols, stride = database_.stride;

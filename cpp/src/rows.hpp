@@ -35,6 +35,9 @@ public:
     /// the buffer, which grows as needed.
     MatrixView<const float> floats(std::size_t first, std::size_t count, AlignedBuffer<float>& buffer) const;
 
+    /// Where row i lies, whatever its elements are.
+    const void* start(std::size_t i) const;
+
     /// Throws std::invalid_argument that names the first row with a value that is not finite.
     void require_finite() const;
 

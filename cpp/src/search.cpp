@@ -31,6 +31,7 @@ constexpr std::size_t enough_rows = 512;               // for a sample of them t
 constexpr std::size_t tasks_per_worker = 4;
 constexpr std::size_t few_allowed = 8;    // one row in more than this many
 constexpr std::size_t fewest_blocks = 6;  // of which bars are guessed
+constexpr double worth_a_stage = 2;       // times the rows that told the bars of before
 constexpr std::size_t worth_bytes = 4;    // one pair in this many looked at in float: bytes do not pay
 
 /// All blocks, in the order of the scan.
@@ -42,8 +43,9 @@ Stages in_order(std::size_t num_blocks) {
     return stages;
 }
 
-/// The same, but parts drawn at random come first: what is found in them tells what bars to expect.
-Stages scan_stages(std::size_t num_blocks) {
+/// The same, but parts drawn at random come first: what is found in them tells what bars to expect. `known`:
+/// of the rows, a share that has told so before.
+Stages scan_stages(std::size_t num_blocks, double known) {
     CounterRandom random(1, num_blocks);
     std::vector<std::size_t> order = in_order(num_blocks)[0];
     for (std::size_t i = num_blocks; i > 1; --i)
@@ -51,7 +53,8 @@ Stages scan_stages(std::size_t num_blocks) {
     Stages stages;
     auto from = order.begin();
     for (const std::size_t one_in : {64, 16, 4, 1}) {
-        if (one_in > 1 && num_blocks / one_in < fewest_blocks) continue;
+        const bool new_to_tell = 1.0 / static_cast<double>(one_in) > worth_a_stage * known;
+        if (one_in > 1 && (num_blocks / one_in < fewest_blocks || !new_to_tell)) continue;
         const auto to = order.begin() + static_cast<std::ptrdiff_t>(num_blocks / one_in);
         stages.emplace_back(from, to);
         std::sort(stages.back().begin(), stages.back().end());  // as storage likes it
@@ -119,6 +122,7 @@ public:
             const std::size_t count = std::min(group_, problem_.queries.rows - base);
             bars_.clear();
             std::fill(guesses_.begin(), guesses_.end(), -std::numeric_limits<float>::infinity());
+            for (Worker& worker : workers_) worker.candidates.begin_group(base, nullptr);
             if (by_bytes_) prepare_bytes(base, count);
             scan(base, count);
             for (const std::size_t q : rescore(base, count, scores, indices)) open.push_back(base + q);
@@ -144,11 +148,19 @@ private:
     void prepare_bytes(std::size_t base, std::size_t count) {
         codes_.load(base, count, executor_);
         if (!sample_) return;
-        std::vector<ByteScan*> scans;
-        for (Worker& worker : workers_) scans.push_back(&worker.bytes);
-        const bool pay = sample_->guess(base, count, scans, guesses_.data(), executor_);
+        std::vector<RowSample::Worker> workers;
+        for (Worker& worker : workers_) {
+            workers.push_back({&worker.bytes, &worker.candidates});
+            worker.candidates.begin_group(base, sample_->flags());
+        }
+        const bool pay = sample_->guess(base, count, workers, guesses_.data(), executor_);
         for (std::size_t q = 0; q < count; ++q) bars_.raise(q, guesses_[q]);
-        if (!pay && options_.precision == Precision::automatic) by_bytes_ = false;
+        if (pay || options_.precision == Precision::int8) return;
+        by_bytes_ = false;
+        for (Worker& worker : workers_) {
+            worker.candidates.begin_group(base, nullptr);
+            for (std::size_t q = 0; q < count; ++q) worker.candidates.forget(q);
+        }
     }
 
     void scan(std::size_t base, std::size_t count) {
@@ -165,8 +177,8 @@ private:
         const std::size_t part = ceil_div(num_tiles, num_parts) * tile;
 
         QueryPanels panels(problem_, base, count);
-        for (auto& worker : workers_) worker.candidates.begin_group(base);
-        const auto stages = by_bytes_ && sample_ ? scan_stages(num_blocks) : in_order(num_blocks);
+        const auto stages =
+            by_bytes_ && sample_ ? scan_stages(num_blocks, sample_->share()) : in_order(num_blocks);
         std::size_t seen = 0;
         for (const auto& blocks : stages) {
             executor_.parallel_for(blocks.size() * num_parts, [&](std::size_t task, std::size_t w) {
@@ -181,24 +193,32 @@ private:
         }
     }
 
-    /// By what was found in a part of the blocks, drawn at random.
+    /// By what was found in a part of the blocks, drawn at random, and in the sample.
     void raise_guesses(std::size_t count, std::size_t num_blocks, std::size_t num_seen,
                        std::size_t block_rows) {
-        const double share = static_cast<double>(num_seen) / static_cast<double>(num_blocks);
-        std::vector<BarGuess> guess(executor_.size(),
-                                    BarGuess(problem_.rows.size(), block_rows, problem_.k, share));
+        const double in_blocks = static_cast<double>(num_seen) / static_cast<double>(num_blocks),
+                     share = in_blocks + (1 - in_blocks) * sample_->share();
+        struct Scratch {
+            BarGuess guess;
+            std::vector<float> keys;
+            std::vector<std::uint64_t> rows;
+        };
+        std::vector<Scratch> scratch;
+        for (std::size_t w = 0; w < executor_.size(); ++w)
+            scratch.push_back({BarGuess(problem_.rows.size(), block_rows, problem_.k, share), {}, {}});
         executor_.parallel_for(count, [&](std::size_t q, std::size_t w) {
-            TopK best(guess[w].most());
+            auto& [guess, keys, rows] = scratch[w];
+            keys.clear(), rows.clear();
             for (const Worker& worker : workers_) {
                 if (!worker.candidates.scored(q).empty()) return;  // the list is not all that was found
                 for (const auto& entry : worker.candidates.shortlist(q).entries()) {
                     const float key = entry.lower / 2 + entry.upper / 2;
                     if (!std::isfinite(key)) return;  // nothing is known of the row
                     if (key < guesses_[q]) continue;  // it would not raise the guess
-                    best.push({key, static_cast<std::int64_t>(entry.row())});
+                    keys.push_back(key), rows.push_back(entry.row());
                 }
             }
-            const float safe = guess[w](std::move(best)).safe;
+            const float safe = guess(keys, [&](std::size_t i) { return rows[i]; }).safe;
             guesses_[q] = std::max(guesses_[q], safe);
             bars_.raise(q, safe);
         });

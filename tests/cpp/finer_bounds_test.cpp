@@ -1,5 +1,7 @@
-// What four more bits of the queries say of keys, against keys in double: at every level, for every metric,
-// over rows of lengths that leave blocks and groups of columns unfilled, with principal axes and without.
+// What is known of keys before rows are looked at in float: what four more bits of the queries say of them,
+// against keys in double, over rows of lengths that leave blocks and groups of columns unfilled, with
+// principal axes and without; and what a sample of the rows adds to the candidates. At every level, for every
+// metric.
 #include "finer_bounds.hpp"
 
 #include <cmath>
@@ -49,12 +51,12 @@ void test_bounds(const Table& table, Metric metric, std::size_t dim, std::size_t
         for (std::size_t q = 0; q < num_queries; q += kernels::byte_tile_queries) {
             const std::size_t count = std::min(kernels::byte_panel_rows, num_rows - first),
                               height = std::min(kernels::byte_tile_queries, num_queries - q);
-            Floats keys(kernels::byte_tile_queries * 32), margins(keys.size());
-            scan.score_panel(coded_rows(codes, dim, first, count), 0, q, height, keys.data(), margins.data(),
-                             32);
+            Floats keys(kernels::byte_tile_queries * 32), margins(kernels::byte_tile_queries);
+            scan.score_panel(coded_rows(codes, dim, first, count), 0, q, height, keys.data(), 32,
+                             margins.data(), 1);
             for (std::size_t i = 0; i < height; ++i)
                 for (std::size_t j = 0; j < count; ++j) {
-                    const float key = keys[i * 32 + j], wide = margins[i * 32 + j] * 1.00001f;
+                    const float key = keys[i * 32 + j], wide = margins[i] * 1.00001f;
                     const bool unknown = first + j == 5, refined = first + j == 6;
                     lists[q + i].add({unknown ? -infinity : key - wide, unknown ? infinity : key + wide,
                                       first + j, refined});
@@ -97,6 +99,52 @@ void test_all_bounds(const Table& table) {
         }
 }
 
+/// What a sample adds to the candidates: of its panels every row that may reach the guessed bar, once, within
+/// its bounds; and add() leaves those rows alone.
+void test_sample(const Table& table) {
+    constexpr std::size_t n = 3000, dim = 40, k = 20;
+    const Floats queries = real_floats(num_queries * dim), rows = real_floats(n * dim);
+    std::vector<std::uint8_t> allowed(n, 1);
+    for (std::size_t i = 0; i < n; i += 7) allowed[i] = 0;
+    for (const Metric metric : {Metric::dot, Metric::cosine, Metric::l2}) {
+        SerialExecutor executor;
+        const Rows all(Database(rows.data(), n, dim));
+        const SearchProblem problem({queries.data(), num_queries, dim}, all, allowed, k, metric);
+        QueryCodes codes(problem, {}, 24);
+        codes.load(0, num_queries, executor);
+        SharedBars bars(24);
+        Candidates candidates(problem, 24, bars);
+        ByteScan scan(problem, 24, codes);
+        const RowSample sample(problem, nullptr, executor);
+        candidates.begin_group(0, sample.flags());
+        float guesses[num_queries];
+        sample.guess(0, num_queries, {{&scan, &candidates}}, guesses, executor);
+        std::size_t num_sampled = 0, num_found = 0;
+        for (std::size_t q = 0; q < num_queries; ++q) {
+            std::vector<int> found(n);
+            for (const auto& entry : candidates.shortlist(q).entries()) {
+                const double key = key_of(metric, &queries[q * dim], &rows[entry.row() * dim], dim);
+                agree(entry.lower <= key && key <= entry.upper, table, "sample: bounds", {q, entry.row()});
+                ++found[entry.row()];
+            }
+            const float bar = std::max(guesses[q], bars[q]);
+            for (std::size_t i = 0; i < n; ++i) {
+                const bool wanted = sample.flags()[i / 32] && allowed[i] &&
+                                    key_of(metric, &queries[q * dim], &rows[i * dim], dim) >= double{bar};
+                agree(found[i] <= (sample.flags()[i / 32] && allowed[i]) && found[i] >= wanted, table,
+                      "sample: rows", {q, i});
+                num_sampled += sample.flags()[i / 32] && allowed[i], num_found += found[i] > 0;
+                if (!sample.flags()[i / 32]) continue;
+                const std::size_t before = candidates.shortlist(q).entries().size();
+                candidates.add(q, 1e9f, 1e9f, i, false);
+                agree(candidates.shortlist(q).entries().size() == before, table, "sample: added twice",
+                      {q, i});
+            }
+        }
+        agree(num_found > 0 && 2 * num_found < num_sampled, table, "sample: few are kept", {num_found});
+    }
+}
+
 }  // namespace
 
-int main() { at_every_level({test_all_bounds}); }
+int main() { at_every_level({test_all_bounds, test_sample}); }

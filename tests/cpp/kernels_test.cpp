@@ -144,7 +144,7 @@ void test_dots(const Table& table) {
                 places.push_back(vectors.data() + (count - 1 - i) * dim);
                 expected.push_back(dot(a.data(), places.back(), dim));
             }
-            table.dots(a.data(), places.data(), count, dim, products.data());
+            table.dots(a.data(), places.data(), count, nullptr, dim, products.data());
             agree(products == expected, table, "dots", {dim, count});
         }
 }
@@ -309,7 +309,7 @@ void test_exact_scores(const Table& table) {
         const std::vector<const float*> vectors{b.data(), a.data(), b.data(), b.data(), a.data()};
         for (std::size_t count = 1; count <= vectors.size(); ++count) {
             std::vector<double> products(count);
-            table.dots_f64(wide.data(), vectors.data(), count, dim, products.data());
+            table.dots_f64(wide.data(), vectors.data(), count, nullptr, dim, products.data());
             for (std::size_t i = 0; i < count; ++i)
                 agree(same(products[i], table.dot_f64(a.data(), vectors[i], dim)), table, "dots_f64",
                       {dim, count});

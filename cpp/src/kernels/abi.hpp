@@ -271,8 +271,9 @@ struct Table {
                      std::size_t score_stride, float* norms);
 
     /// products[i] = dot product, in float, of `a` and vector i < count. The order of summation is free.
-    void (*dots)(const float* a, const float* const* vectors, std::size_t count, std::size_t dim,
-                 float* products);
+    /// `next` is asked for meanwhile, unless null.
+    void (*dots)(const float* a, const float* const* vectors, std::size_t count, const float* next,
+                 std::size_t dim, float* products);
 
     /// norms[j] = squared length, in float, of row j. The order of summation is free.
     void (*squared_norms)(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
@@ -370,9 +371,9 @@ struct Table {
     double (*dot_f64)(const float* a, const float* b, std::size_t dim);
 
     /// products[i] = dot_f64 of vector i < count and one that is given in double [same bits], of zeros from
-    /// dim up to a multiple of 16.
-    void (*dots_f64)(const double* a, const float* const* vectors, std::size_t count, std::size_t dim,
-                     double* products);
+    /// dim up to a multiple of 16. `next` is asked for meanwhile, unless null.
+    void (*dots_f64)(const double* a, const float* const* vectors, std::size_t count, const float* next,
+                     std::size_t dim, double* products);
 
     /// Squared distance in double [same bits]: differences and squares rounded to double, summed as dot_f64.
     double (*squared_l2_f64)(const float* a, const float* b, std::size_t dim);

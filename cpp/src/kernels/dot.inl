@@ -153,20 +153,20 @@ void dot_rows(const float* queries, std::size_t query_stride, std::size_t num_qu
                            score_stride, norms ? norms + j : nullptr);
 }
 
-/// n vectors, in two sums each so that additions need not wait; what n further ones hold is asked for.
-template <std::size_t n, bool more>
-inline void dot_some(const float* a, const float* const* vectors, std::size_t dim, float* products) {
+/// n vectors, in two sums each so that additions need not wait.
+template <std::size_t n>
+inline void dot_some(const float* a, const float* const* vectors, const float* next, std::size_t dim,
+                     float* products) {
     Vec sums[2][n] = {};
     std::size_t c = 0;
     for (; c + 2 * lanes <= dim; c += 2 * lanes)
 #pragma GCC unroll 2
         for (std::size_t s = 0; s < 2; ++s) {
+            if (s == 0 || lanes == 16) fetch_ahead<2>(next, c + s * lanes);
             const Vec left = load<Vec>(a + c + s * lanes);
 #pragma GCC unroll 4
-            for (std::size_t i = 0; i < n; ++i) {
-                if (more && (s == 0 || lanes == 16)) fetch_ahead(vectors[n + i] + c, s * lanes);
+            for (std::size_t i = 0; i < n; ++i)
                 sums[s][i] = fma(left, load<Vec>(vectors[i] + c + s * lanes), sums[s][i]);
-            }
         }
     for (std::size_t i = 0; i < n; ++i) {
         products[i] = sum(sums[0][i] + sums[1][i]);
@@ -174,13 +174,11 @@ inline void dot_some(const float* a, const float* const* vectors, std::size_t di
     }
 }
 
-void dots(const float* a, const float* const* vectors, std::size_t count, std::size_t dim, float* products) {
-    std::size_t i = 0;
-    // Long vectors push each other out of the first cache.
-    if (dim < page_floats)
-        for (; i + 8 <= count; i += 4) dot_some<4, true>(a, vectors + i, dim, products + i);
-    for (; i + 4 <= count; i += 4) dot_some<4, false>(a, vectors + i, dim, products + i);
-    for (; i < count; ++i) dot_some<1, false>(a, vectors + i, dim, products + i);
+void dots(const float* a, const float* const* vectors, std::size_t count, const float* next, std::size_t dim,
+          float* products) {
+    visit_some<4>(count, [&]<std::size_t n>(std::size_t i) {
+        dot_some<n>(a, vectors + i, next ? next : vectors[i], dim, products + i);
+    });
 }
 
 template <std::size_t num_rows>

@@ -54,10 +54,10 @@ inline double sum_terms(const float* a, const float* b, std::size_t dim, Term te
 
 double dot_f64(const float* a, const float* b, std::size_t dim) { return sum_terms(a, b, dim, add_product); }
 
-/// dot_f64 of n vectors at a time, so that sums do not wait for each other; what n further ones hold is asked
-/// for.
-template <std::size_t n, bool more>
-inline void dot_some_f64(const double* a, const float* const* vectors, std::size_t dim, double* products) {
+/// dot_f64 of n vectors at a time, so that sums do not wait for each other.
+template <std::size_t n>
+inline void dot_some_f64(const double* a, const float* const* vectors, const float* next, std::size_t dim,
+                         double* products) {
     SumsOf16 sums[n];
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < n; ++i)
@@ -77,8 +77,7 @@ inline void dot_some_f64(const double* a, const float* const* vectors, std::size
     };
     std::size_t c = 0;
     for (; c + 16 <= dim; c += 16) {
-        if (more)
-            for (std::size_t i = 0; i < n; ++i) fetch_ahead(vectors[n + i], c);
+        fetch_ahead<2>(next, c);
         add(a + c, vectors, c);
     }
     if (c < dim) {
@@ -93,15 +92,12 @@ inline void dot_some_f64(const double* a, const float* const* vectors, std::size
     for (std::size_t i = 0; i < n; ++i) products[i] = sums[i].total();
 }
 
-void dots_f64(const double* a, const float* const* vectors, std::size_t count, std::size_t dim,
-              double* products) {
+void dots_f64(const double* a, const float* const* vectors, std::size_t count, const float* next,
+              std::size_t dim, double* products) {
     constexpr std::size_t at_once = double_lanes / 2;  // eight sums
-    std::size_t i = 0;
-    for (; i + 2 * at_once <= count; i += at_once)
-        dot_some_f64<at_once, true>(a, vectors + i, dim, products + i);
-    for (; i + at_once <= count; i += at_once)
-        dot_some_f64<at_once, false>(a, vectors + i, dim, products + i);
-    for (; i < count; ++i) dot_some_f64<1, false>(a, vectors + i, dim, products + i);
+    visit_some<at_once>(count, [&]<std::size_t n>(std::size_t i) {
+        dot_some_f64<n>(a, vectors + i, next ? next : vectors[i], dim, products + i);
+    });
 }
 
 double squared_l2_f64(const float* a, const float* b, std::size_t dim) {

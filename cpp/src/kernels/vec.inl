@@ -52,9 +52,25 @@ inline VecD load_widened(const float* p) {
 #endif
 }
 
-/// Asks for what stands `count` floats further on, where there may be nothing.
+/// Asks for what stands `count` floats further on, where there may be nothing; `locality` as
+/// __builtin_prefetch has it: 3 is the first cache, 2 the second.
+template <int locality = 3>
 inline void fetch_ahead(const float* p, std::size_t count) {
-    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + 4 * count));
+    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + 4 * count), 0,
+                       locality);
+}
+
+/// visit.operator()<n>(i): vectors i .. i + n - 1 of `count`, n <= at_once.
+template <std::size_t at_once, class Visit>
+inline void visit_some(std::size_t count, Visit visit) {
+    std::size_t i = 0;
+    for (; i + at_once <= count; i += at_once) visit.template operator()<at_once>(i);
+    if constexpr (at_once > 3)
+        if (count - i == 3) return visit.template operator()<3>(i);
+    if constexpr (at_once > 2)
+        if (count - i == 2) return visit.template operator()<2>(i);
+    if constexpr (at_once > 1)
+        if (count - i == 1) return visit.template operator()<1>(i);
 }
 
 inline VecIndex load_index(const std::uint32_t* p) {
