@@ -10,7 +10,7 @@ namespace {
 
 using kernels::byte_panel_rows, kernels::byte_tile_queries;
 
-constexpr std::size_t one_in = 8, fewest_panels = 4, most_panels = 512;
+constexpr std::size_t one_in = 16, one_in_codes = 8, fewest_panels = 4, most_panels = 512;
 constexpr std::size_t enough_pairs = 1 << 14;  // of panels and queries
 
 // Measured on Zen 3: to look at a row in float costs what d + 128 columns do in a scan, and bytes save a
@@ -60,7 +60,8 @@ RowSample::RowSample(const SearchProblem& problem, const ByteCodes* given, Execu
     const std::size_t n = problem.rows.size(), dim = problem.queries.cols, whole = n / byte_panel_rows;
     const std::size_t most = std::clamp(enough_pairs / std::max(problem.queries.rows, std::size_t{1}),
                                         most_panels / 4, most_panels);
-    const std::size_t count = std::min(std::clamp(whole / one_in, fewest_panels, most), whole);
+    const std::size_t count =
+        std::min(std::clamp(whole / (given ? one_in_codes : one_in), fewest_panels, most), whole);
     CounterRandom random(0, n);
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t first = i * whole / count, next = (i + 1) * whole / count;

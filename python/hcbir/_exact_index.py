@@ -105,7 +105,7 @@ class ExactIndex:
             self.metric,
             allowed,
             num_threads,
-            precision=self.precision if self._codes or _core.is_small(*self._database.shape) else "float32",
+            precision=self.precision,
             codes=self._codes,
         )
 
