@@ -15,6 +15,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "hcbir/error.hpp"
 
@@ -42,8 +43,13 @@ public:
         {
             std::lock_guard lock(mutex_);
             // Threads live as long as the process: a detached one needs no orderly end at exit.
-            for (; num_threads_ + 1 < job.max_workers; ++num_threads_)
-                std::thread([this] { serve(); }).detach();
+            while (helpers_.size() + 1 < job.max_workers) {
+                std::thread helper([this] { serve(); });
+                helpers_.push_back(helper.native_handle());
+                helper.detach();
+                kept_off_ = -1;
+            }
+            keep_helpers_off(sched_getcpu());
             place = jobs_.insert(jobs_.end(), &job);
         }
         wake_.notify_all();
@@ -65,6 +71,18 @@ public:
 
 private:
     static constexpr std::chrono::milliseconds poll_interval{20};
+
+    /// The scheduler of a virtual machine, to which halted CPUs are busy ones, likes to queue a thread that
+    /// is woken behind the one that wakes it, for milliseconds: helpers wait for work elsewhere than on the
+    /// caller's CPU, where there is an elsewhere.
+    void keep_helpers_off(int cpu) {
+        cpu_set_t usable;
+        if (cpu < 0 || cpu == kept_off_ || sched_getaffinity(0, sizeof usable, &usable) != 0) return;
+        kept_off_ = cpu;
+        CPU_CLR(static_cast<std::size_t>(cpu), &usable);
+        if (CPU_COUNT(&usable) == 0) return;
+        for (const pthread_t helper : helpers_) pthread_setaffinity_np(helper, sizeof usable, &usable);
+    }
 
     void serve() {
         std::unique_lock lock(mutex_);
@@ -116,7 +134,8 @@ private:
     std::mutex mutex_;
     std::condition_variable wake_, done_;
     std::list<Job*> jobs_;
-    std::size_t num_threads_ = 0;
+    std::vector<pthread_t> helpers_;
+    int kept_off_ = -1;  // the CPU that helpers do not use
 };
 
 std::atomic<ThreadPool*> shared_pool{nullptr};
