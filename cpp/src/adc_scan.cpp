@@ -9,10 +9,9 @@
 namespace hcbir {
 namespace {
 
-constexpr std::size_t terms_at_once = 128;  // of codes with terms, since bars go by the least of them
-constexpr std::size_t codes_at_first = 64;  // twice as many each time: what meets no bar is scored in float
-constexpr std::size_t rows_ahead = 8;       // are fetched while one is scored
-constexpr std::size_t worth_nibble_screens = 8192;  // codes of 4 bits in a block
+constexpr std::size_t terms_at_once = 128;   // of codes with terms, since bars go by the least of them
+constexpr std::size_t codes_at_first = 64;   // twice as many each time: what meets no bar is scored in float
+constexpr std::size_t turned_at_once = 256;  // codes of 4 bits: they stay in the L1
 
 std::size_t at_once(const CodeBlock& block) { return block.terms ? terms_at_once : AdcScan::codes_at_once; }
 
@@ -51,33 +50,32 @@ std::size_t AdcScan::first_step(const CodeBlock& block, std::span<const AdcQuery
 /// What a code has to reach, in byte entries, to matter to the query at this place; and by shortfalls.
 void AdcScan::set_bar(const AdcQuery& query, double least_term, std::size_t place, bool screened) {
     const float needed = this->needed(query);
-    auto& entry = queries_[place];
-    entry = {nullptr, nullptr, 0, 0, tables_.bytes(query.query), 0, 0};
+    alone_ = {nullptr, nullptr, 0, 0, tables_.bytes(query.query), 0, 0};
     sums_[place] = 0;
     if (!(needed > -std::numeric_limits<float>::infinity())) return;
     // Adding the base rounded once, taking the term from it once more.
     const double without_term = double{needed} - 0x1p-23 * std::abs(double{needed}) + least_term;
     const double sum = without_term - 0x1p-23 * std::abs(without_term) - double{query.base} - 0x1p-149;
-    entry.bar = sums_[place] = tables_.bar(query.query, sum);
+    alone_.bar = sums_[place] = tables_.bar(query.query, sum);
     if (!screened) return;
     AdcScreen& screen = screens_[query.query];
     if (!screen.pays()) return;
-    entry.limit = screen.limit(tables_, query.query, sum);
-    entry.shortfalls = screen.shortfalls(), entry.order = screen.order().data();
-    entry.head = screen.head();
+    alone_.limit = screen.limit(tables_, query.query, sum);
+    alone_.shortfalls = screen.shortfalls(), alone_.order = screen.order().data();
+    alone_.head = screen.head();
 }
 
 /// Scores the codes `rows`, which wait for the query, if they are enough.
 void AdcScan::score(const CodeBlock& block, const AdcQuery& query, std::vector<std::uint32_t>& rows,
                     std::size_t enough) {
     if (rows.empty() || rows.size() < enough) return;
+    if (block.allowed)
+        std::erase_if(rows, [&](std::uint32_t row) { return block.allowed[block.index(row)] == 0; });
+    scores_.resize(rows.size());
+    tables_.score(query.query, block.codes, rows, scores_.data());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        const std::size_t row = rows[i];
-        if (i + rows_ahead < rows.size()) __builtin_prefetch(block.codes.row(rows[i + rows_ahead]));
-        const std::int64_t index = block.index(row);
-        if (block.allowed && block.allowed[index] == 0) continue;
-        const float score = tables_.score(query.query, block.codes.row(row)) + query.base;
-        query.best->push({block.terms ? score - block.terms[row] : score, index});
+        const float score = scores_[i] + query.base;
+        query.best->push({block.terms ? score - block.terms[rows[i]] : score, block.index(rows[i])});
     }
     if (bars_ && query.best->full()) bars_->raise(query.query, query.best->bar());
     rows.clear();
@@ -102,28 +100,32 @@ void AdcScan::find(const CodeBlock& block, std::size_t first, std::size_t count,
     } else if (!tables_.has_bytes()) {
         std::iota(found_, found_ + count, std::uint32_t{0});
         for (std::size_t q = 0; q < queries.size(); ++q) append(q, count);
+    } else if (tables_.of_nibbles() && queries.size() == 1) {
+        turned_.reserve(kernels::nibble_group * tables_.nibble_bytes() / 16);
+        const kernels::NibbleQuery query = {tables_.bytes(queries[0].query), sums_[0]};
+        append(0, kernels_.adc_nibble_row(query, codes.row(first), codes.stride, count, codes.cols,
+                                          turned_.data(), found_));
     } else if (tables_.of_nibbles()) {
-        find_nibbles(block, first, count, queries.size());
+        find_nibbles(block, first, count, queries);
     } else {
         turned_.reserve(64 * ceil_div(codes.cols, 16) * 16);
-        append(0, kernels_.adc_row(queries_[0], codes.row(first), codes.stride, count, codes.cols,
-                                   turned_.data(), found_));
+        append(0, kernels_.adc_row(alone_, codes.row(first), codes.stride, count, codes.cols, turned_.data(),
+                                   found_));
+        if (alone_.shortfalls && count >= codes_at_once) screens_[queries[0].query].adapt(alone_.left, count);
     }
-    if (!tile.entries && count >= codes_at_once)
-        for (std::size_t q = 0; q < queries.size(); ++q)
-            if (queries_[q].shortfalls) screens_[queries[q].query].adapt(queries_[q].left, count);
 }
 
 void AdcScan::find_nibbles(const CodeBlock& block, std::size_t first, std::size_t count,
-                           std::size_t num_queries) {
-    using kernels::nibble_block;
+                           std::span<const AdcQuery> queries) {
     const auto& codes = block.codes;
-    turned_.reserve(nibble_block * 2 * codes.cols);
-    nibble_hits_.resize(num_queries * nibble_block);
+    turned_.reserve(turned_at_once * tables_.nibble_bytes() / 16);
+    kernels::NibbleQuery asked[AdcTables::max_tile];
+    for (std::size_t q = 0; q < queries.size(); ++q) asked[q] = {tables_.bytes(queries[q].query), sums_[q]};
+    nibble_hits_.resize(queries.size() * turned_at_once);
     for (std::size_t from = first, here = 0; from < first + count; from += here) {
-        here = std::min(nibble_block, first + count - from);
+        here = std::min(turned_at_once, first + count - from);
         kernels_.turn_nibbles(codes.row(from), codes.stride, here, codes.cols, turned_.data());
-        const std::size_t found = kernels_.adc_nibbles(queries_, num_queries, turned_.data(), here,
+        const std::size_t found = kernels_.adc_nibbles(asked, queries.size(), turned_.data(), here,
                                                        codes.cols, nibble_hits_.data());
         for (std::size_t h = 0; h < found; ++h)
             rows_[nibble_hits_[h].query].push_back(static_cast<std::uint32_t>(from) + nibble_hits_[h].row);
@@ -132,8 +134,7 @@ void AdcScan::find_nibbles(const CodeBlock& block, std::size_t first, std::size_
 
 void AdcScan::scan_together(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile) {
     std::size_t step = first_step(block, queries);
-    const bool many = screened_ || (tables_.of_nibbles() && block.codes.rows >= worth_nibble_screens);
-    const bool screened = many && !tile.entries && tables_.has_bytes();
+    const bool screened = screened_ && !tile.entries && tables_.has_bytes() && !tables_.of_nibbles();
     std::fill_n(sums_, AdcTables::max_tile, std::uint16_t{65535});
     for (std::size_t first = 0, count = 0; first < block.codes.rows; first += count) {
         count = std::min(step, block.codes.rows - first);

@@ -37,8 +37,7 @@ public:
     explicit AdcScan(const AdcTables& tables) : tables_(tables) {}
 
     /// Another search: of queries now loaded. bars: scores below which no code matters to them, as other
-    /// workers' k best say. screened: whether queries meet enough codes for shortfalls to pay (AdcScreen);
-    /// those of 4 bits, whose tables are small, pay in any block of some thousands.
+    /// workers' k best say. screened: whether queries meet enough codes for shortfalls to pay (AdcScreen).
     void begin(SharedBars* bars, bool screened);
 
     static constexpr std::size_t codes_at_once = 1024;  // then the bars are looked up again
@@ -51,7 +50,8 @@ private:
     void scan_together(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile);
     void find(const CodeBlock& block, std::size_t first, std::size_t count, std::span<const AdcQuery> queries,
               AdcTables::Tile tile);
-    void find_nibbles(const CodeBlock& block, std::size_t first, std::size_t count, std::size_t num_queries);
+    void find_nibbles(const CodeBlock& block, std::size_t first, std::size_t count,
+                      std::span<const AdcQuery> queries);
     float needed(const AdcQuery& query) const;
     std::size_t first_step(const CodeBlock& block, std::span<const AdcQuery> queries) const;
     void set_bar(const AdcQuery& query, double least_term, std::size_t place, bool screened);
@@ -65,8 +65,9 @@ private:
     std::vector<AdcScreen> screens_;  // of the tables' queries
     // Of the queries that meet a block:
     std::uint16_t sums_[AdcTables::max_tile];  // the least sums of byte entries that may still matter
-    kernels::ScreenedQuery queries_[AdcTables::max_tile];   // unless there is a tile
+    kernels::ScreenedQuery alone_;             // unless there is a tile, or codes are of 4 bits
     std::vector<std::uint32_t> rows_[AdcTables::max_tile];  // what is to be scored
+    std::vector<float> scores_;
     // What a kernel finds:
     std::vector<kernels::AdcHit> hits_;
     std::vector<kernels::NibbleHit> nibble_hits_;

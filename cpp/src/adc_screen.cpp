@@ -12,19 +12,15 @@ namespace {
 constexpr double largest_limit = 254;  // a sum of 255 may be any larger one
 constexpr double coarse_limit = 160;   // tables are made anew for a limit below
 
-// Of the codes looked at, how many may be left by a head, that it pays to make it longer, or does not pay.
+// Of the codes looked at, one in how many may be left by a head, that it pays to make it longer, or shorter.
 // One code left takes a while; a table more costs all, and leaves a good part of them.
-struct Shares {
-    std::size_t step;                     // tables
-    std::size_t longer_from, shorter_to;  // one in so many
-};
-constexpr Shares of_nibbles = {2, 24, 48}, of_bytes = {1, 64, 256};
+constexpr std::size_t longer_from = 64, shorter_to = 256;
 constexpr std::size_t one_try_in = 16;  // of times that it does not pay
 
 }  // namespace
 
 bool AdcScreen::pays() {
-    if (per_unit_ == 0 || nibbles_ || head_ < order_.size()) return true;
+    if (per_unit_ == 0 || head_ < order_.size()) return true;
     return ++skipped_ % one_try_in == 0;
 }
 
@@ -59,17 +55,14 @@ void AdcScreen::make(const AdcTables& tables, std::size_t q) {
     std::stable_sort(order_.begin(), order_.end(), [&](auto a, auto b) { return sums[a] > sums[b]; });
     for (std::size_t p = 0; p < count; ++p)
         std::copy_n(scratch_.data() + order_[p] * values, values, shortfalls_.data() + p * values);
-    nibbles_ = tables.of_nibbles();
     if (head_ == 0) head_ = (count + 1) / 2;
 }
 
 void AdcScreen::adapt(std::size_t left, std::size_t count) {
-    const Shares& shares = nibbles_ ? of_nibbles : of_bytes;
-    const bool all_of_bytes = !nibbles_ && head_ == order_.size();
-    if (shares.longer_from * left > count)
-        head_ = std::min(head_ + shares.step, order_.size());
-    else if ((all_of_bytes || shares.shorter_to * left < count) && head_ > 2 * shares.step)
-        head_ -= shares.step;
+    if (longer_from * left > count)
+        head_ = std::min(head_ + 1, order_.size());
+    else if ((head_ == order_.size() || shorter_to * left < count) && head_ > 2)
+        --head_;
 }
 
 }  // namespace hcbir

@@ -9,21 +9,22 @@
 
 namespace hcbir {
 
-/// Of one query: what each table entry lacks of its table's largest, in bytes, rounded down, tables with much
-/// to lack first. Once the sum over some of a code's bytes is above the limit, no other bytes can mend it.
+/// Of one query of codes of bytes: what each table entry lacks of its table's largest, in bytes, rounded
+/// down, tables with much to lack first. Once the sum over some of a code's bytes is above the limit, no
+/// other bytes can mend it.
 class AdcScreen {
 public:
     /// As if not made: for another query.
     void forget() { per_unit_ = 0; }
 
-    /// Whether to screen what comes next: bytes not, but for a try now and then, while many are left by all.
+    /// Whether to screen what comes next: not, but for a try now and then, while many are left by all.
     bool pays();
 
     /// The most that shortfalls of a code that scores `score` or more may sum to; makes the tables if there
     /// are none, or if they are too coarse for it.
     std::uint8_t limit(const AdcTables& tables, std::size_t q, double score);
 
-    /// The table of place p, of tables.part_values() bytes, is that of part order()[p].
+    /// The table of place p, of 256 bytes, is that of byte order()[p].
     const std::uint8_t* shortfalls() const { return shortfalls_.data(); }
     const std::vector<std::uint32_t>& order() const { return order_; }
 
@@ -39,7 +40,6 @@ private:
     AlignedBuffer<std::uint8_t> shortfalls_, scratch_;
     std::vector<std::uint32_t> order_;
     std::size_t head_ = 0, skipped_ = 0;
-    bool nibbles_ = false;
 };
 
 }  // namespace hcbir

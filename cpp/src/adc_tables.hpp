@@ -13,23 +13,13 @@ namespace hcbir {
 
 constexpr std::size_t byte_values = 256;
 
-/// A score: byte b of the code adds its entry to partial sum b % 4; (s0 + s1) + (s2 + s3), all in float.
-template <class EntryOf>
-float adc_score(std::size_t code_size, const EntryOf& entry_of) {
-    float sums[4] = {};
-    std::size_t b = 0;
-    for (; b + 4 <= code_size; b += 4)
-        for (std::size_t s = 0; s < 4; ++s) sums[s] += entry_of(b + s);
-    for (std::size_t s = 0; b < code_size; ++b, ++s) sums[s] += entry_of(b);
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
-
 /// The tables of a group of queries.
 ///
 /// In bytes, an entry e stands for at most lowest + e * step, where `lowest` is that table's smallest value
 /// and the step is one for all of a query's tables, such that the largest entries of any two that are added
 /// in 8 bits (kernels::Table::adc_tile) sum to 255 at most. So the sum of a code's entries bounds its score:
-/// a code whose sum is below bar(q, score) scores less.
+/// a code whose sum is below bar(q, score) scores less. Entries of 4-bit codes are averaged
+/// (kernels::NibbleQuery): each may be 255, and the sum of averages is the one meant.
 class AdcTables {
 public:
     /// Byte tables of some queries side by side, as kernels::Table::adc_tile wants them.
@@ -58,29 +48,27 @@ public:
     const float* parts(std::size_t q) const { return parts_.data() + q * num_parts() * part_values(); }
     std::size_t num_parts() const { return of_nibbles() ? 2 * code_size_ : code_size_; }
     std::size_t part_values() const { return quantizer_.num_centroids(); }
-    /// The entry of a byte that names two centroids is the float sum of both.
-    float score(std::size_t q, const std::uint8_t* code) const {
-        const float* tables = parts(q);
-        if (!of_nibbles())
-            return adc_score(code_size_, [&](std::size_t b) { return tables[b * byte_values + code[b]]; });
-        return adc_score(code_size_, [&](std::size_t b) {
-            return tables[b * 32 + code[b] % 16] + tables[b * 32 + 16 + code[b] / 16];
-        });
-    }
+    /// scores[i] of code rows[i]: byte b adds its entry, or the float sum of its two, to partial sum b % 4;
+    /// (s0 + s1) + (s2 + s3), all in float.
+    void score(std::size_t q, MatrixView<const std::uint8_t> codes, std::span<const std::uint32_t> rows,
+               float* scores) const;
 
     /// Whether there are byte tables: not for codes of more than 1024 bytes.
     bool has_bytes() const { return code_size_ <= max_code_size; }
-    /// Whether byte entries are those of the halves of a code's bytes, as kernels::Table::adc_nibbles wants
-    /// them; else they are as adc_row does.
+    /// Whether byte entries are those of the halves of a code's bytes, as kernels::NibbleQuery wants them;
+    /// else they are as adc_row does.
     bool of_nibbles() const { return quantizer_.bits() == 4; }
     const std::uint8_t* bytes(std::size_t q) const { return bytes_.data() + q * byte_stride(); }
-    /// The least sum of byte entries of a code that may score `score` or more; up to 65535, the largest that
-    /// any bar is.
+    /// The least sum of byte entries, or of averages, of a code that may score `score` or more; up to 65535,
+    /// the largest that any bar is.
     std::uint16_t bar(std::size_t q, double score) const;
 
     /// By how much the entries of a code that scores `score` or more may fall short, in all, of the largest
     /// of each of the parts.
     double allowance(std::size_t q, double score) const;
+
+    /// Bytes of entries of a query, 16 a value of a turned code, if codes are of 4 bits.
+    std::size_t nibble_bytes() const;
 
     static std::size_t tile_width(std::size_t num_queries) {
         return num_queries <= 16 ? 16 : num_queries <= 32 ? 32 : 64;
@@ -99,7 +87,10 @@ private:
     };
 
     /// A cache line more than the tables: at multiples of 2^12 all would compete for the same lines.
-    std::size_t byte_stride() const { return code_size_ * (of_nibbles() ? 32 : byte_values) + 64; }
+    std::size_t byte_stride() const {
+        return (of_nibbles() ? nibble_bytes() : code_size_ * byte_values) + 64;
+    }
+    std::size_t place(std::size_t part) const;
     void make_bytes(std::size_t q);
     double widest_sum(const std::vector<double>& widths) const;
 

@@ -369,79 +369,116 @@ void test_adc_rows(const Table& table) {
     }
 }
 
-/// Shortfalls, and entries as adc_nibbles takes them.
-struct NibbleTables : Shortfalls {
-    explicit NibbleTables(std::size_t code_size) : Shortfalls(2 * code_size, 16), entries(code_size * 32) {
-        const auto largest = largest_entries(code_size);
-        for (std::size_t b = 0; b < code_size; ++b) {
-            const int low = whole(0, largest[b]);
-            for (std::size_t n = 0; n < 32; ++n) entries[b * 32 + n] = entry(n < 16 ? low : largest[b] - low);
-        }
+/// Where value c of a code of 4-bit values stands: its chunk of 64, its step and lane there.
+struct NibblePlace {
+    NibblePlace(std::size_t code_size, std::size_t c) : chunk(c / 64) {
+        const std::size_t left = code_size - 32 * chunk;
+        steps = left > 16 ? 16 : left > 8 ? 8 : 4;
+        step = 16 * chunk + c % 64 % steps, lane = c % 64 / steps;
     }
-    Bytes entries;
+    std::size_t chunk, steps, step, lane;
 };
 
+unsigned half_of(const std::uint8_t* code, std::size_t c) { return unsigned{code[c / 2]} >> c % 2 * 4 & 15; }
+
+/// The averages of a code's chunks, summed.
+unsigned averages_of(const Bytes& entries, const std::uint8_t* code, std::size_t code_size) {
+    unsigned sum = 0;
+    for (std::size_t first = 0; first < 2 * code_size; first += 64) {
+        const std::size_t values = 4 * NibblePlace(code_size, first).steps;
+        std::vector<unsigned> of(code_size > 32 ? 64 : values);
+        for (std::size_t c = 0; c < values && first + c < 2 * code_size; ++c) {
+            const NibblePlace at(code_size, first + c);
+            of[c] = entries[64 * at.step + 16 * at.lane + half_of(code, first + c)];
+        }
+        for (std::size_t n = of.size() / 2; n > 0; n /= 2)
+            for (std::size_t c = 0; c < n; ++c) of[c] = (of[2 * c] + of[2 * c + 1] + 1) / 2;
+        sum += of[0];
+    }
+    return sum;
+}
+
 void test_adc_nibbles(const Table& table, std::size_t code_size, std::size_t count) {
-    using hcbir::kernels::nibble_block, hcbir::kernels::NibbleHit;
-    const std::size_t stride = code_size + count % 3, num_columns = 2 * code_size;
+    using hcbir::kernels::nibble_group, hcbir::kernels::NibbleHit, hcbir::kernels::NibbleQuery;
+    const std::size_t stride = code_size + count % 3, num_values = 2 * code_size;
+    const NibblePlace last(code_size, num_values - 1);
+    const std::size_t num_steps = 16 * last.chunk + last.steps;
     const Bytes codes = codes_of(count, stride, code_size);
-    const std::size_t blocks = (count + nibble_block - 1) / nibble_block;
-    Bytes columns(blocks * nibble_block * num_columns), turned = columns;
-    const auto half = [&](std::size_t j, std::size_t c) {
-        return static_cast<std::uint8_t>(codes[j * stride + c / 2] >> 4 * (c % 2) & 15);
-    };
+    Bytes turned((count + nibble_group - 1) / nibble_group * num_steps * 256);
+    table.turn_nibbles(codes.data(), stride, count, code_size, turned.data());
+    bool in_place = std::all_of(turned.begin(), turned.end(), [](auto value) { return value < 16; });
     for (std::size_t j = 0; j < count; ++j)
-        for (std::size_t c = 0; c < num_columns; ++c)
-            turned[(j / nibble_block * num_columns + c) * nibble_block + j % nibble_block] = half(j, c);
-    table.turn_nibbles(codes.data(), stride, count, code_size, columns.data());
-    agree(columns == turned, table, "turn_nibbles", {code_size, count});
+        for (std::size_t c = 0; c < num_values; ++c) {
+            const NibblePlace at(code_size, c);
+            const std::size_t step = j / nibble_group * num_steps + at.step;
+            in_place &= turned[step * 256 + j % nibble_group / 16 * 64 + at.lane * 16 + j % 16] ==
+                        half_of(codes.data() + j * stride, c);
+        }
+    agree(in_place, table, "turn_nibbles", {code_size, count});
 
     const std::size_t num_queries = count % 4;
-    std::vector<NibbleTables> tables;
-    std::vector<hcbir::kernels::ScreenedQuery> queries;
-    std::vector<std::vector<bool>> matters(num_queries, std::vector<bool>(count));
-    for (std::size_t q = 0; q < num_queries; ++q) tables.emplace_back(code_size);
-    for (std::size_t q = 0; q < num_queries; ++q) {
-        const NibbleTables& of = tables[q];
-        std::vector<unsigned> sums(count);
-        for (std::size_t j = 0; j < count; ++j)
-            for (std::size_t c = 0; c < num_columns; ++c) sums[j] += of.entries[16 * c + half(j, c)];
-        const auto head = static_cast<std::size_t>(whole(0, static_cast<int>(num_columns)));
-        const auto limit = static_cast<std::uint8_t>(whole(0, 254));
-        const bool all = whole(0, 3) == 0;
-        queries.push_back({all ? nullptr : of.bytes.data(), of.order.data(), head, limit, of.entries.data(),
-                           bar_among(sums), 0});
-        for (std::size_t j = 0; j < count; ++j) {
-            unsigned shortfall = 0;
-            for (std::size_t c = 0; c < num_columns; ++c)
-                shortfall += of.bytes[16 * c + half(j, of.order[c])];
-            matters[q][j] = sums[j] >= queries[q].bar && (all || shortfall <= limit);
-        }
-    }
+    std::vector<Bytes> entries(num_queries, Bytes(64 * num_steps));
+    std::vector<NibbleQuery> queries;
     std::vector<std::array<std::uint32_t, 2>> found, expected;
-    for (std::size_t first = 0; first < count; first += nibble_block)
-        for (std::uint32_t q = 0; q < num_queries; ++q)
-            for (std::size_t j = first; j < std::min(count, first + nibble_block); ++j)
-                if (matters[q][j]) expected.push_back({q, static_cast<std::uint32_t>(j)});
+    Bytes group(num_steps * 256);
+    for (std::uint32_t q = 0; q < num_queries; ++q) {
+        const int largest = whole(0, 3) ? 255 : 3;
+        for (std::size_t c = 0; c < num_values; ++c) {
+            const NibblePlace at(code_size, c);
+            for (std::size_t n = 0; n < 16; ++n) entries[q][64 * at.step + 16 * at.lane + n] = entry(largest);
+        }
+        std::vector<unsigned> sums;
+        for (std::size_t j = 0; j < count; ++j)
+            sums.push_back(averages_of(entries[q], codes.data() + j * stride, code_size));
+        queries.push_back({entries[q].data(), bar_among(sums)});
+        Indices rows(count), alone;
+        for (std::uint32_t j = 0; j < count; ++j)
+            if (sums[j] >= queries[q].bar) expected.push_back({q, j}), alone.push_back(j);
+        rows.resize(table.adc_nibble_row(queries[q], codes.data(), stride, count, code_size, group.data(),
+                                         rows.data()));
+        agree(rows == alone, table, "adc_nibble_row", {code_size, count});
+    }
     std::vector<NibbleHit> hits(num_queries * count);
-    hits.resize(
-        table.adc_nibbles(queries.data(), num_queries, columns.data(), count, code_size, hits.data()));
+    hits.resize(table.adc_nibbles(queries.data(), num_queries, turned.data(), count, code_size, hits.data()));
     for (const NibbleHit& hit : hits) found.push_back({hit.query, hit.row});
     agree(found == expected, table, "adc_nibbles", {code_size, count});
 }
 
 void test_adc_nibbles(const Table& table) {
-    for (std::size_t code_size = 1; code_size <= 40; ++code_size)
-        for (const std::size_t count : {0, 1, 15, 33, 65, 127, 255, 257, 259, 515})
+    for (std::size_t code_size = 1; code_size <= 70; ++code_size)
+        for (const std::size_t count : {0, 1, 15, 33, 65, 127, 255, 257, 259})
             test_adc_nibbles(table, code_size, count);
-    for (std::size_t count = 0; count <= 140; ++count) test_adc_nibbles(table, 16, count);
+    for (std::size_t count = 0; count <= 140; ++count)
+        for (const std::size_t code_size : {16, 32}) test_adc_nibbles(table, code_size, count);
     test_adc_nibbles(table, 1024, 151);
+}
+
+void test_nibble_scores(const Table& table) {
+    for (std::size_t code_size = 1; code_size <= 70; ++code_size)
+        for (const std::size_t count : {0, 1, 4, 7, 16, 17, 40}) {
+            const std::size_t stride = code_size + count % 3;
+            const Bytes codes = codes_of(50, stride, code_size);
+            const Floats tables = real_floats(32 * code_size);
+            Indices rows(count);
+            for (auto& row : rows) row = static_cast<std::uint32_t>(whole(0, 49));
+            Floats scores(count), expected;
+            for (const std::uint32_t row : rows) {
+                const std::uint8_t* code = codes.data() + row * stride;
+                float sums[4] = {};
+                for (std::size_t b = 0; b < code_size; ++b)
+                    sums[b % 4] += tables[32 * b + code[b] % 16] + tables[32 * b + 16 + code[b] / 16];
+                expected.push_back((sums[0] + sums[1]) + (sums[2] + sums[3]));
+            }
+            table.nibble_scores(tables.data(), codes.data(), stride, rows.data(), count, code_size,
+                                scores.data());
+            agree(scores == expected, table, "nibble_scores", {code_size, count});
+        }
 }
 
 }  // namespace
 
 int main() {
     at_every_level({test_nearest_centroids, test_cells_of, test_near_box, test_approach, test_look_up_tables,
-                    test_byte_tables, test_interleave_bytes, test_adc_tiles, test_adc_rows,
-                    test_adc_nibbles});
+                    test_byte_tables, test_interleave_bytes, test_adc_tiles, test_adc_rows, test_adc_nibbles,
+                    test_nibble_scores});
 }

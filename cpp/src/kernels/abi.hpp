@@ -188,22 +188,33 @@ struct Grid {
     const std::uint32_t* intervals;
 };
 
-/// Codes of which turn_nibbles puts one value each side by side.
-constexpr std::size_t nibble_block = 256;
+/// Codes of 4 bits a value are turned in groups of so many, and in chunks of 32 bytes; the last one is taken
+/// for one of 8, 16 or 32 bytes, the smallest that has room for it. A chunk of n bytes makes n / 2 steps of 4
+/// values each: value l * n / 2 + s, counted from the chunk's first, low half before high half, is value l of
+/// step s.
+constexpr std::size_t nibble_group = 64;
 
-/// A query that meets codes, looking up n = 256 entries for a byte, or 16 for each half of one. What an entry
-/// lacks of the largest of its table, its shortfall, rounds to a byte: of table c, n of them stand at
-/// shortfalls[n * c], for column order[c] (a byte, or a half). Codes whose shortfalls over the first `head`
-/// tables (adc_row), or all (adc_nibbles), sum to more than `limit` are left out; null: none is. The rest are
-/// those whose entries, n a column at entries[n * column], sum to `bar`.
+/// A query that meets codes, looking up 256 entries for a byte. What an entry lacks of the largest of its
+/// table, its shortfall, rounds to a byte: of table c, 256 of them stand at shortfalls[256 * c], for byte
+/// order[c]. Codes whose shortfalls over the first `head` tables sum to more than `limit` are left out; null:
+/// none is. The rest are those whose entries, those of byte b at entries[256 * b], sum to `bar`.
 struct ScreenedQuery {
     const std::uint8_t* shortfalls;
     const std::uint32_t* order;
-    std::size_t head;  // at most the number of columns
+    std::size_t head;  // at most the number of bytes
     std::uint8_t limit;
     const std::uint8_t* entries;
     std::uint16_t bar;
     std::uint32_t left;  // raised by the number of codes that were looked at beyond the head
+};
+
+/// A query of 4-bit codes: value l of step s has its 16 entries at entries[64 * s + 16 * l], the steps of all
+/// chunks counted on; those of values that codes do not have are 0. A chunk's average is taken by halves, of
+/// the values in their order, rounded up each time: (a + b + 1) / 2. Codes matter whose averages, of all
+/// chunks, sum to `bar`; that of a chunk of 16 or 8 bytes after others is averaged with 0 once or twice.
+struct NibbleQuery {
+    const std::uint8_t* entries;
+    std::uint16_t bar;
 };
 
 /// That code `row` may matter to query number `query`.
@@ -482,16 +493,29 @@ struct Table {
                            std::size_t count, std::size_t code_size, std::uint8_t* columns,
                            std::uint32_t* rows);
 
-    /// Code j's low half of byte b at columns[(j / n * 2 * code_size + 2 * b) * n + j % n], its high half n
-    /// further on, n = nibble_block; zeros fill the last block.
+    /// Of group g = j / 64 of codes and step s, as many a code as nibble_group says: value l of code j at
+    /// turned[(g * steps + s) * 256 + j % 64 / 16 * 64 + l * 16 + j % 16], of those that the code lacks any
+    /// below 16; codes fill the last group that are zeros.
     void (*turn_nibbles)(const std::uint8_t* codes, std::size_t stride, std::size_t count,
-                         std::size_t code_size, std::uint8_t* columns);
+                         std::size_t code_size, std::uint8_t* turned);
 
-    /// Codes turned by turn_nibbles against queries: block after block, query after query, the codes that may
-    /// matter, ascending. Returns the number of hits [same bits, but for `left`]. Entries are as large as
-    /// those of adc_row, where the one of byte b is the sum of two.
-    std::size_t (*adc_nibbles)(ScreenedQuery* queries, std::size_t num_queries, const std::uint8_t* columns,
-                               std::size_t count, std::size_t code_size, NibbleHit* hits);
+    /// Codes turned by turn_nibbles against queries: query after query, the codes that may matter, ascending.
+    /// Returns the number of hits [same bits].
+    std::size_t (*adc_nibbles)(const NibbleQuery* queries, std::size_t num_queries,
+                               const std::uint8_t* turned, std::size_t count, std::size_t code_size,
+                               NibbleHit* hits);
+
+    /// The same for one query of codes that are not turned; returns the number of rows. turned: room for a
+    /// group [same bits].
+    std::size_t (*adc_nibble_row)(const NibbleQuery& query, const std::uint8_t* codes, std::size_t stride,
+                                  std::size_t count, std::size_t code_size, std::uint8_t* turned,
+                                  std::uint32_t* rows);
+
+    /// scores[i] of code rows[i] of those at `codes`: the entry of byte b is the sum of tables[32 * b + its
+    /// low half] and tables[32 * b + 16 + its high half]; byte b adds its entry to partial sum b % 4, in the
+    /// order of b; (s0 + s1) + (s2 + s3), all in float [same bits].
+    void (*nibble_scores)(const float* tables, const std::uint8_t* codes, std::size_t stride,
+                          const std::uint32_t* rows, std::size_t count, std::size_t code_size, float* scores);
 
     /// Transfer errors of all pairs under a projective model [same bits]. With (x, y, w) = model * (x0, y0,
     /// 1), the squared error is (x / w - x1)^2 + (y / w - y1)^2, computed with one 1 / w and nothing fused; a

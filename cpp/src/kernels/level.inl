@@ -30,6 +30,7 @@ namespace {
 #include "kernels/hamming_tables.inl"
 #include "kernels/hypotheses.inl"
 #include "kernels/nearest.inl"
+#include "kernels/nibble_scores.inl"
 #include "kernels/normal.inl"
 #include "kernels/quantization.inl"
 #include "kernels/query_rests.inl"
@@ -101,6 +102,8 @@ extern const Table HCBIR_LEVEL = {
     .adc_row = adc_row,
     .turn_nibbles = turn_nibbles,
     .adc_nibbles = adc_nibbles,
+    .adc_nibble_row = adc_nibble_row,
+    .nibble_scores = nibble_scores,
     .residuals = residuals,
     .squared_errors = squared_errors,
     .nearest_pairs = nearest_pairs,
