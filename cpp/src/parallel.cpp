@@ -38,6 +38,10 @@ struct Job {
 
 class ThreadPool {
 public:
+    ThreadPool() {
+        if (sched_getaffinity(0, sizeof usable_, &usable_) != 0) CPU_ZERO(&usable_);
+    }
+
     void run(Job& job, const std::function<bool()>& stop) {
         std::list<Job*>::iterator place;
         {
@@ -71,17 +75,18 @@ public:
 
 private:
     static constexpr std::chrono::milliseconds poll_interval{20};
+    static constexpr int few_cpus = 8;
 
     /// The scheduler of a virtual machine, to which halted CPUs are busy ones, likes to queue a thread that
-    /// is woken behind the one that wakes it, for milliseconds: helpers wait for work elsewhere than on the
-    /// caller's CPU, where there is an elsewhere.
+    /// is woken behind the one that wakes it, for milliseconds: where CPUs are few, helpers wait for work
+    /// elsewhere than on the caller's.
     void keep_helpers_off(int cpu) {
-        cpu_set_t usable;
-        if (cpu < 0 || cpu == kept_off_ || sched_getaffinity(0, sizeof usable, &usable) != 0) return;
+        if (cpu < 0 || cpu == kept_off_ || CPU_COUNT(&usable_) > few_cpus) return;
         kept_off_ = cpu;
-        CPU_CLR(static_cast<std::size_t>(cpu), &usable);
-        if (CPU_COUNT(&usable) == 0) return;
-        for (const pthread_t helper : helpers_) pthread_setaffinity_np(helper, sizeof usable, &usable);
+        cpu_set_t others = usable_;
+        CPU_CLR(static_cast<std::size_t>(cpu), &others);
+        if (CPU_COUNT(&others) == 0) return;
+        for (const pthread_t helper : helpers_) pthread_setaffinity_np(helper, sizeof others, &others);
     }
 
     void serve() {
@@ -134,6 +139,7 @@ private:
     std::mutex mutex_;
     std::condition_variable wake_, done_;
     std::list<Job*> jobs_;
+    cpu_set_t usable_;  // by whoever made the pool, and so by helpers
     std::vector<pthread_t> helpers_;
     int kept_off_ = -1;  // the CPU that helpers do not use
 };
