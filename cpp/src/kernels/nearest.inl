@@ -75,58 +75,83 @@ void raise_best(const float* scores, std::size_t stride, std::size_t num_rows, s
     while (i < num_rows) next.template operator()<1>();
 }
 
-/// Of up to near_rows rows and 16 * width columns from column j on. Rows with such pairs are noted first, so
-/// that the branches on what was found do not wait for it.
+/// What near_pairs looks at.
+struct NearScores {
+    const float* scores;
+    std::size_t stride;
+    const float *row_bars, *row_spreads, *column_bars, *column_spreads;
+};
+
+inline float widest(const float* spreads, std::size_t count) {
+    Vec most = {};
+    std::size_t i = 0;
+    for (; i + lanes <= count; i += lanes) most = larger(load<Vec>(spreads + i), most);
+    return largest_of(larger(load_some(spreads + i, count - i), most));
+}
+
+/// Of rows begin .. end - 1, at most near_rows, and 16 * width columns from `column` on. With the widest
+/// spreads there is one bar a row and one a column, by which most rows have no pairs. The others are noted
+/// first, so that branches on them do not hold up what follows.
 constexpr std::size_t near_rows = 64;
 template <std::size_t width>
-inline std::size_t near_pairs_of(const float* scores, std::size_t stride, std::size_t first,
-                                 std::size_t num_rows, std::size_t j, const float* row_bars,
-                                 const float* row_spreads, const float* column_bars,
-                                 const float* column_spreads, std::uint32_t* pairs) {
+inline std::uint32_t* near_pairs_of(const NearScores& all, std::size_t begin, std::size_t end,
+                                    std::size_t column, const float (&bars)[near_rows], float widest_row,
+                                    std::uint32_t* pairs) {
     constexpr std::size_t vectors = 16 * width / lanes;
-    Vec bar[vectors], spread[vectors];
+    Vec column_bars[vectors], spreads[vectors], lower_bars[vectors];
 #pragma GCC unroll 8
     for (std::size_t v = 0; v < vectors; ++v) {
-        spread[v] = load<Vec>(column_spreads + j + v * lanes);
-        bar[v] = load<Vec>(column_bars + j + v * lanes) - spread[v];
+        spreads[v] = load<Vec>(all.column_spreads + column + v * lanes);
+        column_bars[v] = load<Vec>(all.column_bars + column + v * lanes) - spreads[v];
+        lower_bars[v] = column_bars[v] - broadcast(widest_row);
     }
-    std::uint32_t bits[near_rows], rows[near_rows];
-    std::size_t num_found = 0;
-    for (std::size_t i = first; i < first + num_rows; ++i) {
-        const Vec row_spread = broadcast(row_spreads[i]), row_bar = broadcast(row_bars[i]) - row_spread;
+    const float* scores = all.scores + column;
+    std::uint32_t rows[near_rows];
+    std::size_t num_rows = 0;
+    for (std::size_t i = begin; i < end; ++i) {
+        const Vec bar = broadcast(bars[i - begin]);
+        std::uint32_t near = 0;
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < vectors; ++v)
+            near |= not_less(load<Vec>(scores + i * all.stride + v * lanes),
+                             bar < lower_bars[v] ? bar : lower_bars[v]);
+        rows[num_rows] = static_cast<std::uint32_t>(i);
+        num_rows += near != 0;
+    }
+    for (std::size_t r = 0; r < num_rows; ++r) {
+        const std::size_t i = rows[r];
+        const Vec spread = broadcast(all.row_spreads[i]), bar = broadcast(all.row_bars[i]) - spread;
         std::uint32_t near = 0;
 #pragma GCC unroll 8
         for (std::size_t v = 0; v < vectors; ++v) {
-            const Vec by_row = row_bar - spread[v], by_column = bar[v] - row_spread;
-            near |= not_less(load<Vec>(scores + i * stride + j + v * lanes),
+            const Vec by_row = bar - spreads[v], by_column = column_bars[v] - spread;
+            near |= not_less(load<Vec>(scores + i * all.stride + v * lanes),
                              by_row < by_column ? by_row : by_column)
                     << v * lanes;
         }
-        bits[num_found] = near, rows[num_found] = static_cast<std::uint32_t>(i);
-        num_found += near != 0;
+        for (; near; near &= near - 1)
+            *pairs++ = static_cast<std::uint32_t>(i << 16 |
+                                                  (column + static_cast<std::size_t>(__builtin_ctz(near))));
     }
-    std::uint32_t* end = pairs;
-    for (std::size_t f = 0; f < num_found; ++f)
-        for (std::uint32_t left = bits[f]; left; left &= left - 1)
-            *end++ = rows[f] << 16 |
-                     (static_cast<std::uint32_t>(j) + static_cast<std::uint32_t>(__builtin_ctz(left)));
-    return static_cast<std::size_t>(end - pairs);
+    return pairs;
 }
 
 std::size_t near_pairs(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
                        const float* row_bars, const float* row_spreads, const float* column_bars,
                        const float* column_spreads, std::uint32_t* pairs) {
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < num_rows; i += near_rows) {
-        const std::size_t count = num_rows - i < near_rows ? num_rows - i : near_rows;
+    const NearScores all{scores, stride, row_bars, row_spreads, column_bars, column_spreads};
+    const float widest_column = widest(column_spreads, num_columns);
+    std::uint32_t* found = pairs;
+    for (std::size_t begin = 0; begin < num_rows; begin += near_rows) {
+        const std::size_t end = num_rows - begin < near_rows ? num_rows : begin + near_rows;
+        const float widest_row = widest(row_spreads + begin, end - begin);
+        float bars[near_rows];
+        for (std::size_t i = begin; i < end; ++i)
+            bars[i - begin] = row_bars[i] - row_spreads[i] - widest_column;
         std::size_t j = 0;
-        const auto next = [&]<std::size_t width>() {
-            found += near_pairs_of<width>(scores, stride, i, count, j, row_bars, row_spreads, column_bars,
-                                          column_spreads, pairs + found);
-            j += 16 * width;
-        };
-        while (j + 32 <= num_columns) next.template operator()<2>();
-        if (j < num_columns) next.template operator()<1>();
+        for (; j + 32 <= num_columns; j += 32)
+            found = near_pairs_of<2>(all, begin, end, j, bars, widest_row, found);
+        if (j < num_columns) found = near_pairs_of<1>(all, begin, end, j, bars, widest_row, found);
     }
-    return found;
+    return static_cast<std::size_t>(found - pairs);
 }
