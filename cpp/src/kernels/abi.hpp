@@ -223,7 +223,7 @@ struct NearestBits {
 };
 
 /// Short binary descriptors are compared by chunks of bit_chunk bytes, with panels of bit_columns columns.
-constexpr std::size_t bit_chunk = 16, bit_columns = 64;
+constexpr std::size_t bit_chunk = 16, bit_columns = 128;
 
 constexpr std::size_t counted_at_once = 16;
 /// Weight t of blend_bytes is high[t] * 2^blend_low_bits + low[t], 0 <= low[t] < 2^blend_low_bits, and a
