@@ -73,8 +73,10 @@ public:
                 const std::size_t filled = std::min(height, count - i);
                 float* tile = scores.data() + i * stride;
                 float best[tallest_tile], next[tallest_tile];
+                std::fill_n(next, tallest_tile, -infinity);
                 tiles_.scores((row + i) / height, block, tile, stride);
-                kernels_.raise_best(tile, stride, filled, padded, best, next, column_best.data());
+                kernels_.raise_best(tile, stride, filled, padded, best, with_second_ ? next : nullptr,
+                                    column_best.data());
                 for (std::size_t t = 0; t < filled; ++t) worker.raise(row + i + t, best[t], next[t]);
             }
             for (std::size_t i = 0; i < count; i += found_rows)

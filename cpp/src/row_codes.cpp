@@ -11,6 +11,8 @@ namespace hcbir {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr std::size_t most_rows = 32, cached_floats = 4096;  // that are coded at once, in the first cache
+constexpr float unlimited = 1e30f;
 
 }  // namespace
 
@@ -33,28 +35,38 @@ void encode_rows(const ScanRows& set, std::size_t first, std::size_t count, cons
         std::memset(codes.codes.data() + (padded / width - 1) * panel_bytes, flip, panel_bytes);
     for (std::size_t r = count; r < padded; ++r)
         codes.scale[r] = 0, codes.offset[r] = -std::numeric_limits<float>::infinity();
-    for (std::size_t r = 0; r < count; ++r) {
-        const auto row = rotation.apply({set.rows.row(first + r), 1, dim, set.rows.stride}, rotated);
-        float largest, half_block, squared_code, squared_rest;
-        kernels.largest_magnitudes(row.data, row.stride, 1, dim, &largest);
-        kernels.longest_half_blocks(row.data, row.stride, 1, dim, &half_block);
-        const float multiplier = byte_multiplier(largest, half_block, limits);
-        kernels.quantize_rows(row.data, row.stride, 1, dim, &multiplier, flip,
-                              codes.codes.data() + r / width * panel_bytes + 4 * (r % width), 4 * width,
-                              &squared_code, &squared_rest);
+    const auto take = [&](std::size_t r, double multiplier, double squared_code, double squared_rest) {
         const double code = std::sqrt(squared_code) * (1 + error.relative),
                      rest = std::sqrt(squared_rest) * (1 + error.relative);
         const double squared = set.squared[first + r];
-        const double times = cosine ? multiplier * std::sqrt(squared) : multiplier;
-        double residual = (rest + rounding * (code + rest) + vanished) / times;
-        double length = code / times;
+        const double scale = 1 / (cosine ? multiplier * std::sqrt(squared) : multiplier);
+        double residual = (rest + rounding * (code + rest) + vanished) * scale;
+        double length = code * scale;
         if (!(residual < 1e15 && length < 1e15)) residual = length = infinity;  // rows of zeros under cosine
-        codes.scale[r] = static_cast<float>(1 / times);
+        codes.scale[r] = static_cast<float>(scale);
         codes.offset[r] = set.metric == Metric::l2 ? -set.squared[first + r] / 2 : 0.0f;
         codes.residual[r] = residual, codes.length[r] = length;
         codes.longest_residual = std::max(codes.longest_residual, residual);
         codes.longest_code = std::max(codes.longest_code, length);
         codes.longest = std::max(codes.longest, length + residual);
+    };
+    const std::size_t step = std::clamp<std::size_t>(cached_floats / dim / 4 * 4, 4, most_rows);
+    float largest[most_rows], half_blocks[most_rows] = {}, multipliers[most_rows];
+    float squared_codes[most_rows], squared_rests[most_rows];
+    for (std::size_t begin = 0, end; begin < count; begin = end) {
+        end = std::min({begin + step, ceil_div(begin + 1, width) * width, count});  // rows of one panel
+        const std::size_t some = end - begin;
+        const auto rows = rotation.apply({set.rows.row(first + begin), some, dim, set.rows.stride}, rotated);
+        kernels.largest_magnitudes(rows.data, rows.stride, some, dim, largest);
+        if (limits.half_block < unlimited)
+            kernels.longest_half_blocks(rows.data, rows.stride, some, dim, half_blocks);
+        for (std::size_t i = 0; i < some; ++i)
+            multipliers[i] = byte_multiplier(largest[i], half_blocks[i], limits);
+        kernels.quantize_rows(rows.data, rows.stride, some, dim, multipliers, flip,
+                              codes.codes.data() + begin / width * panel_bytes + 4 * (begin % width),
+                              4 * width, squared_codes, squared_rests);
+        for (std::size_t i = 0; i < some; ++i)
+            take(begin + i, multipliers[i], squared_codes[i], squared_rests[i]);
     }
 }
 

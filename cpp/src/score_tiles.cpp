@@ -97,8 +97,8 @@ std::size_t ByteTiles::block_columns() const { return columns_of(byte_block, 4 *
 
 bool ByteTiles::load(const ScanRows& set1, ColumnBlock& block) const {
     RowCodes& codes = block.codes;
-    encode_rows(set1, block.first, block.count, rotation_, {127, kernels::max_row_half_block}, 128,
-                block.rotated, codes);
+    const float half_block = std::max(kernels::max_row_half_block, kernels_.byte_limits.half_block);
+    encode_rows(set1, block.first, block.count, rotation_, {127, half_block}, 128, block.rotated, codes);
     const std::size_t num_rows = set_.rows.rows, num_columns = block.count,
                       padded = ceil_div(num_columns, byte_panel_rows) * byte_panel_rows;
     block.row_spreads.reserve(num_rows + byte_tile_queries),

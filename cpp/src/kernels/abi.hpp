@@ -234,7 +234,7 @@ struct NearestBits {
 };
 
 /// Short binary descriptors are compared by chunks of bit_chunk bytes, with panels of bit_columns columns.
-constexpr std::size_t bit_chunk = 16, bit_columns = 64;
+constexpr std::size_t bit_chunk = 16, bit_columns = 128;
 
 constexpr std::size_t counted_at_once = 16;
 /// Weight t of blend_bytes is high[t] * 2^blend_low_bits + low[t], 0 <= low[t] < 2^blend_low_bits, and a
@@ -344,8 +344,9 @@ struct Table {
     void (*byte_scores)(const ByteTile& queries, const std::uint8_t* rows, std::size_t quads,
                         const float* scales, const float* offsets, float* scores, std::size_t stride);
 
-    /// first[i], second[i] = the two largest of scores[i * stride + j], j < num_columns, a multiple of 16;
-    /// column_best[j] is raised to the scores of its column [same bits].
+    /// first[i], second[i] = the two largest of scores[i * stride + j], j < num_columns, a multiple of 16, or
+    /// the largest alone if `second` is null; column_best[j] is raised to the scores of its column [same
+    /// bits].
     void (*raise_best)(const float* scores, std::size_t stride, std::size_t num_rows, std::size_t num_columns,
                        float* first, float* second, float* column_best);
 

@@ -215,51 +215,93 @@ inline void store_low_bytes(VecIndex values, std::uint8_t* quads, std::size_t qu
     for (std::size_t i = 0; i < lanes / 4; ++i) store_bytes(quads + i * quad_stride, ((Quads)bytes)[i]);
 }
 
+/// The low bytes of four rows' elements: of four columns after four those of all rows, as 16 bytes.
+inline void store_low_bytes(const VecIndex (&rows)[4], std::uint8_t* quads, std::size_t quad_stride) {
+    // A column's four bytes side by side, then turned within each four columns.
+    const VecIndex columns =
+        (rows[0] & 0xff) | (rows[1] & 0xff) << 8 | (rows[2] & 0xff) << 16 | rows[3] << 24;
+#if defined(__AVX512BW__)
+    const __m512i turn = _mm512_set4_epi32(0x0f0b0703, 0x0e0a0602, 0x0d090501, 0x0c080400);
+    const auto turned = (VecIndex)_mm512_shuffle_epi8((__m512i)columns, turn);
+#elif defined(__AVX2__)
+    const __m256i turn =
+        _mm256_broadcastsi128_si256(_mm_setr_epi32(0x0c080400, 0x0d090501, 0x0e0a0602, 0x0f0b0703));
+    const auto turned = (VecIndex)_mm256_shuffle_epi8((__m256i)columns, turn);
+#else
+    typedef std::uint8_t Bytes __attribute__((vector_size(4 * lanes)));
+    const auto turned = (VecIndex)__builtin_shufflevector((Bytes)columns, (Bytes)columns, 0, 4, 8, 12, 1, 5,
+                                                          9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+#endif
+    std::uint32_t four[lanes];
+    __builtin_memcpy(four, &turned, sizeof four);
+    for (std::size_t q = 0; q < lanes / 4; ++q)
+        store_bytes(quads + q * quad_stride, load_bytes<Bytes16>(four + 4 * q));
+}
+
+/// Of `count` rows, as quantize_rows.
+template <std::size_t count>
+inline void quantize_some(const float* rows, std::size_t stride, std::size_t dim, const float* multipliers,
+                          std::uint8_t flip, std::uint8_t* codes, std::size_t quad_stride, float* lengths,
+                          float* residuals) {
+    const Vec magic =
+        broadcast(0x1.8p23f);  // floats of this size are whole numbers, their low bits the number
+    Vec length[count] = {}, residual[count] = {};
+    const auto take = [&](std::size_t j, Vec values) {
+        const Vec scaled = values * broadcast(multipliers[j]), moved = scaled + magic,
+                  rounded = moved - magic;
+        const Vec rest = scaled - rounded;
+        length[j] = fma(rounded, rounded, length[j]);
+        residual[j] = fma(rest, rest, residual[j]);
+        return (VecIndex)moved ^ flip;
+    };
+    std::size_t c = 0;
+    if constexpr (count == 4)
+        for (; c + lanes <= dim; c += lanes) {
+            VecIndex moved[4];
+#pragma GCC unroll 4
+            for (std::size_t j = 0; j < 4; ++j) moved[j] = take(j, load<Vec>(rows + j * stride + c));
+            store_low_bytes(moved, codes + c / 4 * quad_stride, quad_stride);
+        }
+    else
+        for (; c + lanes <= dim; c += lanes)
+            store_low_bytes(take(0, load<Vec>(rows + c)), codes + c / 4 * quad_stride, quad_stride);
+    if (c < dim) {
+        const std::size_t left = dim - c;
+        for (std::size_t j = 0; j < count; ++j) {
+            const VecIndex moved = take(j, load_some(rows + j * stride + c, left));
+            for (std::size_t l = 0; l < (left + 3) / 4 * 4; ++l)
+                codes[(c + l) / 4 * quad_stride + 4 * j + l % 4] = static_cast<std::uint8_t>(moved[l]);
+        }
+    }
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < count; ++j) lengths[j] = sum(length[j]), residuals[j] = sum(residual[j]);
+}
+
 void quantize_rows(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                    const float* multipliers, std::uint8_t flip, std::uint8_t* codes, std::size_t quad_stride,
                    float* lengths, float* residuals) {
-    const Vec magic =
-        broadcast(0x1.8p23f);  // floats of this size are whole numbers, their low bits the number
-    for (std::size_t j = 0; j < count; ++j, rows += stride, codes += 4) {
-        const Vec multiplier = broadcast(multipliers[j]);
-        Vec length = {}, residual = {};
-        const auto take = [&](Vec values) {
-            const Vec scaled = values * multiplier, moved = scaled + magic, rounded = moved - magic;
-            const Vec rest = scaled - rounded;
-            length += rounded * rounded;
-            residual += rest * rest;
-            return (VecIndex)moved ^ flip;
-        };
-        std::size_t c = 0;
-        for (; c + lanes <= dim; c += lanes)
-            store_low_bytes(take(load<Vec>(rows + c)), codes + c / 4 * quad_stride, quad_stride);
-        if (c < dim) {
-            const VecIndex rest = take(load_some(rows + c, dim - c));
-            for (std::size_t l = 0; l < (dim - c + 3) / 4 * 4; ++l)
-                codes[(c + l) / 4 * quad_stride + l % 4] = static_cast<std::uint8_t>(rest[l]);
-        }
-        lengths[j] = sum(length);
-        residuals[j] = sum(residual);
-    }
+    std::size_t j = 0;
+    for (; j + 4 <= count; j += 4)
+        quantize_some<4>(rows + j * stride, stride, dim, multipliers + j, flip, codes + 4 * j, quad_stride,
+                         lengths + j, residuals + j);
+    for (; j < count; ++j)
+        quantize_some<1>(rows + j * stride, stride, dim, multipliers + j, flip, codes + 4 * j, quad_stride,
+                         lengths + j, residuals + j);
 }
 
 void largest_magnitudes(const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
                         float* largest) {
     for (std::size_t j = 0; j < count; ++j, rows += stride) {
         Vec most[2] = {};
-        const auto take = [&](Vec values, Vec& so_far) {
-            const Vec size = magnitude(values);
-            so_far = so_far < size ? size : so_far;
-        };
         std::size_t c = 0;
         for (; c + 2 * lanes <= dim; c += 2 * lanes)
-            take(load<Vec>(rows + c), most[0]), take(load<Vec>(rows + c + lanes), most[1]);
+#pragma GCC unroll 2
+            for (std::size_t s = 0; s < 2; ++s)
+                most[s] = larger(magnitude(load<Vec>(rows + c + s * lanes)), most[s]);
         for (; c < dim; c += lanes)
-            take(c + lanes <= dim ? load<Vec>(rows + c) : load_some(rows + c, dim - c), most[0]);
-        take(most[1], most[0]);
-        largest[j] = most[0][0];
-        for (std::size_t l = 1; l < lanes; ++l)
-            largest[j] = largest[j] < most[0][l] ? most[0][l] : largest[j];
+            most[0] = larger(magnitude(c + lanes <= dim ? load<Vec>(rows + c) : load_some(rows + c, dim - c)),
+                             most[0]);
+        largest[j] = largest_of(larger(most[0], most[1]));
     }
 }
 

@@ -5,7 +5,7 @@ template <int distance>
 inline Vec butterfly(Vec x) {
     Vec signs;
     for (std::size_t l = 0; l < lanes; ++l) signs[l] = (l & distance) ? -1.0f : 1.0f;
-    return exchanged<distance>(x) + x * signs;
+    return fma(x, signs, exchanged<distance>(x));  // a product with 1 or -1 needs no rounding
 }
 
 inline Vec butterflies(Vec x) {

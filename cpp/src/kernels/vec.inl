@@ -98,6 +98,18 @@ inline Vec fma(Vec a, Vec b, Vec c) {
 #endif
 }
 
+/// a > b ? a : b. By name of the instruction, since GCC 12 makes a comparison and a choice of it where `a` is
+/// computed as integers.
+inline Vec larger(Vec a, Vec b) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_max_ps(0xffff, a, b);
+#elif defined(__AVX2__)
+    return _mm256_max_ps(a, b);
+#else
+    return a > b ? a : b;
+#endif
+}
+
 /// Bit l is set unless a[l] < b[l].
 inline unsigned not_less(Vec a, Vec b) {
 #if defined(__AVX512F__)
@@ -156,6 +168,14 @@ template <int d>
 inline Vec16 exchanged(Vec16 x) {
     return __builtin_shufflevector(x, x, 0 ^ d, 1 ^ d, 2 ^ d, 3 ^ d, 4 ^ d, 5 ^ d, 6 ^ d, 7 ^ d, 8 ^ d, 9 ^ d,
                                    10 ^ d, 11 ^ d, 12 ^ d, 13 ^ d, 14 ^ d, 15 ^ d);
+}
+
+inline float largest_of(Vec v) {
+    v = larger(exchanged<2>(v), v);
+    v = larger(exchanged<1>(v), v);
+    if constexpr (lanes > 4) v = larger(exchanged<4>(v), v);
+    if constexpr (lanes > 8) v = larger(exchanged<8>(v), v);
+    return v[0];
 }
 
 /// The sums of lanes that lie four apart.
