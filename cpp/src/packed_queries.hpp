@@ -1,0 +1,30 @@
+// Queries packed for products with rows as they lie.
+#pragma once
+
+#include "aligned.hpp"
+#include "kernels/dispatch.hpp"
+#include "panels.hpp"
+
+namespace hcbir {
+
+class PackedQueries {
+public:
+    explicit PackedQueries(const kernels::Table& kernels) : kernels_(kernels) {}
+
+    /// `queries` are read until others are packed.
+    void pack(MatrixView<const float> queries);
+
+    /// scores[(i - first) * stride + j] = float product of query i, first <= i < last, and row j; norms[j] =
+    /// its squared length, unless null. `first` is a multiple of panel_queries.
+    void multiply(std::size_t first, std::size_t last, MatrixView<const float> rows, float* scores,
+                  std::size_t stride, float* norms) const;
+
+    static constexpr std::size_t panel_queries = 16;  // a multiple of every level's strip_queries
+
+private:
+    const kernels::Table& kernels_;
+    MatrixView<const float> queries_{};
+    AlignedBuffer<float> panels_;
+};
+
+}  // namespace hcbir
