@@ -1,5 +1,7 @@
 #include "packed_queries.hpp"
 
+#include <algorithm>
+
 namespace hcbir {
 namespace {
 

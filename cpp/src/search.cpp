@@ -24,6 +24,7 @@ namespace hcbir {
 namespace {
 
 constexpr std::size_t block_bytes = 256 * 1024;  // of the database, to stay in a core's cache
+constexpr std::size_t float_block_bytes = 1024 * 1024;  // read in one go
 constexpr std::size_t fewest_panels = 4;         // of a block for floats, to be worth reading queries for
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' shortlists
 constexpr std::size_t max_group = 4096;                // queries scanned together
@@ -166,8 +167,10 @@ private:
                           n = problem_.rows.size();
         const std::size_t row_bytes =
             problem_.queries.cols * (by_bytes_ && options_.codes ? 1 : sizeof(float));
+        const std::size_t share = n * row_bytes / (tasks_per_worker * executor_.size());
+        const std::size_t bytes = by_bytes_ ? block_bytes : std::clamp(share, block_bytes, float_block_bytes);
         const std::size_t block_rows =
-            std::clamp(block_bytes / (row_bytes * kernels::byte_panel_rows),
+            std::clamp(bytes / (row_bytes * kernels::byte_panel_rows),
                        by_bytes_ ? std::size_t{1} : fewest_panels, std::size_t{64}) *
             kernels::byte_panel_rows;
         const std::size_t num_blocks = ceil_div(n, block_rows), num_tiles = ceil_div(count, tile);

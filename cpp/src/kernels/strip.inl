@@ -2,7 +2,7 @@
 
 constexpr std::size_t strip_queries = lanes;
 constexpr std::size_t strip_rows = 8;   // whose sums do not wait for each other
-constexpr std::size_t rows_ahead = 24;  // that are asked for
+constexpr std::size_t rows_ahead = 16;  // that are asked for
 
 /// Sums of num_rows rows, and those of their squares.
 template <bool with_norms, std::size_t num_rows, class V, class Add>
