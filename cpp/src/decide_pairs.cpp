@@ -137,7 +137,7 @@ private:
         const std::size_t i = pair.row, j = pair.column;
         float dot = 0;
         const float* row = set1_.rows.row(j);
-        kernels_.dots(set0_.rows.row(i), &row, 1, set0_.rows.cols, &dot);
+        kernels_.dots(set0_.rows.row(i), &row, 1, nullptr, set0_.rows.cols, &dot);
         const double squared0 = set0_.squared[i], squared1 = set1_.squared[j];
         double score = dot;
         if (set0_.metric == Metric::l2) score -= (squared0 + squared1) / 2;

@@ -51,7 +51,7 @@ public:
 
 private:
     static constexpr std::size_t cached_products = 2 * 1024 * 1024;
-    static constexpr std::size_t tasks_a_worker = 4, queries_a_task = 48;
+    static constexpr std::size_t tasks_a_worker = 4, queries_a_task = 96;
     static constexpr std::size_t cached_values = 32 * 1024;  // of a task's rows
     static constexpr std::size_t fewest_rows = 64, most_a_task = 256;
 
@@ -82,7 +82,7 @@ private:
     void multiply(std::size_t base, std::size_t count, float* products) {
         const std::size_t n = rows_.rows,
                           height = std::clamp(cached_values / rows_.cols, fewest_rows, most_a_task);
-        queries_.pack({problem_.queries.row(base), count, rows_.cols, problem_.queries.stride});
+        queries_.pack({problem_.queries.row(base), count, rows_.cols, problem_.queries.stride}, executor_);
         executor_.parallel_for(ceil_div(n, height), [&](std::size_t task, std::size_t) {
             const std::size_t row = task * height, num_rows = std::min(height, n - row);
             queries_.multiply(0, count, {rows_.row(row), num_rows, rows_.cols, rows_.stride}, products + row,

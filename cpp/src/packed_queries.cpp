@@ -9,12 +9,16 @@ constexpr std::size_t rows_at_once = 32;  // that all panels meet while they are
 
 }  // namespace
 
-void PackedQueries::pack(MatrixView<const float> queries) {
+void PackedQueries::pack(MatrixView<const float> queries, Executor& executor) {
     queries_ = queries;
     if (queries.rows == 1) return;
-    const std::size_t width = kernels_.strip_queries;
-    panels_.reserve(ceil_div(queries.rows, width) * width * queries.cols);
-    pack_panels(queries, 0, queries.rows, width, panels_.data());
+    const std::size_t width = kernels_.strip_queries, num_panels = ceil_div(queries.rows, width);
+    panels_.reserve(num_panels * width * queries.cols);
+    executor.parallel_for(num_panels, [&](std::size_t panel, std::size_t) {
+        const std::size_t first = panel * width;
+        pack_panels(queries, first, std::min(width, queries.rows - first), width,
+                    panels_.data() + first * queries.cols);
+    });
 }
 
 void PackedQueries::multiply(std::size_t first, std::size_t last, MatrixView<const float> rows, float* scores,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "aligned.hpp"
+#include "hcbir/parallel.hpp"
 #include "kernels/dispatch.hpp"
 #include "panels.hpp"
 
@@ -12,7 +13,7 @@ public:
     explicit PackedQueries(const kernels::Table& kernels) : kernels_(kernels) {}
 
     /// `queries` are read until others are packed.
-    void pack(MatrixView<const float> queries);
+    void pack(MatrixView<const float> queries, Executor& executor);
 
     /// scores[(i - first) * stride + j] = float product of query i, first <= i < last, and row j; norms[j] =
     /// its squared length, unless null. `first` is a multiple of panel_queries.

@@ -23,17 +23,17 @@
 namespace hcbir {
 namespace {
 
-constexpr std::size_t block_bytes = 256 * 1024;  // of the database, to stay in a core's cache
+constexpr std::size_t block_bytes = 256 * 1024;         // of the database, to stay in a core's cache
 constexpr std::size_t float_block_bytes = 1024 * 1024;  // read in one go
-constexpr std::size_t fewest_panels = 4;         // of a block for floats, to be worth reading queries for
+constexpr std::size_t fewest_panels = 4;  // of a block for floats, to be worth reading queries for
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' shortlists
 constexpr std::size_t max_group = 4096;                // queries scanned together
 constexpr std::size_t enough_rows = 512;               // for a sample of them to tell whether bytes pay
 constexpr std::size_t tasks_per_worker = 4;
-constexpr std::size_t few_allowed = 8;    // one row in more than this many
-constexpr std::size_t fewest_blocks = 6;  // of which bars are guessed
-constexpr double worth_a_stage = 2;       // times the rows that told the bars of before
-constexpr std::size_t worth_bytes = 4;    // one pair in this many looked at in float: bytes do not pay
+constexpr std::size_t few_allowed = 8;     // one row in more than this many
+constexpr std::size_t fewest_blocks = 6;   // of which bars are guessed
+constexpr double worth_a_stage = 2;        // times the rows that told the bars of before
+constexpr std::size_t worth_bytes = 4;     // one pair in this many looked at in float: bytes do not pay
 constexpr std::size_t few_for_bytes = 48;  // queries, for which rows are not encoded on the fly
 
 /// All blocks, in the order of the scan.
@@ -73,7 +73,10 @@ public:
           packed_(problem.kernels) {}
 
     const PackedQueries& get() {
-        std::call_once(made_, [this] { packed_.pack(queries_); });
+        std::call_once(made_, [this] {
+            SerialExecutor serial;
+            packed_.pack(queries_, serial);
+        });
         return packed_;
     }
 
@@ -141,7 +144,8 @@ private:
         if (options_.precision == Precision::float32 || problem_.queries.cols > kernels::max_byte_dim)
             return false;
         if (options_.precision == Precision::int8) return true;
-        return problem_.rows.size() >= enough_rows && (options_.codes || problem_.queries.rows > few_for_bytes);
+        return problem_.rows.size() >= enough_rows &&
+               (options_.codes || problem_.queries.rows > few_for_bytes);
     }
 
     void prepare_bytes(std::size_t base, std::size_t count) {
