@@ -19,7 +19,7 @@ public:
     FewRows(const SearchProblem& problem, Executor& executor)
         : problem_(problem),
           executor_(executor),
-          queries_(problem.kernels),
+          queries_(problem.kernels, problem.rows.size() * problem.queries.cols <= near_values),
           rows_(problem.rows.floats(0, problem.rows.size(), floats_)),
           keys_(problem) {
         keys_.reserve(rows_.rows);
@@ -50,6 +50,7 @@ public:
     }
 
 private:
+    static constexpr std::size_t near_values = 1024 * 1024;
     static constexpr std::size_t cached_products = 2 * 1024 * 1024;
     static constexpr std::size_t tasks_a_worker = 4, queries_a_task = 96;
     static constexpr std::size_t cached_values = 32 * 1024;  // of a task's rows

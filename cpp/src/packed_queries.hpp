@@ -10,7 +10,8 @@ namespace hcbir {
 
 class PackedQueries {
 public:
-    explicit PackedQueries(const kernels::Table& kernels) : kernels_(kernels) {}
+    /// near: whether rows are thought to be in a cache.
+    PackedQueries(const kernels::Table& kernels, bool near) : kernels_(kernels), near_(near) {}
 
     /// `queries` are read until others are packed.
     void pack(MatrixView<const float> queries, Executor& executor);
@@ -24,6 +25,7 @@ public:
 
 private:
     const kernels::Table& kernels_;
+    bool near_;
     MatrixView<const float> queries_{};
     AlignedBuffer<float> panels_;
 };

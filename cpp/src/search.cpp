@@ -70,7 +70,7 @@ class GroupQueries {
 public:
     GroupQueries(const SearchProblem& problem, std::size_t base, std::size_t count)
         : queries_{problem.queries.row(base), count, problem.queries.cols, problem.queries.stride},
-          packed_(problem.kernels) {}
+          packed_(problem.kernels, false) {}
 
     const PackedQueries& get() {
         std::call_once(made_, [this] {

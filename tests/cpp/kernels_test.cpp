@@ -121,8 +121,11 @@ void test_dot_rows(const Table& table) {
                 const float* row = rows.data() + j * stride;
                 squares[j] = dot(row, row, dim), expected[j] = dot(query.data(), row, dim);
             }
-            table.dot_rows(query.data(), rows.data(), stride, count, dim, scores.data(), norms.data());
-            agree(scores == expected && norms == squares, table, "dot_rows", {dim, count});
+            for (const bool near : {false, true}) {
+                table.dot_rows(query.data(), rows.data(), stride, count, dim, scores.data(), norms.data(),
+                               near);
+                agree(scores == expected && norms == squares, table, "dot_rows", {dim, count});
+            }
         }
 }
 
@@ -411,7 +414,8 @@ void test_residuals(const Table& table) {
 }  // namespace
 
 int main() {
-    at_every_level({test_dot_tile, test_fused_tiles, test_fused_rows, test_longest_half_blocks, test_dot_rows, test_dot_strip,
-                    test_dots, test_norms_and_magnitudes, test_reflect_rows, test_rotate_row, test_select,
-                    test_keep_scores, test_ranks, test_exact_scores, test_widen, test_residuals});
+    at_every_level({test_dot_tile, test_fused_tiles, test_fused_rows, test_longest_half_blocks, test_dot_rows,
+                    test_dot_strip, test_dots, test_norms_and_magnitudes, test_reflect_rows, test_rotate_row,
+                    test_select, test_keep_scores, test_ranks, test_exact_scores, test_widen,
+                    test_residuals});
 }

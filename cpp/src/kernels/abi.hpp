@@ -241,8 +241,7 @@ using Tile = void(const float* queries, const float* rows, std::size_t dim, bool
 
 /// Of queries in a panel and rows as they lie, see Table::dot_strip.
 using Strip = void(const float* queries, std::size_t num_queries, const float* rows, std::size_t stride,
-                   std::size_t count, std::size_t dim, float* scores, std::size_t score_stride,
-                   float* norms);
+                   std::size_t count, std::size_t dim, float* scores, std::size_t score_stride, float* norms);
 
 /// See Table::fused_dot_rows.
 using RowSums = void(const float* query, const float* rows, std::size_t stride, std::size_t count,
@@ -269,9 +268,10 @@ struct Table {
     RowSums *fused_dot_rows, *fused_l2_rows;
 
     /// scores[j] = dot product, in float, of the query and row j < count (row-major, `stride` floats apart);
-    /// norms[j] = squared length of row j. The order of summation is free.
+    /// norms[j] = squared length of row j. The order of summation is free. `near`: whether the rows are
+    /// thought to be in a cache.
     void (*dot_rows)(const float* query, const float* rows, std::size_t stride, std::size_t count,
-                     std::size_t dim, float* scores, float* norms);
+                     std::size_t dim, float* scores, float* norms, bool near);
 
     /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries, of a panel
     /// (queries[c * strip_queries + i] for c < dim), and row j < count (row-major, `stride` floats apart).

@@ -74,8 +74,8 @@ inline void dot_together(const float* query, const float* rows, std::size_t stri
         }
 }
 
-/// The same, a row after the other: memory likes that better than several at a time, unless they are longer
-/// than its pages. Four sums need not wait for each other.
+/// The same, a row after the other: far memory likes that better than several at a time, unless they are
+/// longer than its pages. Four sums need not wait for each other.
 template <std::size_t num_rows>
 inline void dot_in_turn(const float* query, const float* rows, std::size_t stride, std::size_t dim,
                         float* scores, float* norms) {
@@ -110,19 +110,20 @@ inline void dot_in_turn(const float* query, const float* rows, std::size_t strid
 
 template <std::size_t num_rows>
 inline void dot_some_rows(const float* query, const float* rows, std::size_t stride, std::size_t dim,
-                          float* scores, float* norms) {
-    if (num_rows > 1 && (dim < short_row || dim >= page_floats))
+                          float* scores, float* norms, bool near) {
+    if (num_rows > 1 && (near || dim < short_row || dim >= page_floats))
         dot_together<num_rows>(query, rows, stride, dim, scores, norms);
     else
         dot_in_turn<num_rows>(query, rows, stride, dim, scores, norms);
 }
 
 void dot_rows(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
-              float* scores, float* norms) {
+              float* scores, float* norms, bool near) {
     std::size_t j = 0;
     for (; j + rows_at_once <= count; j += rows_at_once)
-        dot_some_rows<rows_at_once>(query, rows + j * stride, stride, dim, scores + j, norms + j);
-    for (; j < count; ++j) dot_some_rows<1>(query, rows + j * stride, stride, dim, scores + j, norms + j);
+        dot_some_rows<rows_at_once>(query, rows + j * stride, stride, dim, scores + j, norms + j, near);
+    for (; j < count; ++j)
+        dot_some_rows<1>(query, rows + j * stride, stride, dim, scores + j, norms + j, near);
 }
 
 /// n vectors, in two sums each so that additions need not wait.

@@ -67,8 +67,7 @@ inline void put_columns(const Vec8 (&rows)[8], std::size_t count, float* to, std
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < 4; ++i) {
         if (i < count)
-            store(to + i * stride,
-                  __builtin_shufflevector(fours[i], fours[4 + i], 0, 1, 2, 3, 8, 9, 10, 11));
+            store(to + i * stride, __builtin_shufflevector(fours[i], fours[4 + i], 0, 1, 2, 3, 8, 9, 10, 11));
         if (i + 4 < count)
             store(to + (i + 4) * stride,
                   __builtin_shufflevector(fours[i], fours[4 + i], 4, 5, 6, 7, 12, 13, 14, 15));
@@ -117,8 +116,7 @@ inline void sum_strips(const float* queries, std::size_t num_queries, const floa
 
 void dot_strip(const float* queries, std::size_t num_queries, const float* rows, std::size_t stride,
                std::size_t count, std::size_t dim, float* scores, std::size_t score_stride, float* norms) {
-    const auto add_term = [](auto a, auto b, auto c)
-                              __attribute__((always_inline)) { return fma(a, b, c); };
+    const auto add_term = [](auto a, auto b, auto c) __attribute__((always_inline)) { return fma(a, b, c); };
 #if defined(__AVX512F__)
     if (num_queries <= 8)  // in half the time, on some CPUs
         return sum_strips<Vec8>(queries, num_queries, rows, stride, count, dim, scores, score_stride, norms,
