@@ -23,7 +23,7 @@ inline void sum_strip(const float* queries, const float* rows, std::size_t strid
 #pragma GCC unroll 8
             for (std::size_t r = 0; r < num_rows; ++r) {
                 const float* row = rows + r * stride + c;
-                fetch_far(row, rows_ahead * stride);
+                fetch_ahead<2>(row, rows_ahead * stride);
                 if (with_norms)
                     for (std::size_t t = 0; t < line_floats; t += lanes) {
                         const Vec values = load<Vec>(row + t);

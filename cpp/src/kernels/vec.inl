@@ -73,11 +73,6 @@ inline void visit_some(std::size_t count, Visit visit) {
         if (count - i == 1) return visit.template operator()<1>(i);
 }
 
-/// The same, into the second cache.
-inline void fetch_far(const float* p, std::size_t count) {
-    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + 4 * count), 0, 2);
-}
-
 inline VecIndex load_index(const std::uint32_t* p) {
     typedef VecIndex Unaligned __attribute__((aligned(4), may_alias));
     return *reinterpret_cast<const Unaligned*>(p);
