@@ -136,8 +136,8 @@ private:
     void score(NearPair& pair) const {
         const std::size_t i = pair.row, j = pair.column;
         float dot = 0;
-        kernels_.dot_rows(set0_.rows.row(i), set0_.rows.stride, 1, set1_.rows.row(j), set1_.rows.stride, 1,
-                          set0_.rows.cols, &dot, 1, nullptr);
+        const float* row = set1_.rows.row(j);
+        kernels_.dots(set0_.rows.row(i), &row, 1, nullptr, set0_.rows.cols, &dot);
         const double squared0 = set0_.squared[i], squared1 = set1_.squared[j];
         double score = dot;
         if (set0_.metric == Metric::l2) score -= (squared0 + squared1) / 2;

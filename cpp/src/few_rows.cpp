@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "float_keys.hpp"
-#include "float_panels.hpp"
 #include "kth_key.hpp"
+#include "packed_queries.hpp"
 #include "ranks.hpp"
 
 namespace hcbir {
@@ -19,6 +19,7 @@ public:
     FewRows(const SearchProblem& problem, Executor& executor)
         : problem_(problem),
           executor_(executor),
+          queries_(problem.kernels, problem.rows.size() * problem.queries.cols <= near_values),
           rows_(problem.rows.floats(0, problem.rows.size(), floats_)),
           keys_(problem) {
         keys_.reserve(rows_.rows);
@@ -26,27 +27,21 @@ public:
 
     bool run(MatrixView<float> scores, MatrixView<std::int64_t> indices) {
         const std::size_t num_queries = problem_.queries.rows, n = rows_.rows;
-        const bool tiled = num_queries > few_queries;
-        if (tiled) panels_.reserve(n, problem_.kernels.tile_rows, rows_.cols);
-        const std::size_t stride = tiled ? panels_.padded() : n;
-        const std::size_t padded = ceil_div(num_queries, queries_at_once) * queries_at_once;
-        const std::size_t at_once = std::max(cached_products / stride / queries_at_once, std::size_t{1});
-        const std::size_t group = tiled ? std::min(at_once * queries_at_once, padded) : num_queries;
-        AlignedBuffer<float> products(group * stride);
+        const std::size_t at_once = cached_products / n / PackedQueries::panel_queries;
+        const std::size_t group =
+            std::min(num_queries, std::max(at_once, std::size_t{1}) * PackedQueries::panel_queries);
+        AlignedBuffer<float> products(group * n);
         std::vector<Worker> workers;
         for (std::size_t w = 0; w < executor_.size(); ++w) workers.emplace_back(problem_, n);
         for (std::size_t base = 0; base < num_queries; base += group) {
             const std::size_t count = std::min(group, num_queries - base);
-            if (tiled)
-                multiply_tiles(base, count, products.data());
-            else
-                multiply_rows(products.data());
+            multiply(base, count, products.data());
             if (base == 0 && !keys_.prepare(rows_)) return false;
             const std::size_t height =
                 std::clamp(count / (tasks_a_worker * executor_.size()), std::size_t{1}, queries_a_task);
             executor_.parallel_for(ceil_div(count, height), [&](std::size_t task, std::size_t w) {
                 const std::size_t first = task * height, num = std::min(height, count - first);
-                select(workers[w], base + first, num, products.data() + first * stride, stride);
+                select(workers[w], base + first, num, products.data() + first * n, n);
                 score(workers[w], base + first, num);
                 order(workers[w], base + first, num, scores, indices);
             });
@@ -55,10 +50,11 @@ public:
     }
 
 private:
-    static constexpr std::size_t queries_at_once = 240;  // a multiple of every level's tile_queries
+    static constexpr std::size_t near_values = 1024 * 1024;
     static constexpr std::size_t cached_products = 2 * 1024 * 1024;
-    static constexpr std::size_t rows_a_task = 64, tasks_a_worker = 4, queries_a_task = 48;
-    static constexpr std::size_t cached_values = 32 * 1024;  // of rows, met by a task's queries in turn
+    static constexpr std::size_t tasks_a_worker = 4, queries_a_task = 96;
+    static constexpr std::size_t cached_values = 32 * 1024;  // of a task's rows
+    static constexpr std::size_t fewest_rows = 64, most_a_task = 256;
 
     // Rows of so many values, wanted by so many queries of a task, are scored against all of these at once.
     static constexpr std::size_t long_row = 256, shared_by = 2;
@@ -83,41 +79,15 @@ private:
         Ranks ranks;
     };
 
-    /// Of all queries with all rows, and the rows' squares.
-    void multiply_rows(float* products) {
-        constexpr std::size_t at_once = 4;  // queries, as dot_rows likes it
-        const auto& queries = problem_.queries;
-        const std::size_t n = rows_.rows, height = std::max(cached_values / rows_.cols, std::size_t{16});
+    /// Of `count` queries from `base` on with all rows, and at first the rows' squares.
+    void multiply(std::size_t base, std::size_t count, float* products) {
+        const std::size_t n = rows_.rows,
+                          height = std::clamp(cached_values / rows_.cols, fewest_rows, most_a_task);
+        queries_.pack({problem_.queries.row(base), count, rows_.cols, problem_.queries.stride}, executor_);
         executor_.parallel_for(ceil_div(n, height), [&](std::size_t task, std::size_t) {
-            const std::size_t row = task * height, count = std::min(height, n - row);
-            float* squared = keys_.squared() + row;
-            for (std::size_t q = 0; q < queries.rows || squared; q += at_once, squared = nullptr)
-                problem_.kernels.dot_rows(queries.row(q), queries.stride, std::min(at_once, queries.rows - q),
-                                          rows_.row(row), rows_.stride, count, rows_.cols,
-                                          products + q * n + row, n, squared);
-        });
-    }
-
-    /// Of `count` queries from `base` on with all rows, some of which each task packs when it first meets
-    /// them.
-    void multiply_tiles(std::size_t base, std::size_t count, float* products) {
-        const auto& kernels = problem_.kernels;
-        const std::size_t n = rows_.rows;
-        queries_.reserve(count, kernels.tile_queries, rows_.cols);
-        executor_.parallel_for(ceil_div(count, queries_at_once), [&](std::size_t task, std::size_t) {
-            const std::size_t first = task * queries_at_once, num = std::min(queries_at_once, count - first);
-            queries_.fill(first, problem_.queries, base + first, num);
-        });
-        executor_.parallel_for(ceil_div(n, rows_a_task), [&](std::size_t task, std::size_t) {
-            const std::size_t row = task * rows_a_task, end = std::min(row + rows_a_task, n);
-            if (base == 0) {
-                kernels.squared_norms(rows_.row(row), rows_.stride, end - row, rows_.cols,
-                                      keys_.squared() + row);
-                panels_.fill(row, rows_, row, end - row);
-            }
-            for (std::size_t q = 0; q < count; q += queries_at_once)
-                multiply(kernels.dot_tile, queries_, {q, std::min(q + queries_at_once, count)}, panels_,
-                         {row, end}, products + q * panels_.padded() + row, panels_.padded());
+            const std::size_t row = task * height, num_rows = std::min(height, n - row);
+            queries_.multiply(0, count, {rows_.row(row), num_rows, rows_.cols, rows_.stride}, products + row,
+                              n, base == 0 ? keys_.squared() + row : nullptr);
         });
     }
 
@@ -205,7 +175,7 @@ private:
     const SearchProblem& problem_;
     Executor& executor_;
     AlignedBuffer<float> floats_;
-    FloatPanels panels_, queries_;
+    PackedQueries queries_;
     MatrixView<const float> rows_;
     FloatKeys keys_;
 };

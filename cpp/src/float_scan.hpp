@@ -4,7 +4,7 @@
 #include "aligned.hpp"
 #include "candidates.hpp"
 #include "float_keys.hpp"
-#include "float_panels.hpp"
+#include "packed_queries.hpp"
 
 namespace hcbir {
 
@@ -13,13 +13,10 @@ class FloatScan {
 public:
     explicit FloatScan(const SearchProblem& problem) : problem_(problem), keys_(problem) {}
 
-    /// Queries first .. last - 1 of the group that begins at `base`, row by row: for few queries.
-    void scan_rows(std::size_t first_row, std::size_t count, std::size_t base, std::size_t first,
-                   std::size_t last, Candidates& candidates);
-
-    /// The same by tiles; `first` is a multiple of tile_queries and `panels` holds the group's queries.
-    void scan_tiles(std::size_t first_row, std::size_t count, std::size_t base, std::size_t first,
-                    std::size_t last, const FloatPanels& panels, Candidates& candidates);
+    /// Queries first .. last - 1 of the group that begins at `base` and is packed; `first` is a multiple of
+    /// PackedQueries::panel_queries.
+    void scan(std::size_t first_row, std::size_t count, std::size_t base, std::size_t first, std::size_t last,
+              const PackedQueries& queries, Candidates& candidates);
 
 private:
     /// A row whose float key is below cannot be among the best of a query.
@@ -32,10 +29,8 @@ private:
 
     const SearchProblem& problem_;
     FloatKeys keys_;
-    FloatPanels panels_;
     AlignedBuffer<float> floats_, scores_;
     AlignedBuffer<std::uint32_t> selected_;
-    std::vector<Threshold> thresholds_;  // of the queries at hand
     std::size_t first_row_ = 0;
 };
 

@@ -36,12 +36,15 @@ void pack_panels(MatrixView<const float> rows, std::size_t first, std::size_t co
 }
 
 void require_finite(MatrixView<const float> matrix, const char* name, std::size_t first_row) {
-    for (std::size_t r = 0; r < matrix.rows; ++r)
-        for (std::size_t c = 0; c < matrix.cols; ++c)
+    for (std::size_t r = 0; r < matrix.rows; ++r) {
+        bool finite = true;
+        for (const float x : matrix.row_span(r)) finite &= std::abs(x) <= std::numeric_limits<float>::max();
+        for (std::size_t c = 0; !finite && c < matrix.cols; ++c)
             if (!std::isfinite(matrix.row(r)[c]))
                 throw std::invalid_argument(std::string(name) + " must be finite, got " +
                                             std::to_string(matrix.row(r)[c]) + " in row " +
                                             std::to_string(first_row + r));
+    }
 }
 
 DotError::DotError(std::size_t dim) {

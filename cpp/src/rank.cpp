@@ -157,7 +157,8 @@ void rank(MatrixView<const float> queries, const Database& database, Metric metr
     const SearchProblem problem(queries, rows, {}, n, metric);
     try {
         SerialExecutor serial;
-        const bool is_short = problem.is_short(queries.rows);
+        const std::size_t weight = queries.rows <= most_unpacked ? 4 : 1;  // such products take longer
+        const bool is_short = problem.is_short(weight * queries.rows);
         Ranking(problem, scores, indices).run(is_short ? serial : executor);
     } catch (const NonFinite&) {
         rows.require_finite();

@@ -23,16 +23,18 @@
 namespace hcbir {
 namespace {
 
-constexpr std::size_t block_bytes = 256 * 1024;  // of the database, to stay in a core's cache
-constexpr std::size_t fewest_panels = 4;         // of a block for floats, to be worth reading queries for
+constexpr std::size_t block_bytes = 256 * 1024;         // of the database, to stay in a core's cache
+constexpr std::size_t float_block_bytes = 1024 * 1024;  // read in one go
+constexpr std::size_t fewest_panels = 4;  // of a block for floats, to be worth reading queries for
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' shortlists
 constexpr std::size_t max_group = 4096;                // queries scanned together
 constexpr std::size_t enough_rows = 512;               // for a sample of them to tell whether bytes pay
 constexpr std::size_t tasks_per_worker = 4;
-constexpr std::size_t few_allowed = 8;    // one row in more than this many
-constexpr std::size_t fewest_blocks = 6;  // of which bars are guessed
-constexpr double worth_a_stage = 2;       // times the rows that told the bars of before
-constexpr std::size_t worth_bytes = 4;    // one pair in this many looked at in float: bytes do not pay
+constexpr std::size_t few_allowed = 8;     // one row in more than this many
+constexpr std::size_t fewest_blocks = 6;   // of which bars are guessed
+constexpr double worth_a_stage = 2;        // times the rows that told the bars of before
+constexpr std::size_t worth_bytes = 4;     // one pair in this many looked at in float: bytes do not pay
+constexpr std::size_t few_for_bytes = 48;  // queries, for which rows are not encoded on the fly
 
 /// All blocks, in the order of the scan.
 using Stages = std::vector<std::vector<std::size_t>>;
@@ -63,25 +65,25 @@ Stages scan_stages(std::size_t num_blocks, double known) {
     return stages;
 }
 
-/// A group's queries as panels for dot_tile, made when a scan first asks for them.
-class QueryPanels {
+/// A group's queries, packed when a scan in floats first asks for them.
+class GroupQueries {
 public:
-    QueryPanels(const SearchProblem& problem, std::size_t base, std::size_t count)
-        : problem_(problem), base_(base), count_(count) {}
+    GroupQueries(const SearchProblem& problem, std::size_t base, std::size_t count)
+        : queries_{problem.queries.row(base), count, problem.queries.cols, problem.queries.stride},
+          packed_(problem.kernels, false) {}
 
-    const FloatPanels& get() {
+    const PackedQueries& get() {
         std::call_once(made_, [this] {
-            panels_.reserve(count_, problem_.kernels.tile_queries, problem_.queries.cols);
-            panels_.fill(0, problem_.queries, base_, count_);
+            SerialExecutor serial;
+            packed_.pack(queries_, serial);
         });
-        return panels_;
+        return packed_;
     }
 
 private:
-    const SearchProblem& problem_;
-    std::size_t base_, count_;
+    MatrixView<const float> queries_;
     std::once_flag made_;
-    FloatPanels panels_;
+    PackedQueries packed_;
 };
 
 struct Worker {
@@ -142,7 +144,8 @@ private:
         if (options_.precision == Precision::float32 || problem_.queries.cols > kernels::max_byte_dim)
             return false;
         if (options_.precision == Precision::int8) return true;
-        return problem_.rows.size() >= enough_rows && (options_.codes || problem_.queries.rows > few_queries);
+        return problem_.rows.size() >= enough_rows &&
+               (options_.codes || problem_.queries.rows > few_for_bytes);
     }
 
     void prepare_bytes(std::size_t base, std::size_t count) {
@@ -164,11 +167,14 @@ private:
     }
 
     void scan(std::size_t base, std::size_t count) {
-        const std::size_t tile = kernels::byte_tile_queries, n = problem_.rows.size();
+        const std::size_t tile = std::lcm(kernels::byte_tile_queries, PackedQueries::panel_queries),
+                          n = problem_.rows.size();
         const std::size_t row_bytes =
             problem_.queries.cols * (by_bytes_ && options_.codes ? 1 : sizeof(float));
+        const std::size_t share = n * row_bytes / (tasks_per_worker * executor_.size());
+        const std::size_t bytes = by_bytes_ ? block_bytes : std::clamp(share, block_bytes, float_block_bytes);
         const std::size_t block_rows =
-            std::clamp(block_bytes / (row_bytes * kernels::byte_panel_rows),
+            std::clamp(bytes / (row_bytes * kernels::byte_panel_rows),
                        by_bytes_ ? std::size_t{1} : fewest_panels, std::size_t{64}) *
             kernels::byte_panel_rows;
         const std::size_t num_blocks = ceil_div(n, block_rows), num_tiles = ceil_div(count, tile);
@@ -176,7 +182,7 @@ private:
             std::min(num_tiles, ceil_div(tasks_per_worker * executor_.size(), num_blocks));
         const std::size_t part = ceil_div(num_tiles, num_parts) * tile;
 
-        QueryPanels panels(problem_, base, count);
+        GroupQueries queries(problem_, base, count);
         const auto stages =
             by_bytes_ && sample_ ? scan_stages(num_blocks, sample_->share()) : in_order(num_blocks);
         std::size_t seen = 0;
@@ -186,7 +192,7 @@ private:
                                   first = task % num_parts * part;
                 if (first >= count) return;
                 scan_block(workers_[w], row, std::min(block_rows, n - row), base, first,
-                           std::min(first + part, count), panels);
+                           std::min(first + part, count), queries);
             });
             seen += blocks.size();
             if (seen < num_blocks) raise_guesses(count, num_blocks, seen, block_rows);
@@ -226,7 +232,7 @@ private:
 
     /// Queries first .. last - 1 of the group.
     void scan_block(Worker& worker, std::size_t row, std::size_t num_rows, std::size_t base,
-                    std::size_t first, std::size_t last, QueryPanels& panels) {
+                    std::size_t first, std::size_t last, GroupQueries& queries) {
         auto& [candidates, floats, bytes] = worker;
         if (by_bytes_ && (options_.precision == Precision::int8 ||
                           worker.bytes_pay(2 * Shortlist::limit(problem_.k) * (last - first)))) {
@@ -234,10 +240,8 @@ private:
                                        ? coded_rows(*options_.codes, problem_.queries.cols, row, num_rows)
                                        : bytes.encode(row, num_rows);
             bytes.scan(rows, row, base, first, last, candidates);
-        } else if (last - first <= few_queries) {
-            floats.scan_rows(row, num_rows, base, first, last, candidates);
         } else {
-            floats.scan_tiles(row, num_rows, base, first, last, panels.get(), candidates);
+            floats.scan(row, num_rows, base, first, last, queries.get(), candidates);
         }
     }
 

@@ -86,8 +86,7 @@ struct SearchProblem {
     /// Bounds of the key of query q and a row's values, by float arithmetic (docs/exact-search.md).
     std::pair<float, float> key_bounds(std::size_t q, const float* row) const {
         float dot = 0, squared = 0;
-        kernels.dot_rows(queries.row(q), queries.stride, 1, row, queries.cols, 1, queries.cols, &dot, 1,
-                         &squared);
+        kernels.dot_rows(queries.row(q), row, queries.cols, 1, queries.cols, &dot, &squared, true);
         return key_bounds(q, dot, row_length(squared));
     }
     /// What is known of a row by the float sum of its squares.

@@ -113,23 +113,42 @@ void test_longest_half_blocks(const Table& table) {
 
 void test_dot_rows(const Table& table) {
     for (std::size_t dim = 0; dim <= 133; ++dim)
-        for (std::size_t count = 0; count <= 9; ++count)
-            for (std::size_t num_queries = 1; num_queries <= 9; ++num_queries)
+        for (std::size_t count = 0; count <= 9; ++count) {
+            const std::size_t stride = dim + count % 3;
+            const Floats rows = whole_floats(count * stride), query = whole_floats(dim);
+            Floats scores(count + 1, 5.0f), expected(scores), norms(count), squares(count);
+            for (std::size_t j = 0; j < count; ++j) {
+                const float* row = rows.data() + j * stride;
+                squares[j] = dot(row, row, dim), expected[j] = dot(query.data(), row, dim);
+            }
+            for (const bool near : {false, true}) {
+                table.dot_rows(query.data(), rows.data(), stride, count, dim, scores.data(), norms.data(),
+                               near);
+                agree(scores == expected && norms == squares, table, "dot_rows", {dim, count});
+            }
+        }
+}
+
+void test_dot_strip(const Table& table) {
+    for (const std::size_t dim : {0, 1, 15, 16, 17, 100, 255, 256, 273, 530})
+        for (std::size_t count = 0; count <= 25; ++count)
+            for (std::size_t num_queries = 1; num_queries <= table.strip_queries; ++num_queries)
                 for (const bool with_norms : {false, true}) {
-                    const std::size_t stride = dim + count % 3, query_stride = dim + num_queries % 2;
-                    const Floats rows = whole_floats(count * stride),
-                                 queries = whole_floats(num_queries * query_stride);
-                    Floats scores(num_queries * (count + 1), 5.0f), expected = scores, norms(count),
-                                                                    squares(count);
+                    const std::size_t stride = dim + count % 3, width = table.strip_queries;
+                    const Floats rows = whole_floats(count * stride), queries = whole_floats(dim * width);
+                    Floats scores(num_queries * (count + 1), 5.0f), expected(scores), norms(count),
+                        squares(count);
                     for (std::size_t j = 0; j < count; ++j) {
                         const float* row = rows.data() + j * stride;
                         squares[j] = with_norms ? dot(row, row, dim) : 0;
-                        for (std::size_t i = 0; i < num_queries; ++i)
-                            expected[i * (count + 1) + j] = dot(queries.data() + i * query_stride, row, dim);
+                        for (std::size_t i = 0; i < num_queries; ++i) {
+                            float& sum = expected[i * (count + 1) + j] = 0;
+                            for (std::size_t c = 0; c < dim; ++c) sum += queries[c * width + i] * row[c];
+                        }
                     }
-                    table.dot_rows(queries.data(), query_stride, num_queries, rows.data(), stride, count, dim,
-                                   scores.data(), count + 1, with_norms ? norms.data() : nullptr);
-                    agree(scores == expected && norms == squares, table, "dot_rows",
+                    table.dot_strip(queries.data(), num_queries, rows.data(), stride, count, dim,
+                                    scores.data(), count + 1, with_norms ? norms.data() : nullptr);
+                    agree(scores == expected && norms == squares, table, "dot_strip",
                           {dim, count, num_queries});
                 }
 }
@@ -396,6 +415,7 @@ void test_residuals(const Table& table) {
 
 int main() {
     at_every_level({test_dot_tile, test_fused_tiles, test_fused_rows, test_longest_half_blocks, test_dot_rows,
-                    test_dots, test_norms_and_magnitudes, test_reflect_rows, test_rotate_row, test_select,
-                    test_keep_scores, test_ranks, test_exact_scores, test_widen, test_residuals});
+                    test_dot_strip, test_dots, test_norms_and_magnitudes, test_reflect_rows, test_rotate_row,
+                    test_select, test_keep_scores, test_ranks, test_exact_scores, test_widen,
+                    test_residuals});
 }

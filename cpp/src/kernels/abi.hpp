@@ -250,6 +250,10 @@ struct BlendWeights {
 using Tile = void(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
                   std::size_t stride);
 
+/// Of queries in a panel and rows as they lie, see Table::dot_strip.
+using Strip = void(const float* queries, std::size_t num_queries, const float* rows, std::size_t stride,
+                   std::size_t count, std::size_t dim, float* scores, std::size_t score_stride, float* norms);
+
 /// See Table::fused_dot_rows.
 using RowSums = void(const float* query, const float* rows, std::size_t stride, std::size_t count,
                      std::size_t dim, float* sums);
@@ -274,12 +278,18 @@ struct Table {
     /// The same sums of one query with row-major rows, `stride` floats apart [same bits]. dim > 0.
     RowSums *fused_dot_rows, *fused_l2_rows;
 
-    /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries and row j < count
-    /// (row-major, `query_stride` and `stride` floats apart); norms[j] = squared length of row j, unless
-    /// null. The order of summation is free.
-    void (*dot_rows)(const float* queries, std::size_t query_stride, std::size_t num_queries,
-                     const float* rows, std::size_t stride, std::size_t count, std::size_t dim, float* scores,
-                     std::size_t score_stride, float* norms);
+    /// scores[j] = dot product, in float, of the query and row j < count (row-major, `stride` floats apart);
+    /// norms[j] = squared length of row j. The order of summation is free. `near`: whether the rows are
+    /// thought to be in a cache.
+    void (*dot_rows)(const float* query, const float* rows, std::size_t stride, std::size_t count,
+                     std::size_t dim, float* scores, float* norms, bool near);
+
+    /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries, of a panel
+    /// (queries[c * strip_queries + i] for c < dim), and row j < count (row-major, `stride` floats apart).
+    /// norms[j] = squared length of row j, unless null. The order of summation is free. Rows that follow are
+    /// asked for.
+    std::size_t strip_queries;
+    Strip* dot_strip;
 
     /// products[i] = dot product, in float, of `a` and vector i < count. The order of summation is free.
     /// `next` is asked for meanwhile, unless null.

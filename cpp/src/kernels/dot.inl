@@ -33,11 +33,6 @@ void dot_tile(const float* queries, const float* rows, std::size_t dim, bool add
 }
 
 constexpr std::size_t rows_at_once = 4;
-#if defined(__AVX512F__)
-constexpr std::size_t queries_at_once = 4;
-#else
-constexpr std::size_t queries_at_once = 3;  // 12 sums, 3 queries and a row of 16 registers
-#endif
 constexpr std::size_t floats_ahead = 256;  // that are fetched before they are needed
 constexpr std::size_t short_row = 64, page_floats = 1024, line_floats = 16;
 
@@ -56,38 +51,31 @@ inline void store_sums(const Vec (&vectors)[count], float* sums) {
     }
 }
 
-/// num_rows rows and num_queries queries; with their squared lengths if asked for.
-template <std::size_t num_queries, std::size_t num_rows, bool with_norms>
-inline void dot_block(const float* queries, std::size_t query_stride, const float* rows, std::size_t stride,
-                      std::size_t dim, float* scores, std::size_t score_stride, float* norms) {
-    Vec sums[num_queries][num_rows] = {}, squares[num_rows] = {};
+/// One query and num_rows rows with their squared lengths.
+template <std::size_t num_rows>
+inline void dot_together(const float* query, const float* rows, std::size_t stride, std::size_t dim,
+                         float* scores, float* norms) {
+    Vec sums[num_rows] = {}, squares[num_rows] = {};
     std::size_t c = 0;
     for (; c + lanes <= dim; c += lanes) {
-        Vec query[num_queries];
-#pragma GCC unroll 4
-        for (std::size_t i = 0; i < num_queries; ++i) query[i] = load<Vec>(queries + i * query_stride + c);
+        const Vec values = load<Vec>(query + c);
 #pragma GCC unroll 4
         for (std::size_t r = 0; r < num_rows; ++r) {
             const Vec row = load<Vec>(rows + r * stride + c);
-            if (with_norms) squares[r] = fma(row, row, squares[r]);
-#pragma GCC unroll 4
-            for (std::size_t i = 0; i < num_queries; ++i) sums[i][r] = fma(query[i], row, sums[i][r]);
+            squares[r] = fma(row, row, squares[r]);
+            sums[r] = fma(values, row, sums[r]);
         }
     }
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < num_queries; ++i) store_sums(sums[i], scores + i * score_stride);
-    if (with_norms) store_sums(squares, norms);
+    store_sums(sums, scores), store_sums(squares, norms);
     for (std::size_t r = 0; r < num_rows; ++r)
         for (std::size_t t = c; t < dim; ++t) {
             const float value = rows[r * stride + t];
-            for (std::size_t i = 0; i < num_queries; ++i)
-                scores[i * score_stride + r] += queries[i * query_stride + t] * value;
-            if (with_norms) norms[r] += value * value;
+            scores[r] += query[t] * value, norms[r] += value * value;
         }
 }
 
-/// One query and num_rows rows with their squared lengths, a row after the other: memory likes that better
-/// than several at a time, unless they are longer than its pages. Four sums need not wait for each other.
+/// The same, a row after the other: far memory likes that better than several at a time, unless they are
+/// longer than its pages. Four sums need not wait for each other.
 template <std::size_t num_rows>
 inline void dot_in_turn(const float* query, const float* rows, std::size_t stride, std::size_t dim,
                         float* scores, float* norms) {
@@ -120,37 +108,22 @@ inline void dot_in_turn(const float* query, const float* rows, std::size_t strid
         }
 }
 
-/// num_rows rows and all queries, some at a time, while the rows are at hand.
 template <std::size_t num_rows>
-inline void dot_all_queries(const float* queries, std::size_t query_stride, std::size_t num_queries,
-                            const float* rows, std::size_t stride, std::size_t dim, float* scores,
-                            std::size_t score_stride, float* norms) {
-    std::size_t i = 0;
-    const auto next = [&]<std::size_t count, bool with_norms>() {
-        dot_block<count, num_rows, with_norms>(queries + i * query_stride, query_stride, rows, stride, dim,
-                                               scores + i * score_stride, score_stride, norms);
-        i += count;
-    };
-    if (norms && num_queries > 0) {
-        if (num_rows > 1 && (dim < short_row || dim >= page_floats))
-            next.template operator()<1, true>();
-        else
-            dot_in_turn<num_rows>(queries, rows, stride, dim, scores, norms), i = 1;
-    }
-    while (i + queries_at_once <= num_queries) next.template operator()<queries_at_once, false>();
-    while (i < num_queries) next.template operator()<1, false>();
+inline void dot_some_rows(const float* query, const float* rows, std::size_t stride, std::size_t dim,
+                          float* scores, float* norms, bool near) {
+    if (num_rows > 1 && (near || dim < short_row || dim >= page_floats))
+        dot_together<num_rows>(query, rows, stride, dim, scores, norms);
+    else
+        dot_in_turn<num_rows>(query, rows, stride, dim, scores, norms);
 }
 
-void dot_rows(const float* queries, std::size_t query_stride, std::size_t num_queries, const float* rows,
-              std::size_t stride, std::size_t count, std::size_t dim, float* scores, std::size_t score_stride,
-              float* norms) {
+void dot_rows(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t dim,
+              float* scores, float* norms, bool near) {
     std::size_t j = 0;
     for (; j + rows_at_once <= count; j += rows_at_once)
-        dot_all_queries<rows_at_once>(queries, query_stride, num_queries, rows + j * stride, stride, dim,
-                                      scores + j, score_stride, norms ? norms + j : nullptr);
+        dot_some_rows<rows_at_once>(query, rows + j * stride, stride, dim, scores + j, norms + j, near);
     for (; j < count; ++j)
-        dot_all_queries<1>(queries, query_stride, num_queries, rows + j * stride, stride, dim, scores + j,
-                           score_stride, norms ? norms + j : nullptr);
+        dot_some_rows<1>(query, rows + j * stride, stride, dim, scores + j, norms + j, near);
 }
 
 /// n vectors, in two sums each so that additions need not wait.

@@ -87,10 +87,75 @@ inline void add_fours(const float* query, const float* const* rows, std::size_t 
     sum = add_term(broadcast(query[3]), in_fours<1, 3, 1, 3>(high01, high23), sum);
 }
 
+#if defined(__AVX512F__)
+/// Four lanes of four floats of a[i], a[j], b[i], b[j].
+template <int i, int j>
+inline Vec lanes_of(Vec a, Vec b) {
+    return (Vec)_mm512_maskz_shuffle_f32x4(0xffff, (__m512)a, (__m512)b, i | j << 2 | i << 4 | j << 6);
+}
+
+/// Adds the terms of a cache line of each of 16 rows, each of which is read once.
+template <class Add>
+inline void add_lines(const float* query, const float* rows, std::size_t stride, Vec& sum, Add add_term) {
+    Vec fours[4][4];  // [c][g]: columns c, 4 + c, 8 + c, 12 + c of rows 4 g and on
+#pragma GCC unroll 4
+    for (std::size_t g = 0; g < 4; ++g) {
+        const float* row = rows + 4 * g * stride;
+        const Vec x0 = load<Vec>(row), x1 = load<Vec>(row + stride), x2 = load<Vec>(row + 2 * stride),
+                  x3 = load<Vec>(row + 3 * stride);
+        const Vec low01 = in_fours<0, 1, 0, 1>(x0, x1), high01 = in_fours<2, 3, 2, 3>(x0, x1),
+                  low23 = in_fours<0, 1, 0, 1>(x2, x3), high23 = in_fours<2, 3, 2, 3>(x2, x3);
+        fours[0][g] = in_fours<0, 2, 0, 2>(low01, low23), fours[1][g] = in_fours<1, 3, 1, 3>(low01, low23);
+        fours[2][g] = in_fours<0, 2, 0, 2>(high01, high23),
+        fours[3][g] = in_fours<1, 3, 1, 3>(high01, high23);
+    }
+    Vec columns[4][4];
+#pragma GCC unroll 4
+    for (std::size_t c = 0; c < 4; ++c) {
+        const Vec low01 = lanes_of<0, 1>(fours[c][0], fours[c][1]),
+                  low23 = lanes_of<0, 1>(fours[c][2], fours[c][3]),
+                  high01 = lanes_of<2, 3>(fours[c][0], fours[c][1]),
+                  high23 = lanes_of<2, 3>(fours[c][2], fours[c][3]);
+        columns[0][c] = lanes_of<0, 2>(low01, low23), columns[1][c] = lanes_of<1, 3>(low01, low23);
+        columns[2][c] = lanes_of<0, 2>(high01, high23), columns[3][c] = lanes_of<1, 3>(high01, high23);
+    }
+#pragma GCC unroll 16
+    for (std::size_t c = 0; c < 16; ++c) sum = add_term(broadcast(query[c]), columns[c / 4][c % 4], sum);
+}
+
+template <class Add>
+inline Vec sum_lines(const float* query, const float* rows, std::size_t stride, std::size_t dim,
+                     Add add_term) {
+    Vec total = {};
+    for (std::size_t begin = 0; begin < dim; begin += fused_chunk) {
+        const std::size_t end = begin + fused_chunk < dim ? begin + fused_chunk : dim;
+        Vec sum = {};
+        std::size_t c = begin;
+        for (; c + lanes <= end; c += lanes) add_lines(query + c, rows + c, stride, sum, add_term);
+        for (; c < end; ++c) {
+            Vec column;
+            for (std::size_t l = 0; l < lanes; ++l) column[l] = rows[l * stride + c];
+            sum = add_term(broadcast(query[c]), column, sum);
+        }
+        total = begin > 0 ? total + sum : sum;
+    }
+    return total;
+}
+#endif
+
 /// Rows are turned over in registers, four columns at a time: for one query nothing is packed.
 template <class Add>
 inline void sum_rows(const float* query, const float* rows, std::size_t stride, std::size_t count,
                      std::size_t dim, float* sums, Add add_term) {
+#if defined(__AVX512F__)
+    if (count >= lanes) {
+        for (std::size_t j = 0; j < count; j += lanes) {  // the last rows may be summed again
+            const std::size_t first = j + lanes <= count ? j : count - lanes;
+            store(sums + first, sum_lines(query, rows + first * stride, stride, dim, add_term));
+        }
+        return;
+    }
+#endif
     for (std::size_t j = 0; j < count; j += tile_rows) {
         const float* row[tile_rows];  // the last ones stand for those that are lacking
         for (std::size_t r = 0; r < tile_rows; ++r)

@@ -39,6 +39,7 @@ namespace {
 #include "kernels/residual.inl"
 #include "kernels/rotate.inl"
 #include "kernels/select.inl"
+#include "kernels/strip.inl"
 #include "kernels/support.inl"
 #include "kernels/widen.inl"
 
@@ -57,6 +58,8 @@ extern const Table HCBIR_LEVEL = {
     .fused_dot_rows = fused_dot_rows,
     .fused_l2_rows = fused_l2_rows,
     .dot_rows = dot_rows,
+    .strip_queries = strip_queries,
+    .dot_strip = dot_strip,
     .dots = dots,
     .squared_norms = squared_norms,
     .largest_magnitudes = largest_magnitudes,

@@ -110,6 +110,10 @@ inline Vec larger(Vec a, Vec b) {
 #endif
 }
 
+#if defined(__AVX512F__)
+inline Vec8 fma(Vec8 a, Vec8 b, Vec8 c) { return _mm256_fmadd_ps(a, b, c); }
+#endif
+
 /// Bit l is set unless a[l] < b[l].
 inline unsigned not_less(Vec a, Vec b) {
 #if defined(__AVX512F__)
