@@ -24,6 +24,7 @@ from exact_peers import Search, installed
 import hcbir
 
 ROUNDS, BURST, BUDGET = 5, 0.02, 3.0  # rounds; seconds of one turn; of all rounds of a path, if that makes >= 3
+REST = 0.02  # seconds before each turn, as in conftest.py
 MOST_BYTES = 4 << 30  # of a database: others hold a copy
 MOST_FLOPS = 4e12  # of a search: 20 s
 OURS = ("search", "ExactIndex")
@@ -74,6 +75,7 @@ def medians(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
     rounds = max(3, min(ROUNDS, int(BUDGET / max(first.values()))))
     for _ in range(rounds):
         for name, call in calls.items():
+            time.sleep(REST)
             if first[name] < BURST:
                 call()
             turn = time.perf_counter()
