@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "hcbir/error.hpp"
 #include "kernels/dispatch.hpp"

@@ -20,7 +20,7 @@ public:
         if (k == 1) return highest;
         const float scale = (num_bins - 1) / (highest - lowest);
         if (!(scale < 1e30f && scale > 0)) return lowest;
-        std::uint16_t counts[num_bins + 1] = {};
+        std::uint32_t counts[num_bins + 1] = {};
         for (std::size_t i = 0; i < count; ++i)  // rises with the key, whatever the rounding
             ++counts[static_cast<std::int32_t>((largest_[i] - lowest) * scale)];
         std::size_t bin = num_bins, reached = counts[bin];

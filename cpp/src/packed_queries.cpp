@@ -23,9 +23,12 @@ void PackedQueries::pack(MatrixView<const float> queries, Executor& executor) {
 
 void PackedQueries::multiply(std::size_t first, std::size_t last, MatrixView<const float> rows, float* scores,
                              std::size_t stride, float* norms) const {
-    if (queries_.rows == 1)
-        return kernels_.dot_rows(queries_.row(0), rows.data, rows.stride, rows.rows, rows.cols, scores, norms,
-                                 near_);
+    if (queries_.rows == 1) {
+        AlignedBuffer<float> unused;
+        if (!norms) unused.reserve(rows.rows);
+        return kernels_.dot_rows(queries_.row(0), rows.data, rows.stride, rows.rows, rows.cols, scores,
+                                 norms ? norms : unused.data(), near_);
+    }
     const std::size_t width = kernels_.strip_queries;
     for (std::size_t j = 0; j < rows.rows; j += rows_at_once) {
         const std::size_t count = std::min(rows_at_once, rows.rows - j);

@@ -38,22 +38,19 @@ struct Job {
 
 class ThreadPool {
 public:
-    ThreadPool() {
-        if (sched_getaffinity(0, sizeof usable_, &usable_) != 0) CPU_ZERO(&usable_);
-    }
-
     void run(Job& job, const std::function<bool()>& stop) {
         std::list<Job*>::iterator place;
         {
             std::lock_guard lock(mutex_);
             // Threads live as long as the process: a detached one needs no orderly end at exit.
+            helpers_.reserve(job.max_workers);  // so that nothing fails between making one and noting it
             while (helpers_.size() + 1 < job.max_workers) {
-                std::thread helper([this] { serve(); });
-                helpers_.push_back(helper.native_handle());
-                helper.detach();
+                std::thread thread([this] { serve(); });
+                helpers_.push_back({thread.native_handle(), {}, {}});
+                thread.detach();
                 kept_off_ = -1;
             }
-            keep_helpers_off(sched_getcpu());
+            if (job.max_workers > 1) keep_helpers_off(sched_getcpu());
             place = jobs_.insert(jobs_.end(), &job);
         }
         wake_.notify_all();
@@ -75,18 +72,31 @@ public:
 
 private:
     static constexpr std::chrono::milliseconds poll_interval{20};
-    static constexpr int few_cpus = 8;
+    static constexpr std::size_t few_cpus = 8;
+
+    struct Helper {
+        pthread_t thread;
+        cpu_set_t usable;  // but for what the pool has to say
+        cpu_set_t set;     // by the pool
+    };
 
     /// The scheduler of a virtual machine, to which halted CPUs are busy ones, likes to queue a thread that
     /// is woken behind the one that wakes it, for milliseconds: where CPUs are few, helpers wait for work
     /// elsewhere than on the caller's.
     void keep_helpers_off(int cpu) {
-        if (cpu < 0 || cpu == kept_off_ || CPU_COUNT(&usable_) > few_cpus) return;
+        if (cpu < 0 || cpu == kept_off_) return;
         kept_off_ = cpu;
-        cpu_set_t others = usable_;
-        CPU_CLR(static_cast<std::size_t>(cpu), &others);
-        if (CPU_COUNT(&others) == 0) return;
-        for (const pthread_t helper : helpers_) pthread_setaffinity_np(helper, sizeof others, &others);
+        for (auto& [thread, usable, set] : helpers_) {
+            cpu_set_t now;
+            if (pthread_getaffinity_np(thread, sizeof now, &now) != 0) continue;
+            if (!CPU_EQUAL(&now, &set)) usable = now;  // it is new, or somebody else has chosen
+            const auto count = static_cast<std::size_t>(CPU_COUNT(&usable));
+            if (count > few_cpus) continue;
+            set = usable;
+            if (count > std::max<std::size_t>(helpers_.size(), 1))
+                CPU_CLR(static_cast<std::size_t>(cpu), &set);
+            pthread_setaffinity_np(thread, sizeof set, &set);
+        }
     }
 
     void serve() {
@@ -139,8 +149,7 @@ private:
     std::mutex mutex_;
     std::condition_variable wake_, done_;
     std::list<Job*> jobs_;
-    cpu_set_t usable_;  // by whoever made the pool, and so by helpers
-    std::vector<pthread_t> helpers_;
+    std::vector<Helper> helpers_;
     int kept_off_ = -1;  // the CPU that helpers do not use
 };
 

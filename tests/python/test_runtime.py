@@ -77,6 +77,35 @@ def test_default_number_of_threads_is_what_this_process_may_use() -> None:
     assert run_python(code, HCBIR_NUM_THREADS="").stdout.strip() == "1"
 
 
+def test_threads_of_the_pool_stay_on_the_cpus_of_who_asks_for_them() -> None:
+    code = """
+import os, threading, numpy as np, hcbir
+usable = os.sched_getaffinity(0)
+database = np.random.default_rng(0).standard_normal((3000, 16)).astype(np.float32)
+search = lambda n: hcbir.search(database, database, 3, num_threads=n)
+def pools():  # what the pool's threads may use, whatever others do
+    return [os.sched_getaffinity(int(task)) for task in os.listdir("/proc/self/task") if int(task) not in others]
+search(1)
+others = {int(task) for task in os.listdir("/proc/self/task")}
+alone = {min(usable)}
+restricted = threading.Thread(target=lambda: (os.sched_setaffinity(0, alone), search(2)))
+restricted.start(), restricted.join()
+for _ in range(5):
+    search(2)
+assert pools() == [alone], pools()
+for task in os.listdir("/proc/self/task"):  # as taskset --all-tasks does
+    os.sched_setaffinity(int(task), usable)
+for cpu in sorted(usable)[:8]:
+    os.sched_setaffinity(0, {cpu})
+    search(2)
+    few = 1 < len(usable) <= 8
+    assert pools() == [usable - {cpu} if few else usable], (cpu, pools())
+print("ok")
+"""
+    result = run_python(code, HCBIR_NUM_THREADS="")
+    assert result.stdout.strip() == "ok", result.stderr
+
+
 def test_calls_from_several_python_threads() -> None:
     rng = np.random.default_rng(0)
     database = rng.standard_normal((4000, 32)).astype(np.float32)

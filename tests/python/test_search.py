@@ -93,6 +93,15 @@ def test_few_rows_of_skewed_scores(isa: str, metric: str) -> None:
         assert_same(result, reference.search(queries, database, k, metric=metric))
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_few_rows_and_one_query_more_than_a_group(isa: str, metric: str) -> None:
+    database = random_vectors(16384, 4)  # of which 128 queries are a group
+    queries = random_vectors(129, 4, seed=1)
+    assert_same(
+        hcbir.search(queries, database, 3, metric=metric), reference.search(queries, database, 3, metric=metric)
+    )
+
+
 @pytest.mark.parametrize("kind", ["float32", "float16"])
 def test_few_queries_want_most_of_few_rows(isa: str, kind: str) -> None:
     """Every score is computed in double at once, in tasks of some rows."""

@@ -317,7 +317,7 @@ std::size_t adc_nibble_row(const NibbleQuery& query, const std::uint8_t* codes, 
 #if defined(__AVX2__)
     const std::size_t width = code_size / 32 * 32 + (code_size % 32 ? 2 * nibble_steps(code_size % 32) : 0);
     const std::size_t readable = count > 0 ? (count - 1) * stride + code_size : 0;
-    for (; (i + byte_lanes - 1) * stride + width <= readable; i += byte_lanes) {
+    for (; i + byte_lanes <= count && (i + byte_lanes - 1) * stride + width <= readable; i += byte_lanes) {
         for (std::size_t ahead = 0; ahead < byte_lanes * stride; ahead += 64)
             __builtin_prefetch(codes + i * stride + bytes_ahead + ahead);
         for_rows(reached(query, CodesInRows{codes + i * stride, stride}, code_size), i, count, take);
