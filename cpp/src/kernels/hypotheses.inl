@@ -119,7 +119,6 @@ inline Places pick_places(const Neighbourhood& around, const std::int32_t* index
 }
 
 inline Vec cross(Vec ax, Vec ay, Vec bx, Vec by) { return ax * by - ay * bx; }
-inline Vec larger_of(Vec a, Vec b) { return a > b ? a : b; }
 
 /// Twice the areas of the triangle of the origin, p and q in both images.
 struct Areas {
@@ -142,10 +141,10 @@ inline VecMask keeps_orientation(const Areas& areas, Vec longest0, Vec longest1)
 }
 
 inline VecMask keeps_orientation(const Places& p, const Places& q, const Areas& areas) {
-    const Vec longest0 = larger_of(larger_of(p.x0 * p.x0 + p.y0 * p.y0, q.x0 * q.x0 + q.y0 * q.y0),
-                                   (p.x0 - q.x0) * (p.x0 - q.x0) + (p.y0 - q.y0) * (p.y0 - q.y0));
-    const Vec longest1 = larger_of(larger_of(p.x1 * p.x1 + p.y1 * p.y1, q.x1 * q.x1 + q.y1 * q.y1),
-                                   (p.x1 - q.x1) * (p.x1 - q.x1) + (p.y1 - q.y1) * (p.y1 - q.y1));
+    const Vec longest0 = larger(larger(p.x0 * p.x0 + p.y0 * p.y0, q.x0 * q.x0 + q.y0 * q.y0),
+                                (p.x0 - q.x0) * (p.x0 - q.x0) + (p.y0 - q.y0) * (p.y0 - q.y0));
+    const Vec longest1 = larger(larger(p.x1 * p.x1 + p.y1 * p.y1, q.x1 * q.x1 + q.y1 * q.y1),
+                                (p.x1 - q.x1) * (p.x1 - q.x1) + (p.y1 - q.y1) * (p.y1 - q.y1));
     return keeps_orientation(areas, longest0, longest1);
 }
 
@@ -273,7 +272,7 @@ inline VecMask some_support(const Surroundings& around, Vec bound) {
                 const Vec l1 = area[q][r], l2 = area[p][r], l3 = area[p][q];
                 const Vec u = l1 * around.at[p].x1 - l2 * around.at[q].x1 + l3 * around.at[r].x1;
                 const Vec v = l1 * around.at[p].y1 - l2 * around.at[q].y1 + l3 * around.at[r].y1;
-                const Vec largest = larger_of(larger_of(l1 * l1, l2 * l2), l3 * l3);
+                const Vec largest = larger(larger(l1 * l1, l2 * l2), l3 * l3);
                 some |= u * u + v * v < bound * largest;
             }
     return some;

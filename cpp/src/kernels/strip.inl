@@ -5,9 +5,9 @@ constexpr std::size_t strip_rows = 8;   // whose sums do not wait for each other
 constexpr std::size_t rows_ahead = 16;  // that are asked for
 
 /// Sums of num_rows rows, and those of their squares.
-template <bool with_norms, std::size_t num_rows, class V, class Add>
+template <bool with_norms, std::size_t num_rows, class V>
 inline void sum_strip(const float* queries, const float* rows, std::size_t stride, std::size_t dim,
-                      V (&totals)[num_rows], float* norms, Add add_term) {
+                      V (&totals)[num_rows], float* norms) {
     Vec squares[num_rows] = {};
     for (std::size_t begin = 0; begin < dim; begin += fused_chunk) {
         const std::size_t end = begin + fused_chunk < dim ? begin + fused_chunk : dim;
@@ -16,7 +16,7 @@ inline void sum_strip(const float* queries, const float* rows, std::size_t strid
             const V query = load<V>(queries + c * strip_queries);
 #pragma GCC unroll 8
             for (std::size_t r = 0; r < num_rows; ++r)
-                sums[r] = add_term(query, rows[r * stride + c] - V{}, sums[r]);
+                sums[r] = fma(query, rows[r * stride + c] - V{}, sums[r]);
         };
         std::size_t c = begin;
         for (; c + line_floats <= end; c += line_floats) {
@@ -94,16 +94,16 @@ inline void put_columns(const V (&rows)[num_rows], std::size_t count, float* to,
         for (std::size_t i = 0; i < count; ++i) to[i * stride + r] = rows[r][i];
 }
 
-template <class V, class Add>
+template <class V>
 inline void sum_strips(const float* queries, std::size_t num_queries, const float* rows, std::size_t stride,
                        std::size_t count, std::size_t dim, float* scores, std::size_t score_stride,
-                       float* norms, Add add_term) {
+                       float* norms) {
     const auto next = [&]<std::size_t num_rows>(std::size_t j) {
         V sums[num_rows] = {};
         if (norms)
-            sum_strip<true>(queries, rows + j * stride, stride, dim, sums, norms + j, add_term);
+            sum_strip<true>(queries, rows + j * stride, stride, dim, sums, norms + j);
         else
-            sum_strip<false>(queries, rows + j * stride, stride, dim, sums, nullptr, add_term);
+            sum_strip<false>(queries, rows + j * stride, stride, dim, sums, nullptr);
         put_columns(sums, num_queries, scores + j, score_stride);
     };
     if (count < strip_rows) {
@@ -116,11 +116,9 @@ inline void sum_strips(const float* queries, std::size_t num_queries, const floa
 
 void dot_strip(const float* queries, std::size_t num_queries, const float* rows, std::size_t stride,
                std::size_t count, std::size_t dim, float* scores, std::size_t score_stride, float* norms) {
-    const auto add_term = [](auto a, auto b, auto c) __attribute__((always_inline)) { return fma(a, b, c); };
 #if defined(__AVX512F__)
     if (num_queries <= 8)  // in half the time, on some CPUs
-        return sum_strips<Vec8>(queries, num_queries, rows, stride, count, dim, scores, score_stride, norms,
-                                add_term);
+        return sum_strips<Vec8>(queries, num_queries, rows, stride, count, dim, scores, score_stride, norms);
 #endif
-    sum_strips<Vec>(queries, num_queries, rows, stride, count, dim, scores, score_stride, norms, add_term);
+    sum_strips<Vec>(queries, num_queries, rows, stride, count, dim, scores, score_stride, norms);
 }
