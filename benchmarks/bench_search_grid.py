@@ -13,6 +13,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,35 +65,34 @@ def too_large(cell: Cell) -> bool:
     return cell.rows * cell.dim * 4 > MOST_BYTES or 2.0 * cell.rows * cell.dim * cell.queries > MOST_FLOPS
 
 
-def enter(name: str) -> None:
-    """Sets the level of a path of ours, "search@avx2"."""
-    if "@" in name:
-        hcbir.use_isa(name.partition("@")[2])
+def level_of(name: str) -> AbstractContextManager[None]:
+    """Of a path of ours, "search@avx2"."""
+    return hcbir.use_isa(name.partition("@")[2]) if "@" in name else nullcontext()
 
 
 def medians(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
     """Milliseconds of a call of each, in turns; each has been called before."""
     first = {}
     for name, call in calls.items():
-        enter(name)
-        start = time.perf_counter()
-        call()
-        first[name] = time.perf_counter() - start
+        with level_of(name):
+            start = time.perf_counter()
+            call()
+            first[name] = time.perf_counter() - start
     times: dict[str, list[float]] = {name: [] for name in calls}
     rounds = max(3, min(ROUNDS, int(BUDGET / max(first.values()))))
     for _ in range(rounds):
         for name, call in calls.items():
             time.sleep(REST)
-            enter(name)
-            if first[name] < BURST:
-                call()
-            turn = time.perf_counter()
-            while True:
-                start = time.perf_counter()
-                call()
-                times[name].append(time.perf_counter() - start)
-                if time.perf_counter() - turn > BURST:
-                    break
+            with level_of(name):
+                if first[name] < BURST:
+                    call()
+                turn = time.perf_counter()
+                while True:
+                    start = time.perf_counter()
+                    call()
+                    times[name].append(time.perf_counter() - start)
+                    if time.perf_counter() - turn > BURST:
+                        break
     return {name: round(statistics.median(values) * 1e3, 4) for name, values in times.items()}
 
 
@@ -106,8 +106,8 @@ def measure(cells: Iterable[Cell], seconds: float, peers: list[str], levels: lis
         database = make(rows, dim)
         indexes = {}
         for level in levels:
-            hcbir.use_isa(level)
-            indexes[level] = hcbir.ExactIndex(database)
+            with hcbir.use_isa(level):
+                indexes[level] = hcbir.ExactIndex(database)
         prepared: dict[str, Search] = {}
         for cell in sorted(group, key=lambda c: (c.k, c.queries)):
             if time.perf_counter() > end:
@@ -124,8 +124,8 @@ def measure(cells: Iterable[Cell], seconds: float, peers: list[str], levels: lis
                     calls[name] = partial(prepared[name], queries, k)
             answers = {}
             for name, call in calls.items():
-                enter(name)
-                answers[name] = call().indices if "@" in name else call()
+                with level_of(name):
+                    answers[name] = call().indices if "@" in name else call()
             found = answers[f"search@{levels[0]}"]
             same = {name: float(np.mean(answer == found)) for name, answer in answers.items()}
             # Theirs are float sums: near ties may swap.
