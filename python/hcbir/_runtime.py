@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from hcbir import _core
 from hcbir._arrays import positive_int
@@ -23,9 +22,8 @@ def isa() -> str:
     return _core.isa()
 
 
-@contextmanager
-def use_isa(name: str) -> Iterator[None]:
-    """Uses another instruction level for the calls of the whole process within a `with` block.
+class use_isa(AbstractContextManager[None]):  # a function to its users, like torch.set_grad_enabled
+    """Uses another instruction level for the calls of the whole process: from now on, or within a `with` block.
 
     Raises
     ------
@@ -36,12 +34,13 @@ def use_isa(name: str) -> Iterator[None]:
     ...     isa()
     'baseline'
     """
-    before = _core.isa()
-    _core.use_isa(name)
-    try:
-        yield
-    finally:
-        _core.use_isa(before)
+
+    def __init__(self, name: str) -> None:
+        self._before = _core.isa()
+        _core.use_isa(name)
+
+    def __exit__(self, *_: object) -> None:
+        _core.use_isa(self._before)
 
 
 def default_num_threads() -> int:

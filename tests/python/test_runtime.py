@@ -43,12 +43,14 @@ def test_use_isa_restores_the_level_after_an_error() -> None:
     assert hcbir.isa() == before
 
 
+def test_use_isa_without_a_block_is_for_good() -> None:
+    code = 'import hcbir; hcbir.use_isa("baseline"); print(hcbir.isa())'
+    assert run_python(code, HCBIR_ISA=hcbir.available_isas()[-1]).stdout.strip() == "baseline"
+
+
 def test_unknown_level() -> None:
-    with (
-        pytest.raises(ValueError, match=r"isa must be one of the levels this CPU can run \(baseline.*got 'sse9'"),
-        hcbir.use_isa("sse9"),
-    ):
-        pass
+    with pytest.raises(ValueError, match=r"isa must be one of the levels this CPU can run \(baseline.*got 'sse9'"):
+        hcbir.use_isa("sse9")
 
 
 @pytest.mark.parametrize("level", ["baseline", "avx2", "avx512", "avx512icl"])
