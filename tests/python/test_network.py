@@ -295,6 +295,8 @@ class FakeRuntime:
         self.later = later  # the convolution that CUDA is tried with runs
         self.tries = 0
         self.cuda_options: list[dict[str, str]] = []
+        self.session_options: list[Any] = []  # of networks, on either
+        self.keeps_bytes: list[bool] = []  # of each network's session: are nodes fused into those that multiply bytes?
         self.preloads = 0
 
     def preload_dlls(self) -> None:
@@ -307,6 +309,8 @@ class FakeRuntime:
     def InferenceSession(self, model: str | bytes, options: Any, *, providers: list[Any], enable_fallback: int) -> Any:
         assert enable_fallback == 0  # it would print
         is_try = isinstance(model, bytes)
+        if not is_try:
+            self.session_options.append(options)
         names = [p if isinstance(p, str) else p[0] for p in providers]
         if "CUDAExecutionProvider" in names:
             self.tries += is_try
@@ -427,6 +431,19 @@ def test_options_of_cuda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         default | {"gpu_mem_limit": str(1 << 30)},
         default,
     ]
+
+
+def test_weights_in_bytes_are_unpacked_once_on_cuda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the CPU has kernels that multiply bytes, for which it keeps them."""
+    path = save_identity(tmp_path / "net.onnx")
+    runtime = FakeRuntime(works=True)
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    Session(path, provider="cuda")
+    Session(path, provider="cpu")
+    on_cuda, on_cpu = runtime.session_options
+    assert on_cuda.get_session_config_entry("session.disable_quant_qdq") == "1"
+    with pytest.raises(RuntimeError, match="does not have configuration"):
+        on_cpu.get_session_config_entry("session.disable_quant_qdq")
 
 
 @pytest.mark.parametrize("later", [False, True])

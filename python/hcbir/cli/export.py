@@ -71,7 +71,7 @@ def export(
         ),
     ] = None,
     fp16: Annotated[bool, typer.Option("--fp16", help="The trunk in half precision, for GPUs.")] = False,
-    int8: Annotated[bool, typer.Option("--int8", help="The trunk's inner layers in eight bits, for CPUs.")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="Inner layers in eight bits, for CPUs; slower on GPUs.")] = False,
     calibration: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="int8: images to learn from.", show_default="synthetic ones"),

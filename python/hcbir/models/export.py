@@ -75,7 +75,8 @@ def export_network(
     name : str
         Of the network and its training, for people.
     precision : {"fp32", "fp16", "int8"}
-        fp16: the trunk in half precision. int8: its convolutions, but the first and the last, in eight bits.
+        fp16: the trunk in half precision. int8: its convolutions, but the first and the last, in eight bits,
+        for CPUs: CUDA runs them in single precision, with conversions between.
     calibration : iterable of (n, 3, height, width) float32, optional
         Images as the network takes them, from which int8 learns its ranges.
     scales : floats, optional

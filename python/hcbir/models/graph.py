@@ -16,6 +16,8 @@ from hcbir.descriptors.recipes import METADATA_KEY
 
 OPSET = 18
 EXAMPLE = (2, 3, 67, 99)
+LEAST_SIDE = 16
+"""What VGG's poolings ask for; torch before 2.13 wants to be told so. ONNX does not record it."""
 
 
 def to_onnx(network: nn.Module, outputs: Sequence[str]) -> onnx.ModelProto:
@@ -27,7 +29,8 @@ def to_onnx(network: nn.Module, outputs: Sequence[str]) -> onnx.ModelProto:
         In evaluation mode; gives a tuple.
     outputs : names
     """
-    dynamic = {axis: torch.export.Dim(name) for axis, name in ((0, "n"), (2, "height"), (3, "width"))}
+    sides = {axis: torch.export.Dim(name, min=LEAST_SIDE) for axis, name in ((2, "height"), (3, "width"))}
+    dynamic = {0: torch.export.Dim("n"), **sides}
     registration = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = registration.level
     registration.setLevel(logging.ERROR)  # it misses torchvision, which no network here uses
@@ -38,7 +41,7 @@ def to_onnx(network: nn.Module, outputs: Sequence[str]) -> onnx.ModelProto:
                 network,
                 (torch.zeros(EXAMPLE),),
                 dynamo=True,
-                dynamic_shapes=({**dynamic},),
+                dynamic_shapes=(dynamic,),
                 input_names=["image"],
                 output_names=list(outputs),
                 opset_version=OPSET,
