@@ -121,9 +121,7 @@ def bare(files: Sequence[Path], descriptor: Any, options: dict[str, str]) -> Cal
         for batch in batches(members, network.max_batch(width, height))
     ]
     cuda = [("CUDAExecutionProvider", CUDA_OPTIONS | options)] if network.session.provider == "cuda" else []
-    settings = ort.SessionOptions()
-    settings.log_severity_level = 3  # it warns of every plugin that it does not find
-    session = ort.InferenceSession(str(network.session.path), settings, providers=[*cuda, "CPUExecutionProvider"])
+    session = ort.InferenceSession(str(network.session.path), providers=[*cuda, "CPUExecutionProvider"])
     return lambda: [session.run([descriptor.output], {network.recipe.input: batch}) for batch in tensors]
 
 

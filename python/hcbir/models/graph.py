@@ -17,7 +17,7 @@ from hcbir.descriptors.recipes import METADATA_KEY
 OPSET = 18
 EXAMPLE = (2, 3, 67, 99)
 LEAST_SIDE = 16
-"""What VGG's poolings ask for; torch before 2.13 wants to be told so. ONNX does not record it."""
+"""What VGG's poolings ask for; torch 2.11 wants to be told so (2.13 does not). ONNX does not record it."""
 
 
 def to_onnx(network: nn.Module, outputs: Sequence[str]) -> onnx.ModelProto:
