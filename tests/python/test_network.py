@@ -296,7 +296,6 @@ class FakeRuntime:
         self.tries = 0
         self.cuda_options: list[dict[str, str]] = []
         self.session_options: list[Any] = []  # of networks, on either
-        self.keeps_bytes: list[bool] = []  # of each network's session: are nodes fused into those that multiply bytes?
         self.preloads = 0
 
     def preload_dlls(self) -> None:
