@@ -36,14 +36,14 @@ std::vector<std::int64_t> squares_along(const std::vector<double>& x, double sid
     return squares;
 }
 
-/// Of the points' bounding box.
-double box_area(const std::vector<double>& x, const std::vector<double>& y) {
+/// Of the points' bounding box; those along a line fill a strip as wide as a place.
+double box_area(const std::vector<double>& x, const std::vector<double>& y, double place) {
     double left = infinity, right = -infinity, top = infinity, bottom = -infinity;
     for (std::size_t i = 0; i < x.size(); ++i) {
         left = std::min(left, x[i]), right = std::max(right, x[i]);
         top = std::min(top, y[i]), bottom = std::max(bottom, y[i]);
     }
-    return (right - left) * (bottom - top);
+    return std::max(right - left, place) * std::max(bottom - top, place);
 }
 
 struct Places {
@@ -100,8 +100,8 @@ double log10_nfa(const PointMatches& m, std::span<const std::uint8_t> inlier_mas
     if (num_inliers <= sample) return infinity;
     const auto [n, k] = count_places(m, inlier_mask, max_error);
     const double in1 = share_by_chance(m, max_error);
-    const double in0 =
-        std::numbers::pi * max_error * max_error / enlargement(model, m, inlier_mask) / box_area(m.x0, m.y0);
+    const double in0 = std::numbers::pi * max_error * max_error / enlargement(model, m, inlier_mask) /
+                       box_area(m.x0, m.y0, max_error);
     return log10_nfa(n, k, sample, in0 > in1 ? std::sqrt(in0 * in1) : in1);
 }
 
@@ -112,7 +112,7 @@ double log10_nfa(std::size_t n, std::size_t k, std::size_t sample, double by_cha
 }
 
 double share_by_chance(const PointMatches& m, double max_error) {
-    return std::numbers::pi * max_error * max_error / box_area(m.x1, m.y1);
+    return std::numbers::pi * max_error * max_error / box_area(m.x1, m.y1, max_error);
 }
 
 }  // namespace hcbir

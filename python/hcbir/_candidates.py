@@ -65,7 +65,7 @@ def verify_candidates(
     seed: int = 0,
     confidence: float = 0.999,
     min_trials: int = 50,
-    max_trials: int = 1000,
+    max_trials: int = 10_000,
     use_frames: bool = False,
     exhaustive: bool = False,
     one_to_one: bool = False,
@@ -86,8 +86,7 @@ def verify_candidates(
     cross_check, max_distance, max_ratio, metric
         As in `match`.
     model, max_error, seed, confidence, min_trials, max_trials
-        As in `verify`; fewer trials, since nearly all images of a collection show something else, and there all
-        trials are run.
+        As in `verify`.
     use_frames : bool
         Verify with the features' scales and orientations, which all images must have; see `verify`.
     exhaustive, one_to_one : bool

@@ -24,7 +24,8 @@ class Verification:
     ----------
     num_inliers : int
     inlier_mask : (p,) bool
-        The pairs whose transfer error under `model` is below `max_error`.
+        The pairs whose transfer error under `model` is below `max_error`; of those that share a point only the best,
+        if that was asked for.
     model : (3, 3) float64
         Maps points0 to points1, homogeneous; NaN if none was found.
     num_trials : int
@@ -34,7 +35,10 @@ class Verification:
         would be expected to have as many inliers if points1 lay at random in their bounding box (Moisan and Stival
         2004). Where a model shrinks so much that points0 at random would hit points1 more easily, the geometric mean of
         both probabilities counts. Pairs of one place, a square of side max_error in each image, count once. Far below
-        0: not by chance. Infinite if no model was found, or its inliers lie in no more places than a sample does.
+        0: not by chance. Infinite if no model was found, its inliers lie in no more places than a sample does, or the
+        box is hardly larger than max_error. As good as its assumption: of 37,866 pairs of photographs of different
+        places SIFT's homographies went below 0 in none, ORB's below -4 in .03 %, but those of a network (ALIKE), whose
+        points of a tower agree with those of another tower, below -10 in .6 %; and 20 px in place of 8 made it 16 %.
     """
 
     num_inliers: int
@@ -96,7 +100,8 @@ def verify(
         Between 0 and 1: trials end once another model that as many matches would propose as the best one would have
         been met with this probability.
     min_trials, max_trials : int
-        At least 1.
+        At least 1. Each pair is tried with its neighbours, with some 20 samples a pair, so that few pairs end earlier
+        than either says.
 
     Returns
     -------

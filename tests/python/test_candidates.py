@@ -53,7 +53,7 @@ def one_by_one(query: LocalFeatures, candidate: LocalFeatures, options: dict[str
     matching = {name: value for name, value in options.items() if name not in VERIFYING}
     pairs = hcbir.match(query.descriptors, candidate.descriptors, **matching).indices
     p0, p1 = query.keypoints[pairs[:, 0]], candidate.keypoints[pairs[:, 1]]
-    verifying = {"max_trials": 1000} | {name: value for name, value in options.items() if name in VERIFYING}
+    verifying = {name: value for name, value in options.items() if name in VERIFYING}
     verified = hcbir.verify(p0, p1, **verifying)
     return verified.num_inliers, verified.log10_nfa
 
@@ -123,7 +123,7 @@ def test_frames_in_a_store_count_what_verify_counts(
         i, j = pairs[:, 0], pairs[:, 1]
         frames = {"scales0": query.scales[i], "orientations0": query.orientations[i]}  # type: ignore[index]
         frames |= {"scales1": other.scales[j], "orientations1": other.orientations[j]}  # type: ignore[index]
-        verified = hcbir.verify(query.keypoints[i], other.keypoints[j], **frames, **verifying, max_trials=1000)
+        verified = hcbir.verify(query.keypoints[i], other.keypoints[j], **frames, **verifying)
         expected.append((verified.num_inliers, verified.log10_nfa))
     assert expected[-1][0] == 60
     for held in (store, LocalFeatureStore.open(tmp_path / "store", check=True), candidates):

@@ -555,7 +555,7 @@ def test_count_inliers_is_match_then_verify(isa: str, binary: bool) -> None:
             for candidate in candidates:
                 pairs = hcbir.match(query.descriptors, candidate.descriptors, **match_options).indices
                 p0, p1 = query.keypoints[pairs[:, 0]], candidate.keypoints[pairs[:, 1]]
-                expected.append(hcbir.verify(p0, p1, **({"max_trials": 1000} | options)).num_inliers)
+                expected.append(hcbir.verify(p0, p1, **options).num_inliers)
             assert counts.dtype == np.int32
             assert counts.tolist() == expected
     assert counts[5] == 0
@@ -669,8 +669,20 @@ def test_chance_alone_raises_no_alarm(model: str) -> None:
 
 def test_nothing_found_is_no_alarm() -> None:
     assert hcbir.verify(np.zeros((0, 2)), np.zeros((0, 2))).log10_nfa == np.inf
-    line = np.stack([np.arange(30), np.zeros(30)], axis=1)
+    line = np.stack([np.arange(9), np.zeros(9)], axis=1)
     assert hcbir.verify(line, line, model="similarity").log10_nfa == np.inf  # no area to miss
+
+
+@pytest.mark.parametrize("degrees", [0, 0.01, 1, 45, 90])
+def test_points_along_a_line_fill_a_strip(degrees: float) -> None:
+    """However it is turned: a box of no height would hold no chance to miss."""
+    angle = np.deg2rad(degrees)
+    line = np.linspace(0, 500, 50)[:, None] * [np.cos(angle), np.sin(angle)]
+    found = hcbir.verify(line, 1.1 * line + 4, model="similarity")
+    assert found.num_inliers == 50
+    assert found.log10_nfa < -50
+    everything = line, 1.1 * line + 4, found.inlier_mask, "similarity", found.model, 8.0
+    assert found.log10_nfa == pytest.approx(reference.log10_nfa(*everything), rel=1e-6)
 
 
 def test_features_must_be_arrays_and_candidates_several() -> None:

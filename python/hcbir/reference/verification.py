@@ -322,14 +322,14 @@ def log10_nfa(points0: Array, points1: Array, mask: Array, model: str, found: Fl
 
     Pairs in one square of side max_error in each image count once. A pair is an inlier by chance if its point1, at
     random in the bounding box, is within max_error; if its point0 were as near more often, where `found` shrinks, it
-    is so with the geometric mean of both probabilities.
+    is so with the geometric mean of both probabilities. No side of a box is below max_error: points along a line.
     """
     places = np.floor(np.column_stack([points0, points1]) * (1 / max_error))
     n, k = len(np.unique(places, axis=0)), len(np.unique(places[mask], axis=0))
     sample = SAMPLE_SIZE[model]
     if k <= sample:
         return math.inf
-    boxes = [np.prod(np.ptp(points, axis=0)) for points in (points0, points1)]
+    boxes = [np.prod(np.maximum(np.ptp(points, axis=0), max_error)) for points in (points0, points1)]
     enlargement = np.linalg.det(jacobian(found, points0[mask].mean(axis=0)))
     in0, in1 = (math.pi * max_error**2 / area for area in (enlargement * boxes[0], boxes[1]))
     by_chance = math.sqrt(in1 * max(in0, in1))
