@@ -7,11 +7,12 @@ import os
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
 from hcbir.descriptors import ImageError, list_images, open_image
@@ -32,6 +33,16 @@ def photograph(width: int = 60, height: int = 40, seed: int = 0) -> Image.Image:
     return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
 
 
+def turned(upright: Image.Image, orientation: int, file_format: str) -> bytes:
+    """What a camera held another way would have stored: the inverse of the turn that puts it upright."""
+    inverse = {**_UPRIGHT, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+    stored = upright if orientation == 1 else upright.transpose(inverse[orientation])
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95, "subsampling": 0}}.get(file_format, {})
+    return encoded(stored, file_format, exif=exif, **options)
+
+
 def first_pixel(data: bytes) -> tuple[int, ...]:
     loaded = open_image(data, longest_side=None)
     assert loaded.image.mode == "RGB"
@@ -42,19 +53,25 @@ def first_pixel(data: bytes) -> tuple[int, ...]:
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_is_applied(file_format: str, orientation: int) -> None:
     upright = photograph()
-    # What a camera held another way would have stored: the inverse of the turn that puts it upright.
-    inverse = {**_UPRIGHT, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
-    stored = upright if orientation == 1 else upright.transpose(inverse[orientation])
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95, "subsampling": 0}}.get(file_format, {})
-    loaded = open_image(encoded(stored, file_format, exif=exif, **options), longest_side=None)
+    loaded = open_image(turned(upright, orientation, file_format), longest_side=None)
     assert loaded.full_size == loaded.image.size == upright.size
     difference = np.abs(np.asarray(loaded.image, float) - np.asarray(upright, float)).max()
     assert difference <= (12 if file_format == "JPEG" else 0)
 
-    shrunk = open_image(encoded(stored, file_format, exif=exif, **options), longest_side=30)
+    shrunk = open_image(turned(upright, orientation, file_format), longest_side=30)
     assert (shrunk.full_size, shrunk.image.size) == ((60, 40), (30, 20))
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_orientation_is_applied_once(file_format: str, orientation: int) -> None:
+    data = turned(photograph(), orientation, file_format)
+    sources = data, Image.open(io.BytesIO(data))
+    for source, longest_side, reduced in product(sources, (None, 60, 20), (False, True)):
+        image = open_image(source, longest_side=longest_side, reduced_decoding=reduced).image
+        assert ExifTags.Base.Orientation not in image.getexif()
+        for again in (image, encoded(image, "PNG"), encoded(image, "TIFF")):
+            np.testing.assert_array_equal(open_image(again, longest_side=None).image, image)
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")

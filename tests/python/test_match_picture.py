@@ -12,9 +12,13 @@ from xml.etree import ElementTree
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
+from scenes import scene
 
+import hcbir
+from hcbir.descriptors import describe_image, load
 from hcbir.study.match_picture import MatchPicture
+from hcbir.study.pairs import explanation_picture
 
 GREY = (90, 90, 90)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -214,6 +218,45 @@ def test_two_panoramas_are_made_to_fit() -> None:
     width, height = MatchPicture(wide, wide, points, points, np.array([True])).size
     assert width == pytest.approx(1920, abs=12)
     assert 150 < height < 220
+
+
+@pytest.mark.parametrize("size", [(4000, 3), (3, 4000)])
+def test_a_stripe_beside_an_image_leaves_both_to_be_seen(size: tuple[int, int]) -> None:
+    points = np.array([[1.0, 1.0]])
+    root = ElementTree.fromstring(
+        MatchPicture(Image.new("RGB", size), Image.new("RGB", (400, 300)), points, points, np.array([True])).svg()
+    )
+    assert float(root.get("width", "")) <= 1920
+    for image in root.iter(f"{SVG}image"):
+        sides = float(image.get("width", "")), float(image.get("height", ""))
+        assert min(sides) >= 30
+        assert max(sides) <= 1920
+    dot = next(root.iter(f"{SVG}circle"))
+    panel = next(root.iter(f"{SVG}image"))
+    assert float(dot.get("cx", "")) == pytest.approx(1.5 / size[0] * float(panel.get("width", "")), abs=0.01)
+    assert float(dot.get("cy", "")) == pytest.approx(1.5 / size[1] * float(panel.get("height", "")), abs=0.01)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photograph_that_was_taken_sideways_is_drawn_like_the_upright_one(orientation: int) -> None:
+    upright = scene(0)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = {6: 8, 8: 6}.get(orientation, orientation)  # the inverse turn
+    turning = io.BytesIO()
+    upright.save(turning, "PNG", exif=exif)
+    stored = ImageOps.exif_transpose(Image.open(turning))
+    exif[ExifTags.Base.Orientation] = orientation
+    taken, plain = io.BytesIO(), io.BytesIO()
+    stored.save(taken, "PNG", exif=exif)
+    upright.save(plain, "PNG")
+    pictures = []
+    for file in (taken, plain):
+        features = describe_image(file.getvalue(), {"orb": load("orb")}).local_features["orb"]
+        found = hcbir.explain(features, features)
+        assert found.is_match
+        pictures.append(explanation_picture(found, file.getvalue(), file.getvalue(), height=200))
+    assert pictures[0].svg() == pictures[1].svg()
+    assert pictures[0].image() == pictures[1].image()
 
 
 @pytest.mark.parametrize("name", ["m.png", "m.svg"])

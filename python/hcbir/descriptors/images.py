@@ -87,7 +87,7 @@ def open_image(
     """Opens an image of any kind as upright 8-bit RGB.
 
     EXIF rotation is applied, transparency laid on white, 16-bit grey scaled to 8 bits, and of an animation
-    the first frame is taken. Colour profiles are not applied.
+    the first frame is taken. Colour profiles are not applied. The result is pixels alone: no metadata go with it.
 
     Parameters
     ----------
@@ -227,6 +227,7 @@ def _decode(
         image = image.transpose(turn)
         if turn in _SIDEWAYS:
             full_size = full_size[::-1]
+    image.info = {}  # else it would say that it is still to be turned
     return image, full_size
 
 

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 GAP = 8
 MAX_WIDTH = 1920
+MAX_ASPECT = 16.0
+"""An image whose one side is longer, in units of the other, is drawn squeezed to this."""
 
 Points = npt.NDArray[np.float64]
 
@@ -80,10 +82,9 @@ def lay_out(
     for name, most in (("max_inliers", max_inliers), ("max_outliers", max_outliers)):
         if most < 0:
             raise ValueError(f"{name} must not be negative, got {most}")
-    widths = [w * height / h for w, h in sizes]
-    shrunk = min(1.0, (MAX_WIDTH - GAP) / sum(widths))  # two panoramas
-    height = max(16, round(height * shrunk))
-    shown = [max(1, round(w * height / h)) for w, h in sizes]
+    aspects = [min(max(w / h, 1 / MAX_ASPECT), MAX_ASPECT) for w, h in sizes]
+    height = min(height, round((MAX_WIDTH - GAP) / sum(aspects)))  # two panoramas
+    shown = [round(aspect * height) for aspect in aspects]
     panels = (Panel(0, 0, shown[0], height), Panel(shown[0] + GAP, 0, shown[1], height))
     ends = np.hstack([placed(first, sizes[0], panels[0]), placed(second, sizes[1], panels[1])])
     indices = np.flatnonzero(inlier)

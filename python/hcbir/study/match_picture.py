@@ -48,7 +48,8 @@ class MatchPicture:
     names : (str, str), optional
         Stand beneath the images.
     height : int
-        Of both images in the picture, in pixels; less where they would be too wide.
+        Of both images in the picture, in pixels; less where they would be too wide. An image more than 16 times as
+        long as wide is drawn squeezed to that.
     max_inliers, max_outliers : int
         As many lines are drawn at most, evenly taken from all; a dot marks each inlier, the words count all.
 
