@@ -165,6 +165,13 @@ def test_wrong_options(weights: Path, options: list[str], message: str, capsys: 
     assert not Path("net.onnx").exists()
 
 
+def test_weights_are_not_written_over(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = weights.read_bytes()
+    assert run(["export", "mine", "--weights", "net.pth", "-o", str(weights), "--heads", "gem"]) == 2
+    assert f"cannot write {weights}: it is what is read" in " ".join(capsys.readouterr().err.split())
+    assert weights.read_bytes() == before
+
+
 def test_weights_of_one_head_take_no_other(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, alone in (("net.mat", "netvlad"), ("net.npz", "delf"), ("net.tar.gz", "delf"), (".", "delf")):
         assert run(["export", "mine", "--weights", name, "-o", "net.onnx", "--heads", "gem"]) == 2

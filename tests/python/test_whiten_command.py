@@ -118,6 +118,14 @@ def test_wrong_use(
     assert [path.name for path in Path().glob("*.npz")] == ["folder.npz"]
 
 
+def test_the_network_is_not_written_over(photos: Path, network: str, capsys: pytest.CaptureFixture[str]) -> None:
+    file = Path(network.partition(":")[0])
+    before = file.read_bytes()
+    assert run(["whiten", str(photos), "--descriptor", network, "--method", "pca", "-o", str(file)]) == 2
+    assert f"cannot write {file}: it is what is read" in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
 def test_without_onnx_a_model_is_refused_before_the_work(
     photos: Path, network: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

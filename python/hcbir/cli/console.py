@@ -138,6 +138,13 @@ def require_writable(path: Path) -> None:
         pass
 
 
+def spare(output: Path, *inputs: Path) -> None:
+    """Refuses an output that would take the place of an input, by whatever name."""
+    for path in inputs:
+        if output.exists() and path.exists() and output.samefile(path):
+            raise ValueError(f"cannot write {output}: it is what is read; name another file with -o")
+
+
 def _uncapitalised(text: str) -> str:
     return text[:1].lower() + text[1:]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hcbir._features import FloatArray
-from hcbir.cli.console import command, progress_bars, require_writable, say
+from hcbir.cli.console import command, progress_bars, require_writable, say, spare
 
 if TYPE_CHECKING:
     from hcbir.models.checkpoints import LoadedNetwork
@@ -101,6 +101,7 @@ def export(
         if not weights.is_file():
             raise FileNotFoundError(f"{weights}: not there yet: hcbir models pull {name}, or give --weights")
     require_writable(output)
+    spare(output, weights, *([] if pca is None else [pca]))
     say(f"reading {weights}")
     loaded = _load(weights, published, trunk=trunk, heads=heads, whiten=whiten, pca=pca, pca_dim=pca_dim)
     wanted_scales = _numbers(scales) if scales is not None else published.scales if published else ()

@@ -19,6 +19,7 @@ from hcbir.cli.console import (
     progress_bars,
     runtime,
     say,
+    spare,
     tell_skipped,
     writing,
 )
@@ -212,6 +213,8 @@ def annotate(
     from hcbir.study.annotation import format_scores
     from hcbir.study.datasets import load_dataset
 
+    if output is not None:
+        spare(output, dataset)
     text = format_scores(score(load_dataset(dataset), strong=strong))
     if output is None:
         typer.echo(text, nl=False)

@@ -11,7 +11,16 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from hcbir.cli.console import SMALLEST_SIZE, ReducedOption, command, progress_bars, require_writable, say, tell_skipped
+from hcbir.cli.console import (
+    SMALLEST_SIZE,
+    ReducedOption,
+    command,
+    progress_bars,
+    require_writable,
+    say,
+    spare,
+    tell_skipped,
+)
 from hcbir.collection import Collection
 from hcbir.collection.collection import RECORDS
 from hcbir.descriptors._extras import require
@@ -123,6 +132,8 @@ def _whiten(
         raise ValueError(f"--descriptor must be a global one of a network, {described.name} is {described.kind}")
     if output.suffix == ".onnx" and not isinstance(described, NetworkDescriptor):
         raise ValueError(f"{described.name} is whitened already: write an .npz, or start from its network")
+    if isinstance(described, NetworkDescriptor):
+        spare(output, Path(described.spec()["path"]))
     vectors, images = collection.vectors(described.name), collection.images()
     provenance: dict[str, Any] = {"method": method.value, "images": len(images), "shrinkage": shrinkage}
     if method is Method.pca:
