@@ -58,7 +58,32 @@ def test_equals_match_and_verify() -> None:
     verified = hcbir.verify(*pairs, model="affine", seed=3, max_trials=500)
     assert (found.num_inliers, found.log10_nfa) == (verified.num_inliers, verified.log10_nfa)
     assert not found.is_match
+    assert found.log10_nfa >= 0
     assert found.verdict == "no match: chance explains as many"
+    allowed = hcbir.explain(query, target, model="affine", max_log10_nfa=np.inf)
+    assert allowed.is_match
+    assert allowed.verdict == "a match: the bound lets through what chance explains"
+
+
+@pytest.mark.parametrize(
+    ("log10_nfa", "bound", "words"),
+    [
+        (-38.26, -10.0, "a match: chance would do so in one pair of 10^38.2"),
+        (-10.01, -10.0, "a match: chance would do so in one pair of 10^10.0"),
+        (-9.99, -10.0, "no match: chance would do so in one pair of 10^9.9, and less than one of 10^10 is asked for"),
+        (-0.01, -10.0, "no match: chance would do so in one pair of 10^0.0, and less than one of 10^10 is asked for"),
+        (-3.5, -3.5, "no match: chance would do so in one pair of 10^3.5, and less than one of 10^3.5 is asked for"),
+        (0.0, -10.0, "no match: chance explains as many"),
+        (np.inf, np.inf, "no match: chance explains as many"),
+        (-2.5, np.inf, "a match: chance would do so in one pair of 10^2.5"),
+        (7.0, np.inf, "a match: the bound lets through what chance explains"),
+    ],
+)
+def test_the_verdict_is_true(log10_nfa: float, bound: float, words: str) -> None:
+    query = features(10, 0)
+    found = hcbir.explain(query, moved(query))
+    found = replace(found, verification=replace(found.verification, log10_nfa=log10_nfa), max_log10_nfa=bound)
+    assert found.verdict == words
 
 
 def test_fewer_inliers_than_asked_for_are_none() -> None:
@@ -66,6 +91,7 @@ def test_fewer_inliers_than_asked_for_are_none() -> None:
     assert hcbir.explain(query, target, min_inliers=30).num_inliers == 30
     found = hcbir.explain(query, target, min_inliers=31)
     assert (found.num_inliers, found.is_match, found.model, found.outline) == (0, False, None, None)
+    assert found.verdict == "no match: 30 matches agree, and fewer than 31 count as none"
     assert not found.verification.inlier_mask.any()
 
 

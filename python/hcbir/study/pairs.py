@@ -19,6 +19,12 @@ def explanation_picture(explanation: Explanation, query: Source, target: Source,
         Those that the features are of, in full size.
     height : int
         Of both images in the picture, in pixels.
+
+    Returns
+    -------
+    MatchPicture
+        To `save` as .png, .jpg or .svg. Where it is no match, the agreeing lines are nearly white instead of green, and
+        there is no frame.
     """
     image0, image1 = (open_image(source, longest_side=None).image for source in (query, target))
     return MatchPicture(
