@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ import hcbir
 from hcbir.cli import run
 from hcbir.cli.providers import describe_runtime
 from hcbir.collection import Collection
+from hcbir.descriptors import describe_image, load
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +198,18 @@ def test_match_draws_and_counts(photos: Path, in_folder: Path, capsys: pytest.Ca
     assert result["log10_nfa"] < -5
     assert result["is_match"] is True
     assert np.shape(result["outline"]) == (4, 2)
+    found = explained(*pair, max_features=100, max_ratio=0.9, max_distance=0.8, seed=5, one_to_one=True)
+    options = "--max-features 100 --max-ratio .9 --max-distance .8 --seed 5 --one-to-one"
+    assert run(["match", *pair, *options.split(), "--json"]) == 0
+    chosen = json.loads(capsys.readouterr().out)
+    assert (chosen["features"], chosen["matches"]) == ([100, 100], len(found.matches))
+    assert chosen["model"] == found.model.tolist()
+    assert run(["match", *pair, "--preset", "delf", "--max-error", "3", "--json"]) == 0
+    preset = json.loads(capsys.readouterr().out)
+    found = explained(*pair, **{**hcbir.DELF_PROTOCOL, "max_error": 3.0})
+    assert (preset["matches"], preset["model"]) == (len(found.matches), found.model.tolist())
+    assert run(["match", *pair, "--preset", "delf"]) == 0
+    assert "matches agree on one affine map\n" in capsys.readouterr().out
     with Image.open("m.png") as picture:
         assert picture.width > picture.height
     assert run(["match", *pair, "--descriptor", "orb", "--model", "similarity", "--max-error", "3"]) == 0
@@ -215,6 +229,28 @@ def test_match_draws_and_counts(photos: Path, in_folder: Path, capsys: pytest.Ca
         told = " ".join(capsys.readouterr().err.split())
         assert f"{name}: cannot write this kind of picture; use .png, .jpg or .svg" in told
         assert not Path(name).exists()
+
+
+def explained(*paths: str, max_features: int | None = None, **options: Any) -> hcbir.Explanation:
+    sift = {"sift": load("sift", max_features=max_features)}
+    return hcbir.explain(*(describe_image(path, sift).local_features["sift"] for path in paths), **options)
+
+
+def test_an_input_is_not_written_over(photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.png", "b.png"):
+        shutil.copy(photos / "place0" / "0.png", name)
+    Path("link.png").symlink_to("a.png")
+    os.link("b.png", "hard.png")
+    Path("set.csv").write_text("path,class,scale\na.png,x,1\nb.png,x,0\n")
+    outputs = "a.png", "b.png", "./a.png", "link.png", "hard.png"
+    commands = [["match", "a.png", "b.png", "-o", name] for name in outputs]
+    for command in [*commands, ["annotate", "set.csv", "-o", "set.csv"]]:
+        before = {path: path.read_bytes() for path in Path().iterdir()}
+        assert run(command) == 2
+        told = " ".join(capsys.readouterr().err.split())
+        assert f"cannot write {Path(command[-1])}: it is what is read; name another file with -o" in told
+        assert {path: path.read_bytes() for path in Path().iterdir()} == before
+        assert Path("link.png").is_symlink()
 
 
 def test_match_says_when_there_is_none(photos: Path, in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
