@@ -203,11 +203,16 @@ void SerialExecutor::parallel_for(std::size_t num_tasks, const Body& body) {
 }
 
 PoolExecutor::PoolExecutor(std::size_t num_threads, std::function<bool()> stop)
-    : num_threads_(num_threads ? num_threads : default_num_threads()), stop_(std::move(stop)) {}
+    : num_threads_(num_threads), stop_(std::move(stop)) {}
+
+std::size_t PoolExecutor::size() const {
+    if (num_threads_ == 0) num_threads_ = default_num_threads();
+    return num_threads_;
+}
 
 void PoolExecutor::parallel_for(std::size_t num_tasks, const Body& body) {
     if (num_tasks == 0) return;
-    Job job{body, num_tasks, std::min(num_threads_, num_tasks)};
+    Job job{body, num_tasks, std::min(size(), num_tasks)};
     pool().run(job, stop_);
 }
 

@@ -320,7 +320,8 @@ void search(MatrixView<const float> queries, const Database& database, std::size
         SerialExecutor serial;
         Executor& workers = problem.is_short(queries.rows) ? serial : executor;
         if (small && wants_every_row(problem)) return search_every_row(problem, scores, indices, workers);
-        if (small && search_few_rows(problem, scores, indices, workers)) return;
+        const bool all_keys = small || (options.precision == Precision::automatic && wants_all_keys(problem));
+        if (all_keys && search_few_rows(problem, scores, indices, workers)) return;
         const auto open = Search(problem, chosen, workers).run(scores, indices);
         if (!open.empty()) search_again(problem, chosen, open, scores, indices, workers);
     } catch (const NonFinite&) {

@@ -248,13 +248,12 @@ void test_reflect_rows(const Table& table) {
 
 void test_select(const Table& table) {
     for (std::size_t count = 0; count <= 100; ++count) {
-        Floats scores = real_floats(count), scale = real_floats(count), offset = real_floats(count);
-        for (float& s : scores) s = whole(0, 9) == 0 ? not_a_number : s;
+        Floats keys = real_floats(count);
+        for (float& key : keys) key = whole(0, 9) == 0 ? not_a_number : key;
         Indices selected(count, 77), expected;
         for (std::size_t j = 0; j < count; ++j)
-            if (!(scores[j] * scale[j] + offset[j] < 0.5f)) expected.push_back(static_cast<std::uint32_t>(j));
-        selected.resize(
-            table.select(scores.data(), scale.data(), offset.data(), count, 0.5f, selected.data()));
+            if (!(keys[j] < 0.5f)) expected.push_back(static_cast<std::uint32_t>(j));
+        selected.resize(table.select(keys.data(), count, 0.5f, selected.data()));
         agree(selected == expected, table, "select", {count});
     }
 }

@@ -1,6 +1,7 @@
 // Threads. Results never depend on their number: tasks are independent and merged by a total order.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 
@@ -34,11 +35,12 @@ public:
     /// num_threads = 0 means default_num_threads(). `stop` is asked between tasks, on the calling thread, at
     /// most every 20 ms; once it returns true, parallel_for throws Interrupted.
     explicit PoolExecutor(std::size_t num_threads = 0, std::function<bool()> stop = {});
-    std::size_t size() const override { return num_threads_; }
+    std::size_t size() const override;
     void parallel_for(std::size_t num_tasks, const Body& body) override;
 
 private:
-    std::size_t num_threads_;
+    /// 0 until asked: the default takes as long to find out as a search of a few rows.
+    mutable std::atomic<std::size_t> num_threads_;
     std::function<bool()> stop_;
 };
 

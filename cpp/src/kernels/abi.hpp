@@ -369,9 +369,8 @@ struct Table {
                               const float* column_bars, const float* column_spreads, std::uint32_t* pairs);
 
     /// Writes to `selected`, which has room for `count`, the j < count, ascending, for which
-    /// scores[j] * scale[j] + offset[j] < threshold does NOT hold (so a NaN is selected); returns how many.
-    std::size_t (*select)(const float* scores, const float* scale, const float* offset, std::size_t count,
-                          float threshold, std::uint32_t* selected);
+    /// keys[j] < threshold does NOT hold (so a NaN is selected); returns how many.
+    std::size_t (*select)(const float* keys, std::size_t count, float threshold, std::uint32_t* selected);
 
     /// Writes the scores that are not below `bar`, NaN among them, in order, and their indices, of which the
     /// first score's is `first`; returns how many. Both arrays have room for 16 more than `count` [same
