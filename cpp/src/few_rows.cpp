@@ -53,7 +53,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t near_values = 1024 * 1024, line_floats = 16;
+    static constexpr std::size_t near_values = 4 * 1024 * 1024, line_floats = 16;
     static constexpr std::size_t tasks_a_worker = 4, queries_a_task = 96;
     static constexpr std::size_t cached_values = 32 * 1024;  // of a task's rows
     static constexpr std::size_t fewest_rows = 64, most_a_task = 256;
@@ -171,7 +171,8 @@ private:
     AlignedBuffer<float> floats_;
     PackedQueries queries_;
     MatrixView<const float> rows_;
-    std::size_t stride_;  // of products: an odd number of cache lines, so that those of a row are in many sets
+    std::size_t
+        stride_;  // of products: an odd number of cache lines, so that those of a row are in many sets
     FloatKeys keys_;
 };
 

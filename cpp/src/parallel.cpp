@@ -210,6 +210,13 @@ std::size_t PoolExecutor::size() const {
     return num_threads_;
 }
 
+bool PoolExecutor::is_awake() {
+    constexpr std::chrono::microseconds moment{200};
+    static std::atomic<std::chrono::steady_clock::duration> asked{};
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return now - asked.exchange(now) < moment;
+}
+
 void PoolExecutor::parallel_for(std::size_t num_tasks, const Body& body) {
     if (num_tasks == 0) return;
     Job job{body, num_tasks, std::min(size(), num_tasks)};

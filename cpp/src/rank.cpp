@@ -153,8 +153,7 @@ void rank(MatrixView<const float> queries, const Database& database, Metric metr
     try {
         SerialExecutor serial;
         const std::size_t weight = queries.rows <= most_unpacked ? 4 : 1;  // such products take longer
-        const bool is_short = problem.is_short(weight * queries.rows);
-        Ranking(problem, scores, indices).run(is_short ? serial : executor);
+        Ranking(problem, scores, indices).run(problem.workers(weight * queries.rows, executor, serial));
     } catch (const NonFinite&) {
         rows.require_finite();
     }

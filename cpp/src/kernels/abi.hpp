@@ -250,9 +250,13 @@ struct BlendWeights {
 using Tile = void(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
                   std::size_t stride);
 
+/// Few queries stand in narrow panels, of which more stays in a cache.
+constexpr std::size_t narrow_strip = 8;
+
 /// Of queries in a panel and rows as they lie, see Table::dot_strip.
 using Strip = void(const float* queries, std::size_t num_queries, const float* rows, std::size_t stride,
-                   std::size_t count, std::size_t dim, float* scores, std::size_t score_stride, float* norms);
+                   std::size_t count, std::size_t dim, float* scores, std::size_t score_stride, float* norms,
+                   bool near);
 
 /// See Table::fused_dot_rows.
 using RowSums = void(const float* query, const float* rows, std::size_t stride, std::size_t count,
@@ -285,9 +289,10 @@ struct Table {
                      std::size_t dim, float* scores, float* norms, bool near);
 
     /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries, of a panel
-    /// (queries[c * strip_queries + i] for c < dim), and row j < count (row-major, `stride` floats apart).
-    /// norms[j] = squared length of row j, unless null. The order of summation is free. Rows that follow are
-    /// asked for.
+    /// (queries[c * width + i] for c < dim, where width is strip_queries, but not more than narrow_strip for
+    /// so few queries), and row j < count (row-major, `stride` floats apart). norms[j] = squared length of
+    /// row j, unless null. The order of summation is free. Rows that follow are asked for, unless they are
+    /// thought to be in a cache, `near`.
     std::size_t strip_queries;
     Strip* dot_strip;
 
