@@ -64,11 +64,10 @@ void bind_search(py::module_& m) {
             const Database d = database_of(database);
             std::span<const std::uint8_t> flags;
             if (allowed) flags = values(*allowed, "allowed");
-            return scores_and_indices(q.rows, count, num_threads,
-                                      [&](auto scores, auto indices, auto& executor) {
-                                          rank(q, d, static_cast<Metric>(metric), flags, scores, indices,
-                                               executor);
-                                      });
+            return scores_and_indices(
+                q.rows, count, num_threads, [&](auto scores, auto indices, auto& executor) {
+                    rank(q, d, static_cast<Metric>(metric), flags, scores, indices, executor);
+                });
         },
         py::arg("queries").noconvert(), py::arg("database").noconvert(), py::arg("count"), py::arg("metric"),
         py::arg("allowed").noconvert(), py::arg("num_threads"));

@@ -30,8 +30,8 @@ void FloatScan::scan(std::size_t first_row, std::size_t count, std::size_t base,
 }
 
 /// Takes up those of `count` rows, from row j of the block, that may be among the best.
-void FloatScan::collect(std::size_t q, float* keys, std::size_t j, std::size_t count,
-                        Threshold& threshold, Candidates& candidates) {
+void FloatScan::collect(std::size_t q, float* keys, std::size_t j, std::size_t count, Threshold& threshold,
+                        Candidates& candidates) {
     keys_.from_products(keys, j, count);
     const std::size_t found = problem_.kernels.select(keys, count, threshold.key, selected_.data());
     for (std::size_t s = 0; s < found; ++s) {
