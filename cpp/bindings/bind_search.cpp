@@ -31,12 +31,14 @@ void bind_search(py::module_& m) {
 
     m.def(
         "search",
-        [](const Array<float>& queries, const py::array& database, std::size_t k, Metric metric,
-           Precision precision, const std::optional<Array<std::uint8_t>>& allowed,
-           const std::optional<Codes>& codes, std::size_t num_threads) {
+        // Enumerations come as numbers: to convert them would take as long as a tenth of a short search.
+        [](const Array<float>& queries, const py::array& database, std::size_t k, int metric, int precision,
+           const std::optional<Array<std::uint8_t>>& allowed, const std::optional<Codes>& codes,
+           std::size_t num_threads) {
             const auto q = matrix(queries, "queries");
             const Database d = database_of(database);
-            SearchOptions options{.metric = metric, .precision = precision};
+            SearchOptions options{.metric = static_cast<Metric>(metric),
+                                  .precision = static_cast<Precision>(precision)};
             if (allowed) options.allowed = values(*allowed, "allowed");
             ByteCodes views;
             if (codes) {
@@ -56,16 +58,16 @@ void bind_search(py::module_& m) {
 
     m.def(
         "rank",
-        [](const Array<float>& queries, const py::array& database, std::size_t count, Metric metric,
+        [](const Array<float>& queries, const py::array& database, std::size_t count, int metric,
            const std::optional<Array<std::uint8_t>>& allowed, std::size_t num_threads) {
             const auto q = matrix(queries, "queries");
             const Database d = database_of(database);
             std::span<const std::uint8_t> flags;
             if (allowed) flags = values(*allowed, "allowed");
-            return scores_and_indices(q.rows, count, num_threads,
-                                      [&](auto scores, auto indices, auto& executor) {
-                                          rank(q, d, metric, flags, scores, indices, executor);
-                                      });
+            return scores_and_indices(
+                q.rows, count, num_threads, [&](auto scores, auto indices, auto& executor) {
+                    rank(q, d, static_cast<Metric>(metric), flags, scores, indices, executor);
+                });
         },
         py::arg("queries").noconvert(), py::arg("database").noconvert(), py::arg("count"), py::arg("metric"),
         py::arg("allowed").noconvert(), py::arg("num_threads"));

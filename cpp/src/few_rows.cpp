@@ -13,6 +13,8 @@ namespace hcbir {
 namespace {
 
 constexpr std::size_t most_rows = 16384, most_values = 4'000'000;
+constexpr std::size_t values_a_result = 20'000;  // up to so many, keeping a result takes as long
+constexpr std::size_t cached_products = 2 * 1024 * 1024;
 
 class FewRows {
 public:
@@ -21,6 +23,7 @@ public:
           executor_(executor),
           queries_(problem.kernels, problem.rows.size() * problem.queries.cols <= near_values),
           rows_(problem.rows.floats(0, problem.rows.size(), floats_)),
+          stride_((ceil_div(rows_.rows, line_floats) | 1) * line_floats),
           keys_(problem) {
         keys_.reserve(rows_.rows);
     }
@@ -30,7 +33,7 @@ public:
         const std::size_t at_once = cached_products / n / PackedQueries::panel_queries;
         const std::size_t group =
             std::min(num_queries, std::max(at_once, std::size_t{1}) * PackedQueries::panel_queries);
-        AlignedBuffer<float> products(group * n);
+        AlignedBuffer<float> products(group * stride_);
         std::vector<Worker> workers;
         for (std::size_t w = 0; w < executor_.size(); ++w) workers.emplace_back(problem_, n);
         for (std::size_t base = 0; base < num_queries; base += group) {
@@ -41,7 +44,7 @@ public:
                 std::clamp(count / (tasks_a_worker * executor_.size()), std::size_t{1}, queries_a_task);
             executor_.parallel_for(ceil_div(count, height), [&](std::size_t task, std::size_t w) {
                 const std::size_t first = task * height, num = std::min(height, count - first);
-                select(workers[w], base + first, num, products.data() + first * n, n);
+                select(workers[w], base + first, num, products.data() + first * stride_);
                 score(workers[w], base + first, num);
                 order(workers[w], base + first, num, scores, indices);
             });
@@ -50,8 +53,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t near_values = 1024 * 1024;
-    static constexpr std::size_t cached_products = 2 * 1024 * 1024;
+    static constexpr std::size_t near_values = 4 * 1024 * 1024, line_floats = 16;
     static constexpr std::size_t tasks_a_worker = 4, queries_a_task = 96;
     static constexpr std::size_t cached_values = 32 * 1024;  // of a task's rows
     static constexpr std::size_t fewest_rows = 64, most_a_task = 256;
@@ -65,8 +67,7 @@ private:
 
     struct Worker {
         Worker(const SearchProblem& problem, std::size_t n)
-            : keys(n), found(n + 16), vector(problem.queries.cols + 15), ranks(problem.kernels) {}
-        AlignedBuffer<float> keys;
+            : found(n + 16), vector(problem.queries.cols + 15), ranks(problem.kernels) {}
         AlignedBuffer<std::uint32_t> found;
         KthKey kth;
         std::vector<std::uint32_t> selected;  // rows of a task's queries, one after another
@@ -87,25 +88,18 @@ private:
         executor_.parallel_for(ceil_div(n, height), [&](std::size_t task, std::size_t) {
             const std::size_t row = task * height, num_rows = std::min(height, n - row);
             queries_.multiply(0, count, {rows_.row(row), num_rows, rows_.cols, rows_.stride}, products + row,
-                              n, base == 0 ? keys_.squared() + row : nullptr);
+                              stride_, base == 0 ? keys_.squared() + row : nullptr);
         });
     }
 
     /// The rows of each query that could be among its best, by its products.
-    void select(Worker& worker, std::size_t first, std::size_t count, const float* products,
-                std::size_t stride) {
+    void select(Worker& worker, std::size_t first, std::size_t count, float* products) {
         const std::size_t n = rows_.rows;
         worker.selected.clear(), worker.begins.assign(1, 0);
-        for (std::size_t q = first; q < first + count; ++q, products += stride) {
-            const float* keys = products;
-            if (problem_.metric != Metric::dot) {
-                for (std::size_t j = 0; j < n; ++j)
-                    worker.keys[j] = products[j] * keys_.scale()[j] + keys_.offset()[j];
-                keys = worker.keys.data();
-            }
-            const float least = difference_below(worker.kth(keys, n, problem_.k), 2 * keys_.margin(q));
-            const std::size_t found = problem_.kernels.select(products, keys_.scale(), keys_.offset(), n,
-                                                              least, worker.found.data());
+        for (std::size_t q = first; q < first + count; ++q, products += stride_) {
+            keys_.from_products(products, 0, n);
+            const float least = difference_below(worker.kth(products, n, problem_.k), 2 * keys_.margin(q));
+            const std::size_t found = problem_.kernels.select(products, n, least, worker.found.data());
             worker.selected.insert(worker.selected.end(), worker.found.data(), worker.found.data() + found);
             worker.begins.push_back(worker.selected.size());
         }
@@ -177,12 +171,21 @@ private:
     AlignedBuffer<float> floats_;
     PackedQueries queries_;
     MatrixView<const float> rows_;
+    std::size_t
+        stride_;  // of products: an odd number of cache lines, so that those of a row are in many sets
     FloatKeys keys_;
 };
 
 }  // namespace
 
 bool is_small(std::size_t rows, std::size_t cols) { return rows <= most_rows && rows * cols <= most_values; }
+
+bool wants_all_keys(const SearchProblem& problem) {
+    const std::size_t n = problem.rows.size(), values = n * problem.queries.cols;
+    return problem.allowed.empty() && problem.rows.lie_as_floats() &&
+           n <= cached_products / PackedQueries::panel_queries && values <= values_a_result * problem.k &&
+           values <= most_values * problem.queries.rows;  // which are read from memory for all of these
+}
 
 bool search_few_rows(const SearchProblem& problem, MatrixView<float> scores, MatrixView<std::int64_t> indices,
                      Executor& executor) {

@@ -9,10 +9,6 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 
 }  // namespace
 
-void FloatKeys::reserve(std::size_t count) {
-    for (auto* buffer : {&squared_, &scale_, &offset_}) buffer->reserve(count);
-}
-
 bool FloatKeys::prepare(MatrixView<const float> rows) {
     // Numbers that are not negative compare as their bits do; NaN and infinity are the largest.
     std::uint32_t largest = 0, smallest = std::numeric_limits<std::uint32_t>::max();
@@ -31,6 +27,9 @@ bool FloatKeys::prepare(MatrixView<const float> rows) {
         prepare_each(rows);
         return false;
     }
+    are_products_ = problem_.metric == Metric::dot;
+    if (are_products_) return true;
+    scale_.reserve(rows.rows), offset_.reserve(rows.rows);
     std::fill_n(scale_.data(), rows.rows, 1.0f);
     std::fill_n(offset_.data(), rows.rows, 0.0f);
     if (cosine)
@@ -42,6 +41,8 @@ bool FloatKeys::prepare(MatrixView<const float> rows) {
 
 /// The same where not every row is fit for bounds.
 void FloatKeys::prepare_each(MatrixView<const float> rows) {
+    are_products_ = false;
+    scale_.reserve(rows.rows), offset_.reserve(rows.rows);
     max_norm_ = max_scale_ = 0;
     for (std::size_t j = 0; j < rows.rows; ++j) {
         const double norm = problem_.error.length(squared_[j]);
@@ -62,6 +63,12 @@ void FloatKeys::prepare_each(MatrixView<const float> rows) {
         if (problem_.metric == Metric::l2) offset_[j] = -squared_[j] / 2;
         max_scale_ = std::max(max_scale_, static_cast<double>(scale_[j]));
     }
+}
+
+void FloatKeys::from_products(float* products, std::size_t j, std::size_t count) const {
+    if (are_products_) return;
+    const float *scale = scale_.data() + j, *offset = offset_.data() + j;
+    for (std::size_t i = 0; i < count; ++i) products[i] = products[i] * scale[i] + offset[i];
 }
 
 /// Bound of |float key - exact key|.

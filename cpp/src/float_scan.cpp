@@ -30,14 +30,13 @@ void FloatScan::scan(std::size_t first_row, std::size_t count, std::size_t base,
 }
 
 /// Takes up those of `count` rows, from row j of the block, that may be among the best.
-void FloatScan::collect(std::size_t q, const float* scores, std::size_t j, std::size_t count,
-                        Threshold& threshold, Candidates& candidates) {
-    const float *scale = keys_.scale() + j, *offset = keys_.offset() + j;
-    const std::size_t found =
-        problem_.kernels.select(scores, scale, offset, count, threshold.key, selected_.data());
+void FloatScan::collect(std::size_t q, float* keys, std::size_t j, std::size_t count, Threshold& threshold,
+                        Candidates& candidates) {
+    keys_.from_products(keys, j, count);
+    const std::size_t found = problem_.kernels.select(keys, count, threshold.key, selected_.data());
     for (std::size_t s = 0; s < found; ++s) {
         const std::size_t i = selected_[s];
-        const float key = scores[i] * scale[i] + offset[i];
+        const float key = keys[i];
         const bool known = std::isfinite(key);
         const float lower = known ? difference_below(key, threshold.margin) : -infinity;
         const float upper = known ? sum_above(key, threshold.margin) : infinity;

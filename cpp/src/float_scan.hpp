@@ -24,7 +24,7 @@ private:
         float margin, key;
         Threshold(float margin_, float bar) : margin(margin_), key(difference_below(bar, margin_)) {}
     };
-    void collect(std::size_t q, const float* scores, std::size_t j, std::size_t count, Threshold& threshold,
+    void collect(std::size_t q, float* keys, std::size_t j, std::size_t count, Threshold& threshold,
                  Candidates& candidates);
 
     const SearchProblem& problem_;

@@ -9,14 +9,18 @@ constexpr std::size_t rows_at_once = 32;  // that all panels meet while they are
 
 }  // namespace
 
+std::size_t PackedQueries::narrow_width() const {
+    return std::min(kernels::narrow_strip, kernels_.strip_queries);
+}
+
 void PackedQueries::pack(MatrixView<const float> queries, Executor& executor) {
     queries_ = queries;
     if (queries.rows == 1) return;
     const std::size_t width = kernels_.strip_queries, num_panels = ceil_div(queries.rows, width);
     panels_.reserve(num_panels * width * queries.cols);
     executor.parallel_for(num_panels, [&](std::size_t panel, std::size_t) {
-        const std::size_t first = panel * width;
-        pack_panels(queries, first, std::min(width, queries.rows - first), width,
+        const std::size_t first = panel * width, count = std::min(width, queries.rows - first);
+        pack_panels(queries, first, count, count > kernels::narrow_strip ? width : narrow_width(),
                     panels_.data() + first * queries.cols);
     });
 }
@@ -35,7 +39,7 @@ void PackedQueries::multiply(std::size_t first, std::size_t last, MatrixView<con
         for (std::size_t i = first; i < last; i += width)
             kernels_.dot_strip(panels_.data() + i * rows.cols, std::min(width, last - i), rows.row(j),
                                rows.stride, count, rows.cols, scores + (i - first) * stride + j, stride,
-                               i == first && norms ? norms + j : nullptr);
+                               i == first && norms ? norms + j : nullptr, near_);
     }
 }
 

@@ -28,45 +28,29 @@ struct Job {
     const std::size_t num_tasks;
     const std::size_t max_workers;
     std::atomic<std::size_t> next_task{0};
-    std::size_t joined = 1;  // the caller is worker 0; guarded by the pool's mutex, like the rest
-    std::size_t active = 0;  // helpers at work
+    std::atomic<std::size_t> active{0};  // helpers at work; changed under the pool's mutex
+    std::size_t joined = 1;              // the caller is worker 0; guarded by the mutex, like the error
     std::exception_ptr error{};
 
     bool wants_help() const { return joined < max_workers && next_task.load() < num_tasks; }
     void cancel() { next_task.store(num_tasks); }
 };
 
+/// Waits for what may come soon without sleep, from which it takes as long to wake.
+template <class Ready>
+void spin(Ready ready) {
+    constexpr std::chrono::microseconds patience{50};
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!ready() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+}
+
 class ThreadPool {
 public:
     void run(Job& job, const std::function<bool()>& stop) {
-        std::list<Job*>::iterator place;
-        {
-            std::lock_guard lock(mutex_);
-            // Threads live as long as the process: a detached one needs no orderly end at exit.
-            helpers_.reserve(job.max_workers);  // so that nothing fails between making one and noting it
-            while (helpers_.size() + 1 < job.max_workers) {
-                std::thread thread([this] { serve(); });
-                helpers_.push_back({thread.native_handle(), {}, {}});
-                thread.detach();
-                kept_off_ = -1;
-            }
-            if (job.max_workers > 1) keep_helpers_off(sched_getcpu());
-            place = jobs_.insert(jobs_.end(), &job);
-        }
-        wake_.notify_all();
-        draw(job, 0, stop);
-        std::unique_lock lock(mutex_);
-        jobs_.erase(place);
-        auto finished = [&] { return job.active == 0; };
-        if (!stop) {
-            done_.wait(lock, finished);
-        } else {
-            while (!done_.wait_for(lock, poll_interval, finished)) {
-                lock.unlock();
-                check(job, stop);
-                lock.lock();
-            }
-        }
+        if (job.max_workers > 1)
+            share(job, stop);
+        else
+            draw(job, 0, stop);
         if (job.error) std::rethrow_exception(job.error);
     }
 
@@ -79,6 +63,40 @@ private:
         cpu_set_t usable;  // but for what the pool has to say
         cpu_set_t set;     // by the pool
     };
+
+    /// Runs it with the help of the pool's threads.
+    void share(Job& job, const std::function<bool()>& stop) {
+        std::list<Job*>::iterator place;
+        {
+            std::lock_guard lock(mutex_);
+            // Threads live as long as the process: a detached one needs no orderly end at exit.
+            helpers_.reserve(job.max_workers);  // so that nothing fails between making one and noting it
+            while (helpers_.size() + 1 < job.max_workers) {
+                std::thread thread([this] { serve(); });
+                helpers_.push_back({thread.native_handle(), {}, {}});
+                thread.detach();
+                kept_off_ = -1;
+            }
+            keep_helpers_off(sched_getcpu());
+            place = jobs_.insert(jobs_.end(), &job);
+            ++posted_;
+        }
+        wake_.notify_all();
+        draw(job, 0, stop);
+        spin([&] { return job.active == 0; });
+        std::unique_lock lock(mutex_);
+        jobs_.erase(place);
+        auto finished = [&] { return job.active == 0; };
+        if (!stop) {
+            done_.wait(lock, finished);
+        } else {
+            while (!done_.wait_for(lock, poll_interval, finished)) {
+                lock.unlock();
+                check(job, stop);
+                lock.lock();
+            }
+        }
+    }
 
     /// The scheduler of a virtual machine, to which halted CPUs are busy ones, likes to queue a thread that
     /// is woken behind the one that wakes it, for milliseconds: where CPUs are few, helpers wait for work
@@ -104,7 +122,11 @@ private:
         for (;;) {
             auto job = std::find_if(jobs_.begin(), jobs_.end(), [](Job* j) { return j->wants_help(); });
             if (job == jobs_.end()) {
-                wake_.wait(lock);
+                const std::size_t known = posted_;
+                lock.unlock();
+                spin([&] { return posted_ != known; });
+                lock.lock();
+                if (posted_ == known) wake_.wait(lock);
                 continue;
             }
             Job& mine = **job;
@@ -149,6 +171,7 @@ private:
     std::mutex mutex_;
     std::condition_variable wake_, done_;
     std::list<Job*> jobs_;
+    std::atomic<std::size_t> posted_{0};  // jobs so far; changed under the mutex
     std::vector<Helper> helpers_;
     int kept_off_ = -1;  // the CPU that helpers do not use
 };
@@ -180,11 +203,23 @@ void SerialExecutor::parallel_for(std::size_t num_tasks, const Body& body) {
 }
 
 PoolExecutor::PoolExecutor(std::size_t num_threads, std::function<bool()> stop)
-    : num_threads_(num_threads ? num_threads : default_num_threads()), stop_(std::move(stop)) {}
+    : num_threads_(num_threads), stop_(std::move(stop)) {}
+
+std::size_t PoolExecutor::size() const {
+    if (num_threads_ == 0) num_threads_ = default_num_threads();
+    return num_threads_;
+}
+
+bool PoolExecutor::is_awake() {
+    constexpr std::chrono::microseconds moment{200};
+    static std::atomic<std::chrono::steady_clock::duration> asked{};
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return now - asked.exchange(now) < moment;
+}
 
 void PoolExecutor::parallel_for(std::size_t num_tasks, const Body& body) {
     if (num_tasks == 0) return;
-    Job job{body, num_tasks, std::min(num_threads_, num_tasks)};
+    Job job{body, num_tasks, std::min(size(), num_tasks)};
     pool().run(job, stop_);
 }
 

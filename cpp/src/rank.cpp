@@ -37,8 +37,7 @@ public:
 private:
     struct Worker {
         FloatPanels panels;
-        AlignedBuffer<float> floats, sums, squared;
-        double longest = 0;         // upper bound of a block's rows
+        AlignedBuffer<float> floats, sums;
         std::vector<double> norms;  // for cosine
     };
 
@@ -63,7 +62,6 @@ private:
         const auto& kernels = problem_.kernels;
         const std::size_t dim = problem_.queries.cols, strip = queries_at_once(dim);
         const auto rows = problem_.rows.floats(first, count, worker.floats);
-        measure(worker, rows);
         worker.norms.clear();
         if (problem_.metric == Metric::cosine)
             for (std::size_t j = 0; j < count; ++j) worker.norms.push_back(problem_.norm(rows.row(j)));
@@ -96,35 +94,32 @@ private:
     void put(const Worker& worker, std::size_t q, std::size_t first, MatrixView<const float> rows,
              Range range, const float* sums) {
         float* to = scores_.row(q) + first;
-        if (problem_.metric == Metric::dot && problem_.query_norms[q] * worker.longest < 1e38)
+        if (problem_.metric == Metric::dot && all_finite(sums, range.last - range.first))
             std::copy(sums, sums + (range.last - range.first), to + range.first);
         else
             for (std::size_t j = range.first; j < range.last; ++j)
-                to[j] = score(worker, q, rows.row(j), j, sums[j - range.first]);
+                to[j] = score(worker, q, rows, j, sums[j - range.first]);
     }
 
-    void measure(Worker& worker, MatrixView<const float> rows) const {
-        worker.squared.reserve(rows.rows);
-        problem_.kernels.squared_norms(rows.data, rows.stride, rows.rows, rows.cols, worker.squared.data());
-        worker.longest = 0;
-        for (std::size_t j = 0; j < rows.rows; ++j) {
-            worker.longest = std::max(worker.longest, problem_.error.length(worker.squared[j]));
-            if (!std::isfinite(worker.squared[j]))
-                for (const float x : rows.row_span(j))
-                    if (!std::isfinite(x)) throw NonFinite{};
-        }
+    static bool all_finite(const float* sums, std::size_t count) {
+        float zero = 0;
+        for (std::size_t j = 0; j < count; ++j) zero += sums[j] * 0;
+        return zero == 0;
     }
 
-    /// Of query q and a block's row j, from the float sum; in double where that says nothing.
-    float score(const Worker& worker, std::size_t q, const float* row, std::size_t j, float sum) const {
+    /// Of query q and a block's row j, from the float sum; in double where that says nothing, which is so of
+    /// all rows that are not finite.
+    float score(const Worker& worker, std::size_t q, MatrixView<const float> rows, std::size_t j,
+                float sum) const {
+        if (problem_.metric == Metric::dot && std::isfinite(sum)) return sum;
         if (problem_.metric == Metric::l2 && sum < 1e38f && sum > 1e-30f) return 0.0f - sum;
         if (problem_.metric == Metric::cosine) {
             const double norms = problem_.query_norms[q] * worker.norms[j];
             if (norms > 1e-30 && norms < 1e38) return static_cast<float>(sum / norms);
         }
-        // by the row alone, as blocks are not the same for every batch and level
-        if (problem_.metric == Metric::dot && problem_.query_norms[q] * problem_.norm(row) < 1e38) return sum;
-        return problem_.score(q, row);
+        for (const float x : rows.row_span(j))
+            if (!std::isfinite(x)) throw NonFinite{};
+        return problem_.score(q, rows.row(j));
     }
 
     const SearchProblem& problem_;
@@ -158,8 +153,7 @@ void rank(MatrixView<const float> queries, const Database& database, Metric metr
     try {
         SerialExecutor serial;
         const std::size_t weight = queries.rows <= most_unpacked ? 4 : 1;  // such products take longer
-        const bool is_short = problem.is_short(weight * queries.rows);
-        Ranking(problem, scores, indices).run(is_short ? serial : executor);
+        Ranking(problem, scores, indices).run(problem.workers(weight * queries.rows, executor, serial));
     } catch (const NonFinite&) {
         rows.require_finite();
     }

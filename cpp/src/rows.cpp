@@ -24,7 +24,7 @@ const void* Rows::start(std::size_t i) const {
 MatrixView<const float> Rows::floats(std::size_t first, std::size_t count,
                                      AlignedBuffer<float>& buffer) const {
     const std::size_t cols = database_.cols, stride = database_.stride;
-    if (database_.type == ElementType::float32 && chosen_.empty())
+    if (lie_as_floats())
         return {static_cast<const float*>(database_.data) + first * stride, count, cols, stride};
     buffer.reserve(count * cols);
     const auto& kernels = kernels::active();

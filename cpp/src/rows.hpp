@@ -31,9 +31,11 @@ public:
         return chosen_.empty() ? static_cast<std::int64_t>(i) : chosen_[i];
     }
 
-    /// Rows first .. first + count - 1 as they lie, if they are floats one after another, else copied into
+    /// Rows first .. first + count - 1 as they lie, if they lie as floats, else copied into
     /// the buffer, which grows as needed.
     MatrixView<const float> floats(std::size_t first, std::size_t count, AlignedBuffer<float>& buffer) const;
+
+    bool lie_as_floats() const { return database_.type == ElementType::float32 && chosen_.empty(); }
 
     /// Where row i lies, whatever its elements are.
     const void* start(std::size_t i) const;

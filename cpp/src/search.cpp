@@ -318,9 +318,10 @@ void search(MatrixView<const float> queries, const Database& database, std::size
     const SearchProblem problem(queries, rows, flags, k, options.metric);
     try {
         SerialExecutor serial;
-        Executor& workers = problem.is_short(queries.rows) ? serial : executor;
+        Executor& workers = problem.workers(queries.rows, executor, serial);
         if (small && wants_every_row(problem)) return search_every_row(problem, scores, indices, workers);
-        if (small && search_few_rows(problem, scores, indices, workers)) return;
+        const bool all_keys = small || (options.precision == Precision::automatic && wants_all_keys(problem));
+        if (all_keys && search_few_rows(problem, scores, indices, workers)) return;
         const auto open = Search(problem, chosen, workers).run(scores, indices);
         if (!open.empty()) search_again(problem, chosen, open, scores, indices, workers);
     } catch (const NonFinite&) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "hcbir/parallel.hpp"
 #include "kernels/dispatch.hpp"
 #include "panels.hpp"
 #include "rows.hpp"
@@ -59,9 +60,10 @@ struct SearchProblem {
         }
     }
 
-    /// Whether products with that many queries are made before another thread wakes.
-    bool is_short(std::size_t num_queries) const {
-        return num_queries * rows.size() * queries.cols < 2'000'000;
+    /// Who makes products with that many queries: `alone` where that is done before another thread wakes.
+    Executor& workers(std::size_t num_queries, Executor& all, SerialExecutor& alone) const {
+        const std::size_t few = all.is_awake() ? 400'000 : 2'000'000;
+        return num_queries * rows.size() * queries.cols < few ? static_cast<Executor&>(alone) : all;
     }
 
     bool may_be_found(std::size_t row) const { return allowed.empty() || allowed[row] != 0; }

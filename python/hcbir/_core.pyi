@@ -35,12 +35,13 @@ _ByteCodes = tuple[
     npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32], int
 ]
 
+# metric and precision: an enumeration's value
 def search(
     queries: npt.NDArray[np.float32],
     database: npt.NDArray[Any],
     k: int,
-    metric: Metric,
-    precision: Precision,
+    metric: int,
+    precision: int,
     allowed: npt.NDArray[np.uint8] | None,
     codes: _ByteCodes | None,
     num_threads: int,
@@ -49,7 +50,7 @@ def rank(
     queries: npt.NDArray[np.float32],
     database: npt.NDArray[Any],
     count: int,
-    metric: Metric,
+    metric: int,
     allowed: npt.NDArray[np.uint8] | None,
     num_threads: int,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...

@@ -49,7 +49,7 @@ def _tells_apart(database: npt.NDArray[Any], bounds: npt.NDArray[Any], metric: s
     queries, k = sample[:: max(1, len(sample) // 32)], max(1, len(sample) // 500)
     lengths = np.linalg.norm(sample.astype(np.float64), axis=1)
     norms = lengths[:: max(1, len(sample) // 32)]
-    result = _core.rank(queries, sample, len(sample), _core.Metric[metric], None, threads)
+    result = _core.rank(queries, sample, len(sample), _core.Metric[metric].value, None, threads)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         # In units of keys (docs/exact-search.md), where a query's rounding changes twice what a row's does.
         relative = bounds[rows // 32, 2] / bounds[rows // 32, 1]

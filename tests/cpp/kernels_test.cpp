@@ -134,7 +134,11 @@ void test_dot_strip(const Table& table) {
         for (std::size_t count = 0; count <= 25; ++count)
             for (std::size_t num_queries = 1; num_queries <= table.strip_queries; ++num_queries)
                 for (const bool with_norms : {false, true}) {
-                    const std::size_t stride = dim + count % 3, width = table.strip_queries;
+                    const std::size_t stride = dim + count % 3;
+                    const std::size_t width =
+                        num_queries > hcbir::kernels::narrow_strip
+                            ? table.strip_queries
+                            : std::min(table.strip_queries, hcbir::kernels::narrow_strip);
                     const Floats rows = whole_floats(count * stride), queries = whole_floats(dim * width);
                     Floats scores(num_queries * (count + 1), 5.0f), expected(scores), norms(count),
                         squares(count);
@@ -147,7 +151,8 @@ void test_dot_strip(const Table& table) {
                         }
                     }
                     table.dot_strip(queries.data(), num_queries, rows.data(), stride, count, dim,
-                                    scores.data(), count + 1, with_norms ? norms.data() : nullptr);
+                                    scores.data(), count + 1, with_norms ? norms.data() : nullptr,
+                                    count % 2 == 0);
                     agree(scores == expected && norms == squares, table, "dot_strip",
                           {dim, count, num_queries});
                 }
@@ -248,13 +253,12 @@ void test_reflect_rows(const Table& table) {
 
 void test_select(const Table& table) {
     for (std::size_t count = 0; count <= 100; ++count) {
-        Floats scores = real_floats(count), scale = real_floats(count), offset = real_floats(count);
-        for (float& s : scores) s = whole(0, 9) == 0 ? not_a_number : s;
+        Floats keys = real_floats(count);
+        for (float& key : keys) key = whole(0, 9) == 0 ? not_a_number : key;
         Indices selected(count, 77), expected;
         for (std::size_t j = 0; j < count; ++j)
-            if (!(scores[j] * scale[j] + offset[j] < 0.5f)) expected.push_back(static_cast<std::uint32_t>(j));
-        selected.resize(
-            table.select(scores.data(), scale.data(), offset.data(), count, 0.5f, selected.data()));
+            if (!(keys[j] < 0.5f)) expected.push_back(static_cast<std::uint32_t>(j));
+        selected.resize(table.select(keys.data(), count, 0.5f, selected.data()));
         agree(selected == expected, table, "select", {count});
     }
 }

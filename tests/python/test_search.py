@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,24 @@ def test_few_rows_and_one_query_more_than_a_group(isa: str, metric: str) -> None
     assert_same(
         hcbir.search(queries, database, 3, metric=metric), reference.search(queries, database, 3, metric=metric)
     )
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_many_results_of_more_than_few_rows(isa: str, metric: str) -> None:
+    """Also of rows that have to be picked, and beside a row whose products overflow."""
+    database, queries = random_vectors(20_000, 6), random_vectors(5, 6, seed=1)
+    expected = reference.search(queries, database, 400, metric=metric)
+    for searched in (partial(hcbir.search, database=database), hcbir.ExactIndex(database, metric=metric).search):
+        options = {"metric": metric} if isinstance(searched, partial) else {}
+        assert_same(searched(queries, k=400, **options), expected)
+        allowed = np.arange(20_000) % 7 > 0
+        found = searched(queries, k=400, allowed=allowed, **options)
+        picked = reference.search(queries, database[allowed], 400, metric=metric)
+        assert_same(found, (picked[0], np.flatnonzero(allowed)[picked[1]]))
+    database[9_000] = 4e37
+    with np.errstate(over="ignore"):
+        expected = reference.search(queries, database, 400, metric=metric)
+    assert_same(hcbir.search(queries, database, 400, metric=metric), expected)
 
 
 @pytest.mark.parametrize("kind", ["float32", "float16"])

@@ -1,6 +1,7 @@
 // Threads. Results never depend on their number: tasks are independent and merged by a total order.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 
@@ -15,6 +16,8 @@ public:
     virtual ~Executor() = default;
     /// The largest number of tasks that run at the same time, at least 1.
     virtual std::size_t size() const = 0;
+    /// Whether its threads are probably awake, so that work of some microseconds is worth sharing.
+    virtual bool is_awake() { return true; }
     /// Runs body for every task in 0 .. num_tasks - 1 and returns when all are done. The first exception
     /// ends the remaining tasks and is thrown here.
     virtual void parallel_for(std::size_t num_tasks, const Body& body) = 0;
@@ -34,11 +37,14 @@ public:
     /// num_threads = 0 means default_num_threads(). `stop` is asked between tasks, on the calling thread, at
     /// most every 20 ms; once it returns true, parallel_for throws Interrupted.
     explicit PoolExecutor(std::size_t num_threads = 0, std::function<bool()> stop = {});
-    std::size_t size() const override { return num_threads_; }
+    std::size_t size() const override;
+    /// Or whether they are worth waking, since somebody asked a moment ago, too.
+    bool is_awake() override;
     void parallel_for(std::size_t num_tasks, const Body& body) override;
 
 private:
-    std::size_t num_threads_;
+    /// 0 until asked: the default takes as long to find out as a search of a few rows.
+    mutable std::atomic<std::size_t> num_threads_;
     std::function<bool()> stop_;
 };
 

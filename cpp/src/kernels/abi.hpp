@@ -250,9 +250,13 @@ struct BlendWeights {
 using Tile = void(const float* queries, const float* rows, std::size_t dim, bool add, float* scores,
                   std::size_t stride);
 
+/// Few queries stand in narrow panels, of which more stays in a cache.
+constexpr std::size_t narrow_strip = 8;
+
 /// Of queries in a panel and rows as they lie, see Table::dot_strip.
 using Strip = void(const float* queries, std::size_t num_queries, const float* rows, std::size_t stride,
-                   std::size_t count, std::size_t dim, float* scores, std::size_t score_stride, float* norms);
+                   std::size_t count, std::size_t dim, float* scores, std::size_t score_stride, float* norms,
+                   bool near);
 
 /// See Table::fused_dot_rows.
 using RowSums = void(const float* query, const float* rows, std::size_t stride, std::size_t count,
@@ -285,9 +289,10 @@ struct Table {
                      std::size_t dim, float* scores, float* norms, bool near);
 
     /// scores[i * score_stride + j] = dot product, in float, of query i < num_queries, of a panel
-    /// (queries[c * strip_queries + i] for c < dim), and row j < count (row-major, `stride` floats apart).
-    /// norms[j] = squared length of row j, unless null. The order of summation is free. Rows that follow are
-    /// asked for.
+    /// (queries[c * width + i] for c < dim, where width is strip_queries, but not more than narrow_strip for
+    /// so few queries), and row j < count (row-major, `stride` floats apart). norms[j] = squared length of
+    /// row j, unless null. The order of summation is free. Rows that follow are asked for, unless they are
+    /// thought to be in a cache, `near`.
     std::size_t strip_queries;
     Strip* dot_strip;
 
@@ -369,9 +374,8 @@ struct Table {
                               const float* column_bars, const float* column_spreads, std::uint32_t* pairs);
 
     /// Writes to `selected`, which has room for `count`, the j < count, ascending, for which
-    /// scores[j] * scale[j] + offset[j] < threshold does NOT hold (so a NaN is selected); returns how many.
-    std::size_t (*select)(const float* scores, const float* scale, const float* offset, std::size_t count,
-                          float threshold, std::uint32_t* selected);
+    /// keys[j] < threshold does NOT hold (so a NaN is selected); returns how many.
+    std::size_t (*select)(const float* keys, std::size_t count, float threshold, std::uint32_t* selected);
 
     /// Writes the scores that are not below `bar`, NaN among them, in order, and their indices, of which the
     /// first score's is `first`; returns how many. Both arrays have room for 16 more than `count` [same

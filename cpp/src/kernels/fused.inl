@@ -94,52 +94,65 @@ inline Vec lanes_of(Vec a, Vec b) {
     return (Vec)_mm512_maskz_shuffle_f32x4(0xffff, (__m512)a, (__m512)b, i | j << 2 | i << 4 | j << 6);
 }
 
-/// Adds the terms of a cache line of each of 16 rows, each of which is read once.
-template <class Add>
-inline void add_lines(const float* query, const float* rows, std::size_t stride, Vec& sum, Add add_term) {
+/// columns[c] = value c of each of 16 rows, of which line(r) are 16 values.
+template <class Line>
+inline void turn_over(Line line, Vec (&columns)[16]) {
     Vec fours[4][4];  // [c][g]: columns c, 4 + c, 8 + c, 12 + c of rows 4 g and on
 #pragma GCC unroll 4
     for (std::size_t g = 0; g < 4; ++g) {
-        const float* row = rows + 4 * g * stride;
-        const Vec x0 = load<Vec>(row), x1 = load<Vec>(row + stride), x2 = load<Vec>(row + 2 * stride),
-                  x3 = load<Vec>(row + 3 * stride);
+        const Vec x0 = line(4 * g), x1 = line(4 * g + 1), x2 = line(4 * g + 2), x3 = line(4 * g + 3);
         const Vec low01 = in_fours<0, 1, 0, 1>(x0, x1), high01 = in_fours<2, 3, 2, 3>(x0, x1),
                   low23 = in_fours<0, 1, 0, 1>(x2, x3), high23 = in_fours<2, 3, 2, 3>(x2, x3);
         fours[0][g] = in_fours<0, 2, 0, 2>(low01, low23), fours[1][g] = in_fours<1, 3, 1, 3>(low01, low23);
         fours[2][g] = in_fours<0, 2, 0, 2>(high01, high23),
         fours[3][g] = in_fours<1, 3, 1, 3>(high01, high23);
     }
-    Vec columns[4][4];
 #pragma GCC unroll 4
     for (std::size_t c = 0; c < 4; ++c) {
         const Vec low01 = lanes_of<0, 1>(fours[c][0], fours[c][1]),
                   low23 = lanes_of<0, 1>(fours[c][2], fours[c][3]),
                   high01 = lanes_of<2, 3>(fours[c][0], fours[c][1]),
                   high23 = lanes_of<2, 3>(fours[c][2], fours[c][3]);
-        columns[0][c] = lanes_of<0, 2>(low01, low23), columns[1][c] = lanes_of<1, 3>(low01, low23);
-        columns[2][c] = lanes_of<0, 2>(high01, high23), columns[3][c] = lanes_of<1, 3>(high01, high23);
+        columns[c] = lanes_of<0, 2>(low01, low23), columns[4 + c] = lanes_of<1, 3>(low01, low23);
+        columns[8 + c] = lanes_of<0, 2>(high01, high23), columns[12 + c] = lanes_of<1, 3>(high01, high23);
     }
-#pragma GCC unroll 16
-    for (std::size_t c = 0; c < 16; ++c) sum = add_term(broadcast(query[c]), columns[c / 4][c % 4], sum);
 }
 
+/// Sums of 16 rows, a line of the cache of each after the other: each is read once, since rows that lie a
+/// power of two apart drive each other's lines out.
 template <class Add>
 inline Vec sum_lines(const float* query, const float* rows, std::size_t stride, std::size_t dim,
                      Add add_term) {
-    Vec total = {};
-    for (std::size_t begin = 0; begin < dim; begin += fused_chunk) {
-        const std::size_t end = begin + fused_chunk < dim ? begin + fused_chunk : dim;
-        Vec sum = {};
-        std::size_t c = begin;
-        for (; c + lanes <= end; c += lanes) add_lines(query + c, rows + c, stride, sum, add_term);
-        for (; c < end; ++c) {
-            Vec column;
-            for (std::size_t l = 0; l < lanes; ++l) column[l] = rows[l * stride + c];
-            sum = add_term(broadcast(query[c]), column, sum);
+    const auto start = reinterpret_cast<std::uintptr_t>(rows);
+    const std::size_t before = stride % 16 == 0 ? start / 4 % 16 : 0;  // in the first line
+    Vec total = broadcast(-0.0f), sum = {}, columns[16];
+    const auto end_chunk = [&](std::size_t column) __attribute__((always_inline)) {
+        if (column == 0 || column % fused_chunk > 0) return;
+        total = total + sum;
+        sum = Vec{};
+    };
+    for (std::size_t at = 0; at < before + dim; at += 16) {
+        const std::size_t column = at - before;  // the line's first, which may be one of the row before
+        const auto* line = reinterpret_cast<const float*>(start + 4 * column);
+        if (at >= before && column + 16 <= dim && column % fused_chunk + 16 <= fused_chunk) {
+            end_chunk(column);
+            turn_over([&](std::size_t r) { return load<Vec>(line + r * stride); }, columns);
+#pragma GCC unroll 16
+            for (std::size_t l = 0; l < 16; ++l)
+                sum = add_term(broadcast(query[column + l]), columns[l], sum);
+            continue;
         }
-        total = begin > 0 ? total + sum : sum;
+        const std::size_t first = at < before ? before - at : 0,
+                          last = at + 16 < before + dim ? 16 : before + dim - at;
+        const auto here = static_cast<__mmask16>((1u << last) - (1u << first));
+        turn_over([&](std::size_t r) { return (Vec)_mm512_maskz_loadu_ps(here, line + r * stride); },
+                  columns);
+        for (std::size_t l = first; l < last; ++l) {
+            end_chunk(column + l);
+            sum = add_term(broadcast(query[column + l]), columns[l], sum);
+        }
     }
-    return total;
+    return total + sum;
 }
 #endif
 

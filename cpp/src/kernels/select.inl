@@ -21,15 +21,13 @@ inline std::size_t put_lanes(unsigned bits, std::uint32_t first, std::uint32_t* 
 #endif
 }
 
-std::size_t select(const float* scores, const float* scale, const float* offset, std::size_t count,
-                   float threshold, std::uint32_t* selected) {
+std::size_t select(const float* keys, std::size_t count, float threshold, std::uint32_t* selected) {
     std::size_t n = 0, j = 0;
     const Vec bound = broadcast(threshold);
     for (; j + lanes <= count; j += lanes)
-        if (const unsigned bits =
-                not_less(load<Vec>(scores + j) * load<Vec>(scale + j) + load<Vec>(offset + j), bound))
+        if (const unsigned bits = not_less(load<Vec>(keys + j), bound))
             n += put_lanes(bits, static_cast<std::uint32_t>(j), selected + n);
     for (; j < count; ++j)
-        if (!(scores[j] * scale[j] + offset[j] < threshold)) selected[n++] = static_cast<std::uint32_t>(j);
+        if (!(keys[j] < threshold)) selected[n++] = static_cast<std::uint32_t>(j);
     return n;
 }

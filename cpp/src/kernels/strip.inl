@@ -4,8 +4,9 @@ constexpr std::size_t strip_queries = lanes;
 constexpr std::size_t strip_rows = 8;   // whose sums do not wait for each other
 constexpr std::size_t rows_ahead = 16;  // that are asked for
 
-/// Sums of num_rows rows, and those of their squares.
-template <bool with_norms, std::size_t num_rows, class V>
+/// Sums of num_rows rows, and those of their squares. Where they are near, those that follow come soon enough
+/// unasked.
+template <bool with_norms, bool near, std::size_t num_rows, class V>
 inline void sum_strip(const float* queries, const float* rows, std::size_t stride, std::size_t dim,
                       V (&totals)[num_rows], float* norms) {
     Vec squares[num_rows] = {};
@@ -13,7 +14,7 @@ inline void sum_strip(const float* queries, const float* rows, std::size_t strid
         const std::size_t end = begin + fused_chunk < dim ? begin + fused_chunk : dim;
         V sums[num_rows] = {};
         const auto add_column = [&](std::size_t c) __attribute__((always_inline)) {
-            const V query = load<V>(queries + c * strip_queries);
+            const V query = load<V>(queries + c * (sizeof(V) / sizeof(float)));
 #pragma GCC unroll 8
             for (std::size_t r = 0; r < num_rows; ++r)
                 sums[r] = fma(query, rows[r * stride + c] - V{}, sums[r]);
@@ -23,7 +24,7 @@ inline void sum_strip(const float* queries, const float* rows, std::size_t strid
 #pragma GCC unroll 8
             for (std::size_t r = 0; r < num_rows; ++r) {
                 const float* row = rows + r * stride + c;
-                fetch_ahead<2>(row, rows_ahead * stride);
+                if (!near) fetch_ahead<2>(row, rows_ahead * stride);
                 if (with_norms)
                     for (std::size_t t = 0; t < line_floats; t += lanes) {
                         const Vec values = load<Vec>(row + t);
@@ -94,16 +95,16 @@ inline void put_columns(const V (&rows)[num_rows], std::size_t count, float* to,
         for (std::size_t i = 0; i < count; ++i) to[i * stride + r] = rows[r][i];
 }
 
-template <class V>
+template <bool near, class V>
 inline void sum_strips(const float* queries, std::size_t num_queries, const float* rows, std::size_t stride,
                        std::size_t count, std::size_t dim, float* scores, std::size_t score_stride,
                        float* norms) {
     const auto next = [&]<std::size_t num_rows>(std::size_t j) {
         V sums[num_rows] = {};
         if (norms)
-            sum_strip<true>(queries, rows + j * stride, stride, dim, sums, norms + j);
+            sum_strip<true, near>(queries, rows + j * stride, stride, dim, sums, norms + j);
         else
-            sum_strip<false>(queries, rows + j * stride, stride, dim, sums, nullptr);
+            sum_strip<false, near>(queries, rows + j * stride, stride, dim, sums, nullptr);
         put_columns(sums, num_queries, scores + j, score_stride);
     };
     if (count < strip_rows) {
@@ -114,11 +115,21 @@ inline void sum_strips(const float* queries, std::size_t num_queries, const floa
         next.template operator()<strip_rows>(j + strip_rows <= count ? j : count - strip_rows);
 }
 
-void dot_strip(const float* queries, std::size_t num_queries, const float* rows, std::size_t stride,
-               std::size_t count, std::size_t dim, float* scores, std::size_t score_stride, float* norms) {
+template <bool near>
+inline void sum_panel(const float* queries, std::size_t num_queries, const float* rows, std::size_t stride,
+                      std::size_t count, std::size_t dim, float* scores, std::size_t score_stride,
+                      float* norms) {
 #if defined(__AVX512F__)
-    if (num_queries <= 8)  // in half the time, on some CPUs
-        return sum_strips<Vec8>(queries, num_queries, rows, stride, count, dim, scores, score_stride, norms);
+    if (num_queries <= narrow_strip)  // in half the time, on some CPUs
+        return sum_strips<near, Vec8>(queries, num_queries, rows, stride, count, dim, scores, score_stride,
+                                      norms);
 #endif
-    sum_strips<Vec>(queries, num_queries, rows, stride, count, dim, scores, score_stride, norms);
+    sum_strips<near, Vec>(queries, num_queries, rows, stride, count, dim, scores, score_stride, norms);
+}
+
+void dot_strip(const float* queries, std::size_t num_queries, const float* rows, std::size_t stride,
+               std::size_t count, std::size_t dim, float* scores, std::size_t score_stride, float* norms,
+               bool near) {
+    const auto sum = near ? sum_panel<true> : sum_panel<false>;
+    sum(queries, num_queries, rows, stride, count, dim, scores, score_stride, norms);
 }
