@@ -70,7 +70,7 @@ class LocalFeatureStore:
     ) -> LocalFeatureStore:
         """Make a store of these images' features: whole, or not there if it is interrupted.
 
-        Images are taken, and written, as they come, some 64 MB at a time.
+        Images are taken, and written, as they come, some 16 MB at a time.
 
         Parameters
         ----------

@@ -15,7 +15,7 @@ from hcbir._quantization import ProductQuantizer
 PQ = "pq"
 OPTIONAL = ("scales", "orientations")
 DTYPES = ("float32", "float16", "int8", "uint8")
-BATCH_BYTES = 1 << 26
+BATCH_BYTES = 1 << 24
 """Of the features that are held in memory while a store is made of them."""
 
 
