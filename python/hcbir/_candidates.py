@@ -160,7 +160,7 @@ def count_inliers(
     seed: int = 0,
     confidence: float = 0.999,
     min_trials: int = 50,
-    max_trials: int = 1000,
+    max_trials: int = 10_000,
     use_frames: bool = False,
     exhaustive: bool = False,
     one_to_one: bool = False,
@@ -176,10 +176,11 @@ def count_inliers(
     candidates : sequence of LocalFeatures, or a LocalFeatureStore
     ids : (c,) integers, optional
         Only these candidates, in this order. Default: all.
-    cross_check, max_distance, max_ratio, metric, model, max_error, seed, confidence, min_trials, max_trials, \
-    use_frames, exhaustive, one_to_one, min_inliers, num_threads, progress
+    cross_check, max_distance, max_ratio, metric, model, max_error, seed, confidence, min_trials, max_trials
         As in `verify_candidates`, which also says how likely such counts are by chance; `**DELF_PROTOCOL` for what
         DELF's own scripts count.
+    use_frames, exhaustive, one_to_one, min_inliers, num_threads, progress
+        As there.
 
     >>> import numpy as np
     >>> points = np.array([[0, 0], [90, 10], [40, 80], [70, 60]], np.float32)
