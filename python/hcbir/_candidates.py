@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,20 +14,22 @@ from hcbir import _core
 from hcbir._arrays import whole_number
 from hcbir._candidate_checks import check_candidates, chosen_ids
 from hcbir._features import LocalFeatures
-from hcbir._matching import match_metric, match_options
+from hcbir._matching import check_range, match_metric, match_options
 from hcbir._runtime import num_threads_argument
 from hcbir._store import LocalFeatureStore
 from hcbir._verification import verify_options
 
-DELF_PROTOCOL: Mapping[str, Any] = {
-    "cross_check": False,
-    "metric": "l2",
-    "max_distance": 0.8,
-    "model": "affine",
-    "max_error": 20.0,
-    "max_trials": 1000,
-    "min_inliers": 4,
-}
+DELF_PROTOCOL: Mapping[str, Any] = MappingProxyType(
+    {
+        "cross_check": False,
+        "metric": "l2",
+        "max_distance": 0.8,
+        "model": "affine",
+        "max_error": 20.0,
+        "max_trials": 1000,
+        "min_inliers": 4,
+    }
+)
 """Options with which DELF's own scripts compare two images (tensorflow/models, research/delf): the nearest neighbour
 of each query feature if it is nearer than 0.8 (0.9 in Detect-to-Retrieve, 1.0 with DELG), not mutual; 20 px (10 in
 Detect-to-Retrieve); 3 matches or fewer count as none."""
@@ -102,7 +105,8 @@ def verify_candidates(
     Raises
     ------
     ValueError, TypeError, IndexError
-        For descriptors of another kind or length than the query's, options out of range and unknown ids.
+        For descriptors of another kind or length than the query's, options out of range and unknown ids; for "dot" and
+        "l2", if the query's are beyond 1e-18 to 1e18, since scores are compared as float32.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -130,6 +134,8 @@ def verify_candidates(
     threads = num_threads_argument(num_threads)
     chosen = chosen_ids(ids, len(candidates))
     check_candidates(query, candidates, chosen, bool(use_frames))
+    if not query.is_binary and options[0] != _core.Metric.cosine:
+        check_range(query.descriptors)
     step = max(1, len(chosen)) if progress is None else PROGRESS_STEP
     num_inliers, log10_nfa = np.zeros(len(chosen), np.int32), np.empty(len(chosen))
     for first in range(0, len(chosen), step):
@@ -144,7 +150,23 @@ def count_inliers(
     query: LocalFeatures,
     candidates: Sequence[LocalFeatures] | LocalFeatureStore,
     ids: npt.ArrayLike | None = None,
-    **options: Any,
+    *,
+    cross_check: bool = True,
+    max_distance: float | None = None,
+    max_ratio: float | None = None,
+    metric: str | None = None,
+    model: str = "affine",
+    max_error: float = 8.0,
+    seed: int = 0,
+    confidence: float = 0.999,
+    min_trials: int = 50,
+    max_trials: int = 10_000,
+    use_frames: bool = False,
+    exhaustive: bool = False,
+    one_to_one: bool = False,
+    min_inliers: int = 0,
+    num_threads: int | None = None,
+    progress: Progress | None = None,
 ) -> npt.NDArray[np.int32]:
     """Inliers of one image's features against each of many, (c,) int32.
 
@@ -154,9 +176,11 @@ def count_inliers(
     candidates : sequence of LocalFeatures, or a LocalFeatureStore
     ids : (c,) integers, optional
         Only these candidates, in this order. Default: all.
-    **options
-        Those of `verify_candidates`, which also says how likely such counts are by chance; `**DELF_PROTOCOL` for what
+    cross_check, max_distance, max_ratio, metric, model, max_error, seed, confidence, min_trials, max_trials
+        As in `verify_candidates`, which also says how likely such counts are by chance; `**DELF_PROTOCOL` for what
         DELF's own scripts count.
+    use_frames, exhaustive, one_to_one, min_inliers, num_threads, progress
+        As there.
 
     >>> import numpy as np
     >>> points = np.array([[0, 0], [90, 10], [40, 80], [70, 60]], np.float32)
@@ -166,7 +190,28 @@ def count_inliers(
     >>> count_inliers(image, [image], **DELF_PROTOCOL).tolist()
     [4]
     """
-    return verify_candidates(query, candidates, ids, **options).num_inliers
+    verified = verify_candidates(
+        query,
+        candidates,
+        ids,
+        cross_check=cross_check,
+        max_distance=max_distance,
+        max_ratio=max_ratio,
+        metric=metric,
+        model=model,
+        max_error=max_error,
+        seed=seed,
+        confidence=confidence,
+        min_trials=min_trials,
+        max_trials=max_trials,
+        use_frames=use_frames,
+        exhaustive=exhaustive,
+        one_to_one=one_to_one,
+        min_inliers=min_inliers,
+        num_threads=num_threads,
+        progress=progress,
+    )
+    return verified.num_inliers
 
 
 def _run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -61,15 +62,17 @@ def append_rows(path: Path, column: Column | None, rows: npt.NDArray[Any]) -> Co
 def map_rows(path: Path, column: Column) -> npt.NDArray[Any]:
     """A read-only memory map, as a plain array."""
     try:
-        size = path.stat().st_size
+        file = path.open("rb")
     except OSError as error:
         raise FormatError(f"{path} cannot be read ({error.strerror})") from None
-    if size < column.num_bytes:
-        raise FormatError(f"{path} is truncated: {column.num_bytes} bytes expected, got {size}")
-    shape = (column.num_rows, *column.row_shape)
-    if column.num_bytes == HEADER_BYTES:  # nothing to map
-        return np.empty(shape, column.dtype)
-    return np.asarray(np.memmap(path, column.dtype, mode="r", offset=HEADER_BYTES, shape=shape))
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        if size < column.num_bytes:
+            raise FormatError(f"{path} is truncated: {column.num_bytes} bytes expected, got {size}")
+        shape = (column.num_rows, *column.row_shape)
+        if column.num_bytes == HEADER_BYTES:  # nothing to map
+            return np.empty(shape, column.dtype)
+        return np.asarray(np.memmap(file, column.dtype, mode="r", offset=HEADER_BYTES, shape=shape))
 
 
 def has_header(path: Path, column: Column) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from hcbir._arrays import positive_int
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -23,14 +26,14 @@ class LocalFeatures:
     scores : (n,) float32
         Detector response, larger is better; rows stand in descending order of it.
     scales, orientations : (n,) float32, optional
-        Diameter of the described patch in pixels; angle in radians, from x towards y.
+        Diameter of the described patch in pixels, positive; angle in radians, from x towards y. Both finite.
     image_size : (width, height), optional
         Of the image in pixels.
 
     Raises
     ------
     ValueError, TypeError
-        If a shape or dtype is not as above.
+        If a shape, dtype or value is not as above.
     """
 
     keypoints: FloatArray
@@ -56,6 +59,12 @@ class LocalFeatures:
             values = getattr(self, name)
             if values is not None and values.shape != (n,):
                 raise ValueError(f"{name} must be ({n},), one a keypoint, got {values.shape}")
+        if self.scales is not None:
+            _require("scales", "positive and finite", self.scales, np.isfinite(self.scales) & (self.scales > 0))
+        if self.orientations is not None:
+            _require("orientations", "finite", self.orientations, np.isfinite(self.orientations))
+        if self.image_size is not None:
+            object.__setattr__(self, "image_size", _width_and_height(self.image_size))
 
     def __len__(self) -> int:
         return len(self.keypoints)
@@ -64,3 +73,17 @@ class LocalFeatures:
     def is_binary(self) -> bool:
         """Whether the descriptors are compared by Hamming distance."""
         return bool(self.descriptors.dtype == np.uint8)
+
+
+def _require(name: str, expected: str, values: FloatArray, fits: npt.NDArray[np.bool_]) -> None:
+    if not fits.all():
+        row = int(fits.argmin())
+        raise ValueError(f"{name} must be {expected}, got {values[row]} in row {row}")
+
+
+def _width_and_height(size: Any) -> tuple[int, int]:
+    try:
+        width, height = size
+        return positive_int(width, "width"), positive_int(height, "height")
+    except (TypeError, ValueError):
+        raise ValueError(f"image_size must be width and height, two positive whole numbers, got {size!r}") from None

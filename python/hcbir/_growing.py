@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from hcbir._files import LOCK, PARTIAL, exclusive, sync_folder, write_whole
 
 MANIFEST = "manifest.json"
 VERSION = 1
+
+Rows = Mapping[str, npt.NDArray[Any]]
+"""What is appended to each array."""
 
 
 def require_vacant(folder: Path) -> None:
@@ -43,7 +47,7 @@ def require_vacant(folder: Path) -> None:
 
 
 class GrowingArrays:
-    """Opens the folder, or makes it with its first `append`.
+    """Opens what stands in the folder; of none, or of an empty one, there are no arrays.
 
     Parameters
     ----------
@@ -63,8 +67,11 @@ class GrowingArrays:
         self._refresh()
 
     @classmethod
-    def create(cls, folder: Path, kind: str, rows: Mapping[str, npt.NDArray[Any]]) -> None:
+    def create(cls, folder: Path, kind: str, batches: Iterable[Rows]) -> None:
         """Makes the folder, which must not be there, be empty or hold what an interruption left of making it.
+
+        Rows are written batch by batch, but count only once all are there. The arrays are those of the last batch; an
+        earlier one may have more, which are dropped.
 
         Raises
         ------
@@ -72,10 +79,17 @@ class GrowingArrays:
             If something else stands there.
         """
         require_vacant(folder)
-        cls(folder, kind).append(rows)
+        following = iter(batches)
+        first = next(following)  # before the folder is made, since the rows may be refused
+        folder.mkdir(parents=True, exist_ok=True)
+        with exclusive(folder):
+            require_vacant(folder)  # another may have been first
+            made = cls(folder, kind)
+            with made._writing(first.keys()):
+                made._write({}, chain([first], following))
 
     @classmethod
-    def create_or_replace(cls, folder: Path, kind: str, rows: Mapping[str, npt.NDArray[Any]]) -> None:
+    def create_or_replace(cls, folder: Path, kind: str, rows: Rows) -> None:
         """Makes the folder, or puts these arrays in the place of those of the same kind, at once.
 
         Arrays that somebody has opened stay as they are.
@@ -86,23 +100,31 @@ class GrowingArrays:
             If something of another kind stands there.
         """
         if not (folder / MANIFEST).exists():
-            cls.create(folder, kind, rows)
+            cls.create(folder, kind, [rows])
             return
         try:
             replaced = cls(folder, kind)
         except FormatError as error:
             raise ValueError(f"folder must hold nothing, or what can be replaced: {error}") from None
-        with replaced._writing(rows):
+        with exclusive(folder), replaced._writing(rows.keys()):
             replaced._generation += 1
-            replaced._write({}, rows)
+            replaced._write({}, [rows])
 
-    def append(self, rows: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Appends to every array, all or nothing; the first call says which arrays there are."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self._writing(rows):
-            if self.columns and rows.keys() != self.columns.keys():
-                raise ValueError(f"rows must be of {', '.join(self.columns)}, got {', '.join(rows)}")
-            self._write(self.columns, rows)
+    def append(self, rows: Rows) -> None:
+        """Appends to every array, all or nothing.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the files that were opened stand there no more.
+        """
+        self._require_opened()  # before a lock is made where something else may stand now
+        with exclusive(self.folder):
+            self._require_opened()
+            with self._writing(rows.keys()):
+                if rows.keys() != self.columns.keys():
+                    raise ValueError(f"rows must be of {', '.join(self.columns)}, got {', '.join(rows)}")
+                self._write(self.columns, [rows])
 
     def check(self, name: str) -> None:
         """Reads the whole array and compares it with its checksum.
@@ -118,33 +140,50 @@ class GrowingArrays:
             raise FormatError(f"{self._path(name)} has been altered: its header is another")
 
     def _refresh(self) -> None:
-        self.arrays: dict[str, npt.NDArray[Any]] = {}
         while True:
-            self.columns, self._generation = read = self._read_manifest()
+            columns, generation = read = self._read_manifest()
+            paths = {name: self.folder / _file_name(name, generation) for name in columns}
             try:
-                self.arrays = {name: map_rows(self._path(name), column) for name, column in self.columns.items()}
-                return
+                arrays = {name: map_rows(paths[name], column) for name, column in columns.items()}
             except FormatError:
                 if read == self._read_manifest():  # else they were replaced meanwhile
                     raise
+            else:
+                self.columns, self._generation, self.arrays = columns, generation, arrays
+                self._opened = self._standing()
+                return
+
+    def _standing(self) -> list[tuple[int, int]]:
+        """Which files stand there: as long as they are mapped, no others can be taken for them."""
+        found = [self._path(name).stat() for name in self.columns]
+        return [(stat.st_dev, stat.st_ino) for stat in found]
+
+    def _require_opened(self) -> None:
+        """Refuses to write where something else than what was opened stands, or nothing."""
+        try:
+            same = (self.folder / MANIFEST).exists() and self._standing() == self._opened
+        except OSError:
+            same = False
+        if not same:
+            raise FileNotFoundError(f"{self.folder} no longer holds what was opened there: it was removed or replaced")
 
     @contextmanager
-    def _writing(self, rows: Mapping[str, npt.NDArray[Any]]) -> Iterator[None]:
-        """Alone, from what the folder holds now to what it holds then; what is replaced or unfinished is deleted."""
-        with exclusive(self.folder):
+    def _writing(self, names: Set[str]) -> Iterator[None]:
+        """From what the folder holds now to what it holds then; what is replaced or unfinished is deleted."""
+        self._refresh()
+        names = self.columns.keys() | names
+        try:
+            yield
+        finally:
             self._refresh()
-            names = self.columns.keys() | rows.keys()
-            try:
-                yield
-            finally:
-                self._refresh()
-                self._drop_others(names)
+            self._drop_others(names)
 
-    def _write(self, columns: Mapping[str, Column], rows: Mapping[str, npt.NDArray[Any]]) -> None:
+    def _write(self, columns: Mapping[str, Column], batches: Iterable[Rows]) -> None:
         """Rows behind those of the columns, and the manifest that counts them."""
-        grown = {name: append_rows(self._path(name), columns.get(name), array) for name, array in rows.items()}
+        for rows in batches:
+            columns = {name: append_rows(self._path(name), columns.get(name), array) for name, array in rows.items()}
         sync_folder(self.folder)
-        arrays = {name: asdict(column) for name, column in grown.items()}
+        arrays = {name: asdict(column) for name, column in columns.items()}
         manifest = {"kind": self._kind, "version": VERSION, "generation": self._generation, "arrays": arrays}
         write_whole(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode())
 
@@ -177,4 +216,8 @@ class GrowingArrays:
         return columns, generation
 
     def _path(self, name: str) -> Path:
-        return self.folder / (f"{name}-{self._generation}.npy" if self._generation else f"{name}.npy")
+        return self.folder / _file_name(name, self._generation)
+
+
+def _file_name(name: str, generation: int) -> str:
+    return f"{name}-{generation}.npy" if generation else f"{name}.npy"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -93,17 +94,17 @@ def match(
         return Matches(*_core.match_binary(d0, d1, *options, num_threads_argument(num_threads)))
     matches = Matches(*_core.match_float(d0, d1, core_metric, *options, num_threads_argument(num_threads)))
     if core_metric != _core.Metric.cosine and not (len(matches) and 0 < np.abs(matches.scores).max() < math.inf):
-        _check_range(d0, d1)
+        check_range(d0, d1)
     return matches
 
 
-def _check_range(*sets: npt.NDArray[np.float32]) -> None:
+def check_range(*sets: npt.NDArray[Any]) -> None:
     """Refuses descriptors whose products overflow or vanish: no pair, or an arbitrary one, would be found of them."""
     largest = [max(float(d.max(initial=0)), -float(d.min(initial=0))) for d in sets]
     if any(0 < value < RANGE[0] or value > RANGE[1] for value in largest):
         raise ValueError(
             f"descriptors must have a largest value from {RANGE[0]:g} to {RANGE[1]:g}, whose products float32 holds, "
-            f"got {largest[0]:g} and {largest[1]:g}: scale both alike, or take metric='cosine'"
+            f"got {' and '.join(f'{value:g}' for value in largest)}: scale all alike, or take metric='cosine'"
         )
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir._features import LocalFeatures
-from hcbir._growing import GrowingArrays, require_vacant
+from hcbir._growing import GrowingArrays
 from hcbir._quantization import ProductQuantizer
 from hcbir._store_opening import KIND, offsets_of, open_arrays, read_quantizer
-from hcbir._store_rows import OPTIONAL, PQ, first_rows, listed, packed
+from hcbir._store_rows import OPTIONAL, PQ, listed, packed, rows_of_new
 
 
 class LocalFeatureStore:
@@ -50,7 +50,7 @@ class LocalFeatureStore:
     """
 
     def __init__(self, folder: str | PathLike[str], *, check: bool = False) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(folder).absolute()  # the same after a change of the working folder
         self._arrays, self.offsets = open_arrays(self.folder, check=check)
         self._quantizer = read_quantizer(self.folder, self._arrays)
 
@@ -68,7 +68,9 @@ class LocalFeatureStore:
         dtype: str | None = None,
         quantizer: ProductQuantizer | None = None,
     ) -> LocalFeatureStore:
-        """Make a store of these images' features.
+        """Make a store of these images' features: whole, or not there if it is interrupted.
+
+        Images are taken, and written, as they come, some 16 MB at a time.
 
         Parameters
         ----------
@@ -87,10 +89,12 @@ class LocalFeatureStore:
         ------
         ValueError, TypeError
             If something stands there, or for images of different kinds.
+        BlockingIOError
+            If another process makes one there meanwhile.
         """
-        require_vacant(Path(folder))  # before the work
-        GrowingArrays.create(Path(folder), KIND, first_rows(listed(images), dtype, quantizer))
-        return cls(folder)
+        place = Path(folder).absolute()
+        GrowingArrays.create(place, KIND, rows_of_new(images, dtype, quantizer))
+        return cls(place)
 
     def append(self, images: LocalFeatures | Iterable[LocalFeatures]) -> None:
         """Add images behind those that are there, in one durable step.
@@ -101,6 +105,8 @@ class LocalFeatureStore:
             For features of another kind than the store's, or that lack the scales or orientations it holds.
         BlockingIOError
             If another process appends meanwhile.
+        FileNotFoundError
+            If the store was removed or replaced since it was opened.
         """
         held = tuple(name for name in OPTIONAL if name in self._arrays.arrays)
         rows = packed(listed(images), self.dtype, self.dim, held, self.quantizer)
@@ -118,8 +124,10 @@ class LocalFeatureStore:
 
     def __getitem__(self, image: int) -> LocalFeatures:
         """The features of an image, descriptors as float32 or binary."""
-        if not 0 <= image < len(self):
-            raise IndexError(f"image must be an id from 0 to {len(self) - 1}, got {image}")
+        is_number = isinstance(image, (int, np.integer)) and not isinstance(image, bool)
+        if not is_number or not 0 <= image < len(self):
+            message = f"store index must be a whole number from 0 to {len(self) - 1}, got {image!r}"
+            raise IndexError(message) if is_number else TypeError(message)
         first, last = self.offsets[image : image + 2]
         rows = slice(first, last)
         descriptors = self.descriptors[rows] if self.dtype == "uint8" else self.floats(rows)
@@ -136,6 +144,8 @@ class LocalFeatureStore:
 
     def floats(self, rows: slice | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """What some of the descriptors, which must not be binary, stand for: (rows, dim)."""
+        if self.dtype == "uint8":
+            raise TypeError("store must hold float descriptors for floats(), got binary ones: take its descriptors")
         held = self.descriptors[rows]
         if self.quantizer is not None:
             return self.quantizer.decode(held)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,42 +15,80 @@ from hcbir._quantization import ProductQuantizer
 PQ = "pq"
 OPTIONAL = ("scales", "orientations")
 DTYPES = ("float32", "float16", "int8", "uint8")
+BATCH_BYTES = 1 << 24
+"""Of the features that are held in memory while a store is made of them."""
 
 
 def listed(images: LocalFeatures | Iterable[LocalFeatures]) -> list[LocalFeatures]:
-    images = [images] if isinstance(images, LocalFeatures) else list(images)
+    return list(_checked([images] if isinstance(images, LocalFeatures) else images))
+
+
+def _checked(images: Iterable[LocalFeatures]) -> Iterator[LocalFeatures]:
     for number, features in enumerate(images):
         if not isinstance(features, LocalFeatures):
             raise TypeError(f"image {number} must be LocalFeatures, got {type(features).__name__}")
-    return images
+        yield features
 
 
-def first_rows(
-    images: list[LocalFeatures], dtype: str | None, quantizer: ProductQuantizer | None
-) -> dict[str, npt.NDArray[Any]]:
-    """The rows of all arrays of a new store, whose kind these images decide."""
+def rows_of_new(
+    images: Iterable[LocalFeatures], dtype: str | None, quantizer: ProductQuantizer | None
+) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    """The rows of all arrays of a new store, in batches.
+
+    The first image with features decides the kind. A batch has those optional arrays that all images have so far.
+    """
     if quantizer is not None and quantizer.rotation is not None:
         raise ValueError("quantizer must have no rotation here, got one trained with rotation='opq'")
-    if not images:
+    held: tuple[str, ...] = OPTIONAL
+    first = 0
+    for batch in _batches(_checked(images)):
+        filled = [features for features in batch if len(features)] or batch[:1]
+        if first == 0:
+            encoding, dim = _kind(filled[0], dtype, quantizer)
+        held = tuple(name for name in held if all(getattr(f, name) is not None for f in filled))
+        rows = packed(batch, encoding, dim, held, quantizer, first)
+        if quantizer:
+            rows["codebooks"] = quantizer.centroids[: None if first == 0 else 0]
+        yield rows
+        first += len(batch)
+    if first == 0:
         raise ValueError("images must be at least one, got none")
-    filled = [features for features in images if len(features)] or images[:1]
+
+
+def _batches(images: Iterable[LocalFeatures]) -> Iterator[list[LocalFeatures]]:
+    """Images of BATCH_BYTES together or little more; among the first of them are features, if there are any."""
+    batch: list[LocalFeatures] = []
+    size = 0
+    for features in images:
+        batch.append(features)
+        size += features.descriptors.nbytes + features.keypoints.nbytes
+        if size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _kind(example: LocalFeatures, dtype: str | None, quantizer: ProductQuantizer | None) -> tuple[str, int]:
+    """How descriptors like these are held, and their length."""
     if quantizer is None:
-        encoding = one_of(str(filled[0].descriptors.dtype) if dtype is None else dtype, "dtype", DTYPES)
-    elif dtype is None:
-        encoding = PQ
-    else:
+        held = str(example.descriptors.dtype) if dtype is None else dtype
+        return one_of(held, "dtype", DTYPES), example.descriptors.shape[1]
+    if dtype is not None:
         raise ValueError(f"dtype must not be given with a quantizer, got {dtype!r}")
-    dim = quantizer.dim if quantizer else filled[0].descriptors.shape[1]
-    held = tuple(name for name in OPTIONAL if all(getattr(f, name) is not None for f in filled))
-    rows = packed(images, encoding, dim, held, quantizer)
-    return rows | {"codebooks": quantizer.centroids} if quantizer else rows
+    return PQ, quantizer.dim
 
 
 def packed(
-    images: list[LocalFeatures], dtype: str, dim: int, held: tuple[str, ...], quantizer: ProductQuantizer | None
+    images: list[LocalFeatures],
+    dtype: str,
+    dim: int,
+    held: tuple[str, ...],
+    quantizer: ProductQuantizer | None,
+    first: int = 0,
 ) -> dict[str, npt.NDArray[Any]]:
-    """The rows of all arrays."""
-    filled = [(number, features) for number, features in enumerate(images) if len(features)]
+    """The rows of all arrays; in messages the images' numbers begin at `first`."""
+    filled = [(number, features) for number, features in enumerate(images, first) if len(features)]
     for number, features in filled:
         given, binary = features.descriptors, dtype == "uint8"
         if features.is_binary != binary:

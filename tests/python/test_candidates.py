@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import threading
 from pathlib import Path
 from typing import Any
@@ -243,6 +244,33 @@ def test_delf_protocol_is_one_way_within_a_distance() -> None:
     assert found.max() >= 75
 
 
+def test_delf_protocol_cannot_be_changed() -> None:
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        DELF_PROTOCOL["max_error"] = 1.0  # type: ignore[index]
+    assert dict(**DELF_PROTOCOL) == dict(DELF_PROTOCOL)
+
+
+def test_both_take_the_same_options() -> None:
+    ours, theirs = (inspect.signature(f).parameters for f in (hcbir.count_inliers, hcbir.verify_candidates))
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_descriptors_whose_products_float32_does_not_hold(tmp_path: Path, scale: float) -> None:
+    """As `match` refuses them, for which no inliers, or wrong ones, would be counted."""
+    query, candidates = scene(False)
+    query, *candidates = (
+        dataclasses.replace(features, descriptors=features.descriptors * np.float32(scale))
+        for features in (query, *candidates)
+    )
+    store = LocalFeatureStore.create(tmp_path / "store", candidates)
+    for held in (candidates, store):
+        for metric in ("dot", "l2"):
+            with pytest.raises(ValueError, match="descriptors must have a largest value from 1e-18 to"):
+                hcbir.count_inliers(query, held, metric=metric)
+        assert hcbir.count_inliers(query, held, metric="cosine")[2] >= 75
+
+
 def test_progress_and_results_in_parts(tmp_path: Path) -> None:
     query, candidates = scene(True, 30)
     store = LocalFeatureStore.create(tmp_path / "store", candidates * 20)
@@ -276,7 +304,7 @@ def test_other_threads_run_meanwhile(tmp_path: Path) -> None:
         (lambda q, s: hcbir.count_inliers(q, s, [-1]), IndexError, "got -1 to -1"),
         (lambda q, s: hcbir.count_inliers(q, s, [0.5]), ValueError, "whole numbers, got float64"),
         (lambda q, s: hcbir.count_inliers(q, s, min_inliers=-1), ValueError, "min_inliers must be a whole number"),
-        (lambda q, s: hcbir.count_inliers(q, s, min_inlier=1), TypeError, "min_inlier"),
+        (lambda q, s: hcbir.count_inliers(q, s, min_inlier=1), TypeError, r"count_inliers\(\) got .* 'min_inlier'"),
         (lambda q, s: hcbir.count_inliers(scene(True)[0], s), TypeError, "the store must be uint8 .* got float32"),
         (lambda q, s: hcbir.count_inliers(s, s), TypeError, "query must be LocalFeatures, got LocalFeatureStore"),
     ],

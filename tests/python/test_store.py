@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 import hcbir
 from hcbir import LocalFeatures, LocalFeatureStore
+from hcbir._files import exclusive
 
 
 def image(n: int, *, dim: int = 16, binary: bool = False, scales: bool = True, seed: int = 0) -> LocalFeatures:
@@ -48,8 +51,13 @@ def test_what_goes_in_comes_out(tmp_path: Path, dtype: str, scales: bool) -> Non
         assert (len(store), store.num_features, store.dtype, store.dim) == (4, 37, dtype, 16)
         for number, features in enumerate(expected):
             assert_same(store[number], features)
-    with pytest.raises(IndexError, match="an id from 0 to 3, got 4"):
-        made[4]
+    for index in (4, -1, np.int64(4)):
+        with pytest.raises(IndexError, match=r"store index must be a whole number from 0 to 3, got .*\d"):
+            made[index]
+    for wrong in (True, "a", None, slice(0, 2), 1.0):
+        with pytest.raises(TypeError, match=r"store index must be a whole number from 0 to 3, got "):
+            made[wrong]  # type: ignore[index]
+    assert_same(made[np.int64(2)], expected[2])
 
 
 @pytest.mark.parametrize(("dtype", "largest_error"), [("float16", 2.0**-11), ("int8", 1 / 254)])
@@ -147,6 +155,104 @@ def test_two_who_append_in_turn(tmp_path: Path) -> None:
     LocalFeatureStore.open(tmp_path / "store", check=True)
 
 
+def test_a_store_is_made_as_its_images_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hcbir._store_rows.BATCH_BYTES", 10_000)
+    expected = [image(0, scales=False)] + [image(50, seed=n, scales=n != 17) for n in range(30)]
+    alive: weakref.WeakSet[LocalFeatures] = weakref.WeakSet()
+
+    def coming() -> Iterator[LocalFeatures]:
+        for features in expected:
+            fresh = LocalFeatures(**vars(features))
+            alive.add(fresh)
+            yield fresh
+            del fresh
+            assert len(alive) < 12
+
+    LocalFeatureStore.create(tmp_path / "store", coming())
+    store = LocalFeatureStore.open(tmp_path / "store", check=True)
+    assert len(store) == 31
+    for number, features in enumerate(expected[1:]):
+        found = store[1 + number]
+        np.testing.assert_array_equal(found.descriptors, features.descriptors)
+        np.testing.assert_array_equal(found.keypoints, features.keypoints)
+    assert store.scales is store.orientations is None  # the 18th has none, when those before are written
+    assert not (tmp_path / "store" / "scales.npy").exists()
+    pq = hcbir.ProductQuantizer.train(expected[3].descriptors, num_subquantizers=4, bits=4)
+    codes = LocalFeatureStore.create(tmp_path / "codes", iter(expected), quantizer=pq)
+    np.testing.assert_array_equal(codes.quantizer.centroids, pq.centroids)  # type: ignore[union-attr]
+    np.testing.assert_array_equal(codes.descriptors, pq.encode(store.descriptors))
+
+
+def test_an_interrupted_making_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hcbir._store_rows.BATCH_BYTES", 1000)
+    many = [image(50, seed=n) for n in range(9)]
+    with pytest.raises(ValueError, match="image 9 must be of length 16, got 8"):
+        LocalFeatureStore.create(tmp_path / "store", [*many, image(3, dim=8)])
+    with pytest.raises(FileNotFoundError, match="is no store"):
+        LocalFeatureStore.open(tmp_path / "store")
+    assert not list((tmp_path / "store").glob("*.npy"))
+    LocalFeatureStore.create(tmp_path / "store", many)
+    assert_same(LocalFeatureStore.open(tmp_path / "store", check=True)[8], many[8])
+
+
+def test_a_relative_folder_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = LocalFeatureStore.create("store", images())
+    opened = LocalFeatureStore.open("store")
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    for store in (made, opened):
+        store.append(image(3))
+    assert [len(made), len(opened)] == [5, 6]
+    assert not list((tmp_path / "other").iterdir())
+
+
+@pytest.mark.parametrize("removed", ["all", "manifest", "array", "replaced", "replaced by something else"])
+def test_append_to_what_was_removed_changes_nothing(tmp_path: Path, removed: str) -> None:
+    folder, expected = tmp_path / "store", images()
+    store = LocalFeatureStore.create(folder, expected)
+    if removed == "manifest":
+        (folder / "manifest.json").unlink()
+    elif removed == "array":
+        (folder / "scores.npy").unlink()
+    else:
+        shutil.rmtree(folder)
+    if removed == "replaced":
+        LocalFeatureStore.create(folder, images() * 2)
+    elif removed == "replaced by something else":
+        folder.mkdir()
+        (folder / "counts.npy").write_bytes(b"mine")
+    there = {path: path.read_bytes() for path in tmp_path.glob("store/*")}
+    with pytest.raises(FileNotFoundError, match=r"store no longer holds what was opened there"):
+        store.append(image(3))
+    assert {path: path.read_bytes() for path in tmp_path.glob("store/*")} == there
+    assert folder.exists() == (removed != "all")
+    assert len(store) == 4
+    assert_same(store[2], expected[2])  # what was opened is still mapped
+
+
+def test_a_damaged_manifest_leaves_what_was_opened(folder: Path) -> None:
+    store = LocalFeatureStore.open(folder)
+    (folder / "manifest.json").write_text("{")
+    with pytest.raises(hcbir.FormatError, match=r"manifest\.json is damaged"):
+        store.append(image(3))
+    assert len(store[2]) == 31
+
+
+def test_two_who_append_at_once(folder: Path) -> None:
+    store = LocalFeatureStore.open(folder)
+    with exclusive(folder), pytest.raises(BlockingIOError, match=r"another process is writing there: '.*store'"):
+        store.append(image(3))
+    store.append(image(3))
+    assert len(store) == 5
+
+
+def test_floats_of_bits_are_none(tmp_path: Path) -> None:
+    store = LocalFeatureStore.create(tmp_path / "store", images(binary=True))
+    with pytest.raises(TypeError, match=r"store must hold float descriptors for floats\(\), got binary ones"):
+        store.floats(slice(0, 2))
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     LocalFeatureStore.create(tmp_path / "store", images(), dtype="int8")
@@ -161,6 +267,9 @@ def test_truncated(folder: Path, name: str) -> None:
         LocalFeatureStore.open(folder)
     file.unlink()
     with pytest.raises(hcbir.FormatError, match=rf"{name}\.npy cannot be read"):
+        LocalFeatureStore.open(folder)
+    file.mkdir()
+    with pytest.raises(hcbir.FormatError, match=rf"{name}\.npy cannot be read \(Is a directory\)"):
         LocalFeatureStore.open(folder)
 
 

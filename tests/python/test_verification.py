@@ -696,6 +696,34 @@ def test_features_must_be_arrays_and_candidates_several() -> None:
             hcbir.count_inliers(image, candidates)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("scales", 0, "scales must be positive and finite, got 0.0 in row 1"),
+        ("scales", -1, "scales must be positive and finite, got -1.0 in row 1"),
+        ("scales", np.nan, "scales must be positive and finite, got nan in row 1"),
+        ("scales", np.inf, "scales must be positive and finite, got inf in row 1"),
+        ("orientations", np.nan, "orientations must be finite, got nan in row 1"),
+    ],
+)
+def test_frames_of_features_must_be_some(name: str, value: float, message: str) -> None:
+    ones = np.ones(3, np.float32)
+    frames = {"scales": ones.copy(), "orientations": -ones}
+    frames[name][1] = value
+    with pytest.raises(ValueError, match=message):
+        hcbir.LocalFeatures(np.zeros((3, 2), np.float32), np.ones((3, 2), np.float32), ones, **frames)
+
+
+@pytest.mark.parametrize("size", ["ab", (-5, 3), (0, 3), (640.0, 480.0), (640,), (640, 480, 3), 640, (True, 3)])
+def test_image_size_must_be_width_and_height(size: object) -> None:
+    nothing = np.empty(0, np.float32)
+    arrays = nothing.reshape(0, 2), nothing.reshape(0, 2), nothing
+    with pytest.raises(ValueError, match="image_size must be width and height, two positive whole numbers, got "):
+        hcbir.LocalFeatures(*arrays, image_size=size)  # type: ignore[arg-type]
+    numbers = np.array([640, 480])
+    assert hcbir.LocalFeatures(*arrays, image_size=numbers).image_size == (640, 480)  # type: ignore[arg-type]
+
+
 def test_descriptors_must_have_a_length() -> None:
     nothing = hcbir.LocalFeatures(np.zeros((1, 2), np.float32), np.ones((1, 0), np.float32), np.ones(1, np.float32))
     with pytest.raises(ValueError, match="descriptors0 must be of a length of at least 1, got 0"):
