@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t table_bytes = 8 * 1024 * 1024;   // of a group of queries
 constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' best
 constexpr std::size_t tile = AdcTables::max_tile;      // queries that scan a block together
-constexpr std::size_t block_codes = 16 * 1024;         // at least, and a few tasks for each worker
+constexpr std::size_t block_codes = PackedCodes::block;  // at least, and a few tasks for each worker
 constexpr std::size_t tasks_a_worker = 16;
 constexpr std::size_t worth_a_screen = 128 * 1024;  // codes: fewer do not pay for its tables
 
@@ -28,11 +28,14 @@ constexpr std::size_t run_codes = 64, one_in = 16, fewest_runs = 64, smallest_gu
 
 class PQSearch {
 public:
+    /// packed: the codes, if they are; then `codes` says how many.
     PQSearch(const ProductQuantizer& quantizer, MatrixView<const float> queries,
-             MatrixView<const std::uint8_t> codes, std::size_t k, std::size_t num_allowed,
+             MatrixView<const std::uint8_t> codes, const PackedCodes* packed, std::size_t k,
+             std::size_t num_allowed,
              const PQSearchOptions& options, Executor& executor)
         : queries_(queries),
           codes_(codes),
+          packed_(packed),
           k_(k),
           options_(options),
           executor_(executor),
@@ -58,7 +61,7 @@ private:
 
     /// Codes first .. first + count.
     CodeBlock block(std::size_t first, std::size_t count) const {
-        CodeBlock part{{codes_.row(first), count, codes_.cols, codes_.stride}};
+        CodeBlock part{{packed_ ? nullptr : codes_.row(first), count, codes_.cols, codes_.stride}, packed_};
         part.first = static_cast<std::int64_t>(first);
         if (!options_.allowed.empty()) part.allowed = options_.allowed.data();
         return part;
@@ -125,22 +128,25 @@ private:
     CodeBlock gather(std::size_t first, std::size_t count, AlignedBuffer<std::uint8_t>& codes) const {
         const std::size_t size = codes_.cols;
         codes.reserve(count * run_codes * size);
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::size_t row = sample_[first + i];
-            for (std::size_t j = 0; j < run_codes; ++j)
-                std::copy_n(codes_.row(row + j), size, codes.data() + (i * run_codes + j) * size);
-        }
+        for (std::size_t i = 0; i < count; ++i)
+            copy_run(sample_[first + i], {codes.data() + i * run_codes * size, run_codes, size});
         CodeBlock block{{codes.data(), count * run_codes, size, size}};
         block.first = static_cast<std::int64_t>(first * run_codes);
         if (!options_.allowed.empty()) block.allowed = allowed_.data();
         return block;
     }
 
+    void copy_run(std::size_t row, MatrixView<std::uint8_t> codes) const {
+        if (packed_) return packed_->unpack(row, codes);
+        for (std::size_t j = 0; j < codes.rows; ++j) std::copy_n(codes_.row(row + j), codes.cols, codes.row(j));
+    }
+
     void scan_codes(const std::vector<std::uint32_t>& queries, const std::vector<float>& guesses) {
         // Few and long blocks: codes that may matter wait until many can be scored by one query's tables.
         const std::size_t num_tasks = ceil_div(tasks_a_worker * executor_.size(), tiles_.size());
-        const std::size_t size =
-            std::clamp(ceil_div(codes_.rows, num_tasks), block_codes, std::size_t{1} << 31);
+        const std::size_t wanted =
+            std::clamp(codes_.rows / num_tasks, block_codes, std::size_t{1} << 31);
+        const std::size_t size = wanted / block_codes * block_codes;  // of packed codes whole blocks
         scan_blocks(queries, ceil_div(codes_.rows, size), k_, guesses,
                     [&](std::size_t task, const auto& scan) {
                         const std::size_t first = task * size;
@@ -194,6 +200,7 @@ private:
 
     MatrixView<const float> queries_;
     MatrixView<const std::uint8_t> codes_;
+    const PackedCodes* packed_;
     std::size_t k_;
     const PQSearchOptions& options_;
     Executor& executor_;
@@ -209,9 +216,12 @@ private:
 
 }  // namespace
 
+namespace {
+
 void search(const ProductQuantizer& quantizer, MatrixView<const float> queries,
-            MatrixView<const std::uint8_t> codes, std::size_t k, const PQSearchOptions& options,
-            MatrixView<float> scores, MatrixView<std::int64_t> indices, Executor& executor) {
+            MatrixView<const std::uint8_t> codes, const PackedCodes* packed, std::size_t k,
+            const PQSearchOptions& options, MatrixView<float> scores, MatrixView<std::int64_t> indices,
+            Executor& executor) {
     require(queries.cols == quantizer.dim(), "queries", "of dimension " + std::to_string(quantizer.dim()),
             std::to_string(queries.cols));
     require(codes.cols == quantizer.code_size(), "codes",
@@ -233,7 +243,24 @@ void search(const ProductQuantizer& quantizer, MatrixView<const float> queries,
         scores.rows == queries.rows && scores.cols == k && indices.rows == queries.rows && indices.cols == k,
         "scores and indices", "queries x k", "another shape");
     require_finite(queries, "queries");
-    PQSearch(quantizer, queries, codes, k, num_allowed, options, executor).run(scores, indices);
+    PQSearch(quantizer, queries, codes, packed, k, num_allowed, options, executor).run(scores, indices);
+}
+
+}  // namespace
+
+void search(const ProductQuantizer& quantizer, MatrixView<const float> queries,
+            MatrixView<const std::uint8_t> codes, std::size_t k, const PQSearchOptions& options,
+            MatrixView<float> scores, MatrixView<std::int64_t> indices, Executor& executor) {
+    search(quantizer, queries, codes, nullptr, k, options, scores, indices, executor);
+}
+
+void search(const ProductQuantizer& quantizer, MatrixView<const float> queries, const PackedCodes& codes,
+            std::size_t k, const PQSearchOptions& options, MatrixView<float> scores,
+            MatrixView<std::int64_t> indices, Executor& executor) {
+    require(codes.bits() == quantizer.bits(), "codes", "of " + std::to_string(quantizer.bits()) + " bits",
+            std::to_string(codes.bits()));
+    search(quantizer, queries, {nullptr, codes.rows(), codes.code_size()}, &codes, k, options, scores,
+           indices, executor);
 }
 
 }  // namespace hcbir
