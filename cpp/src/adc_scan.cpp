@@ -13,7 +13,8 @@ constexpr std::size_t terms_at_once = 128;   // of codes with terms, since bars 
 constexpr std::size_t codes_at_first = 64;   // twice as many each time: what meets no bar is scored in float
 constexpr std::size_t turned_at_once = 256;  // codes of 4 bits: they stay in the L1
 constexpr std::size_t one_left_of = 512;     // packed codes: then each is looked at
-constexpr std::size_t fetched_ahead = 4;     // of those
+constexpr std::size_t one_left_pays = 64;    // but the screen paid from here on
+constexpr std::size_t fetched_ahead = 8;     // of those: their lines fit into the L1
 
 double least_term(const CodeBlock& block, std::size_t first, std::size_t count) {
     return block.terms ? double{*std::min_element(block.terms + first, block.terms + first + count)} : 0.0;
@@ -172,11 +173,12 @@ void AdcScan::find_in_columns(const CodeBlock& block, std::size_t first, std::si
         const std::size_t few = whole / one_left_of;
         sums_of_codes_.reserve(PackedCodes::block);
         left = kernels_.screen_columns(alone_, codes, few, sums_of_codes_.data(), found_.data());
-        screens_[query.query].note(left <= few);
+        screens_[query.query].note(left <= whole / one_left_pays);
     } else {
         left = kernels_.sum_columns(alone_.entries, sums_[0], codes, found_.data());
     }
     std::vector<std::uint8_t> code(codes.code_size);
+    for (std::size_t i = 0; i < std::min(left, fetched_ahead); ++i) block.packed->fetch(place + found_[i]);
     for (std::size_t i = 0; i < left && found_[i] < count; ++i) {
         if (i + fetched_ahead < left) block.packed->fetch(place + found_[i + fetched_ahead]);
         block.packed->read(place + found_[i], code.data());
@@ -221,7 +223,7 @@ void AdcScan::scan_together(const CodeBlock& block, std::span<const AdcQuery> qu
         count = std::min({step, at_once(block, first, tile), block.codes.rows - first});
         step *= 2;
         const double term = least_term(block, first, count);
-        for (std::size_t q = 0; q < queries.size(); ++q) set_bar(queries[q], term, q, screened);
+        for (std::size_t q = 0; q < queries.size(); ++q) set_bar(queries[q], term, q, screened && (!block.packed || count >= codes_at_once));
         find(block, first, count, queries, tile);
         // One query after another, for its float tables; so many codes that they come into the cache once.
         for (std::size_t q = 0; q < queries.size(); ++q)

@@ -32,8 +32,8 @@ public:
     std::size_t head() const { return head_; }
     /// After `count` codes, of which some were left by the head: makes it longer or shorter.
     void adapt(std::size_t left, std::size_t count);
-    /// After some codes of which all tables left so many, or as many tables as it took left few.
-    void note(bool few) { paid_ = few; }
+    /// The same where as many tables are looked at as leave few, if any do.
+    void note(bool paid) { paid_ = paid; }
 
 private:
     void make(const AdcTables& tables, std::size_t q);

@@ -12,6 +12,8 @@
 namespace hcbir {
 namespace {
 
+constexpr std::size_t groups_ahead = 4;  // are fetched
+
 std::size_t whole_groups(std::size_t rows) {
     return ceil_div(rows, PackedCodes::group) * PackedCodes::group;
 }
@@ -77,8 +79,8 @@ void PackedCodes::read(std::size_t i, std::uint8_t* code) const {
 }
 
 void PackedCodes::fetch(std::size_t i) const {
-    const std::uint8_t* from = column(i);
-    const std::size_t step = pitch(i);
+    const std::uint8_t* from = bits_ == 8 ? column(i) : nibbles(i);
+    const std::size_t step = bits_ == 8 ? pitch(i) : group;
     for (std::size_t b = 0; b < code_size_; ++b) __builtin_prefetch(from + b * step);
 }
 
@@ -89,12 +91,14 @@ void PackedCodes::unpack(std::size_t first, MatrixView<std::uint8_t> codes) cons
 MatrixView<const std::uint8_t> PackedCodes::rows_of(std::size_t first, std::size_t count,
                                                     std::uint8_t* rows) const {
     const std::size_t width = row_bytes(code_size_);
+    if (bits_ == 4)
+        for (std::size_t i = 0; i < count; ++i) read(first + i, rows + i * width);
     std::vector<const std::uint8_t*> columns(width);
-    for (std::size_t i = 0, here = 0; i < count; i += here) {
-        here = std::min(whole_groups(count - i), block - (first + i) % block);
+    for (std::size_t i = 0; bits_ == 8 && i < count; i += group) {
+        if (i + groups_ahead * group < count) fetch(first + i + groups_ahead * group);
         for (std::size_t b = 0; b < width; ++b)  // the last one stands for those that are missing
             columns[b] = column(first + i) + std::min(b, code_size_ - 1) * pitch(first + i);
-        kernels::active().interleave_bytes(columns.data(), width, here, rows + i * width);
+        kernels::active().interleave_bytes(columns.data(), width, group, rows + i * width);
     }
     return {rows, count, code_size_, width};
 }

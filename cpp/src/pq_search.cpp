@@ -25,6 +25,8 @@ constexpr std::size_t worth_a_screen = 128 * 1024;  // codes: fewer do not pay f
 // for, the first codes met say as much.
 constexpr std::size_t run_codes = 64, one_in = 16, fewest_runs = 64, smallest_guessed = 50,
                       rows_a_wanted = 64, runs_at_once = 512;
+constexpr std::size_t one_in_for_few = 64;  // queries, each of which reads the sample by itself
+constexpr std::size_t runs_ahead = 4;       // are fetched
 
 class PQSearch {
 public:
@@ -68,7 +70,8 @@ private:
     }
 
     void sample(std::size_t num_allowed) {
-        const std::size_t whole = codes_.rows / run_codes, count = whole / one_in;
+        const bool few = queries_.rows < AdcTables::worth_a_tile;
+        const std::size_t whole = codes_.rows / run_codes, count = whole / (few ? one_in_for_few : one_in);
         if (count < fewest_runs) return;
         CounterRandom random(0, codes_.rows);
         for (std::size_t i = 0; i < count; ++i) {
@@ -95,7 +98,7 @@ private:
         std::iota(queries.begin(), queries.end(), 0u);
         std::vector<float> guesses(count, -std::numeric_limits<float>::infinity());
         gather_tiles(queries);
-        if (guess_ && count >= AdcTables::worth_a_tile) guess_bars(queries, guesses);
+        if (guess_) guess_bars(queries, guesses);
         while (!queries.empty()) {
             scan_codes(queries, guesses);
             std::vector<std::uint32_t> again;  // without a guess, which too few codes reach
@@ -113,7 +116,7 @@ private:
     void guess_bars(const std::vector<std::uint32_t>& queries, std::vector<float>& guesses) {
         const std::size_t num_tasks = ceil_div(2 * executor_.size(), tiles_.size());
         const std::size_t at_once = ceil_div(sample_.size(), num_tasks);
-        scan_blocks(queries, ceil_div(sample_.size(), at_once), guess_->most(), guesses,
+        scan_blocks(queries, ceil_div(sample_.size(), at_once), guess_->most(), guesses, false,
                     [&](std::size_t task, const auto& scan) {
                         const std::size_t last = std::min((task + 1) * at_once, sample_.size());
                         AlignedBuffer<std::uint8_t> runs;
@@ -126,19 +129,25 @@ private:
     /// Copies of runs first .. first + count of the sample, whose codes count from 0 on: side by side they
     /// are turned together.
     CodeBlock gather(std::size_t first, std::size_t count, AlignedBuffer<std::uint8_t>& codes) const {
-        const std::size_t size = codes_.cols;
-        codes.reserve(count * run_codes * size);
-        for (std::size_t i = 0; i < count; ++i)
-            copy_run(sample_[first + i], {codes.data() + i * run_codes * size, run_codes, size});
-        CodeBlock block{{codes.data(), count * run_codes, size, size}};
+        const std::size_t width = PackedCodes::row_bytes(codes_.cols);
+        codes.reserve(count * run_codes * width);
+        for (std::size_t i = 0; i < count; ++i) {
+            if (packed_ && i + runs_ahead < count) packed_->fetch(sample_[first + i + runs_ahead]);
+            copy_run(sample_[first + i], codes.data() + i * run_codes * width);
+        }
+        CodeBlock block{{codes.data(), count * run_codes, codes_.cols, width}};
         block.first = static_cast<std::int64_t>(first * run_codes);
         if (!options_.allowed.empty()) block.allowed = allowed_.data();
         return block;
     }
 
-    void copy_run(std::size_t row, MatrixView<std::uint8_t> codes) const {
-        if (packed_) return packed_->unpack(row, codes);
-        for (std::size_t j = 0; j < codes.rows; ++j) std::copy_n(codes_.row(row + j), codes.cols, codes.row(j));
+    void copy_run(std::size_t row, std::uint8_t* codes) const {
+        if (packed_) {
+            packed_->rows_of(row, run_codes, codes);
+            return;
+        }
+        for (std::size_t j = 0; j < run_codes; ++j)
+            std::copy_n(codes_.row(row + j), codes_.cols, codes + j * PackedCodes::row_bytes(codes_.cols));
     }
 
     void scan_codes(const std::vector<std::uint32_t>& queries, const std::vector<float>& guesses) {
@@ -147,7 +156,7 @@ private:
         const std::size_t wanted =
             std::clamp(codes_.rows / num_tasks, block_codes, std::size_t{1} << 31);
         const std::size_t size = wanted / block_codes * block_codes;  // of packed codes whole blocks
-        scan_blocks(queries, ceil_div(codes_.rows, size), k_, guesses,
+        scan_blocks(queries, ceil_div(codes_.rows, size), k_, guesses, codes_.rows >= worth_a_screen,
                     [&](std::size_t task, const auto& scan) {
                         const std::size_t first = task * size;
                         scan(block(first, std::min(size, codes_.rows - first)));
@@ -158,14 +167,14 @@ private:
     /// scan with.
     template <class BlocksOf>
     void scan_blocks(const std::vector<std::uint32_t>& queries, std::size_t num_tasks, std::size_t k,
-                     const std::vector<float>& guesses, const BlocksOf& blocks_of) {
+                     const std::vector<float>& guesses, bool screened, const BlocksOf& blocks_of) {
         SharedBars bars(guesses.size());
         for (std::size_t q = 0; q < guesses.size(); ++q) bars.raise(q, guesses[q]);
         for (auto& best : best_) {
             best.resize(guesses.size(), TopK(k));
             for (const std::uint32_t q : queries) best[q] = TopK(k);
         }
-        for (AdcScan& scan : scans_) scan.begin(&bars, codes_.rows >= worth_a_screen);
+        for (AdcScan& scan : scans_) scan.begin(&bars, screened);
         executor_.parallel_for(tiles_.size() * num_tasks, [&](std::size_t t, std::size_t worker) {
             const std::size_t first = t / num_tasks * tile;
             std::vector<AdcQuery> together;

@@ -22,7 +22,8 @@ namespace hcbir {
 /// What is missing is zero.
 class PackedCodes {
 public:
-    static constexpr std::size_t block = 16384, group = 64;
+    static constexpr std::size_t group = 64;
+    static constexpr std::size_t block = 255 * group;  // columns at multiples of 2^12 would compete in the cache
 
     /// Throws std::invalid_argument unless `data` has bytes(code_size, bits, rows) bytes.
     PackedCodes(std::span<const std::uint8_t> data, std::size_t code_size, unsigned bits, std::size_t rows);
@@ -36,14 +37,14 @@ public:
     /// Writes the codes from `first` on.
     void unpack(std::size_t first, MatrixView<std::uint8_t> codes) const;
 
-    /// The same for codes of 8 bits and `first` a multiple of a group: a view of row_bytes(code_size()) * count
-    /// bytes, count in whole groups, that are written at `rows`.
+    /// The same for `first` a multiple of a group: a view of row_bytes(code_size()) * count bytes, count in whole
+    /// groups, that are written at `rows`.
     MatrixView<const std::uint8_t> rows_of(std::size_t first, std::size_t count, std::uint8_t* rows) const;
     static std::size_t row_bytes(std::size_t code_size) { return (code_size + 15) / 16 * 16; }
 
     /// Code i, code_size() bytes.
     void read(std::size_t i, std::uint8_t* code) const;
-    /// Asks for code i, which is to be read soon.
+    /// Asks for code i, which is to be read soon, and with it for its group.
     void fetch(std::size_t i) const;
 
     /// Of codes of 8 bits: where byte 0 of code i stands, and how far the next byte.

@@ -349,6 +349,8 @@ std::size_t adc_packed_nibbles(const NibbleQuery& query, const std::uint8_t* pac
     for (std::size_t i = 0; i < count; i += codes_reached) {
         const std::uint8_t* group = packed + i / nibble_group * group_bytes;
 #if defined(__AVX2__) || defined(__aarch64__)
+        for (std::size_t ahead = 0; i % nibble_group == 0 && ahead < group_bytes; ahead += 64)
+            __builtin_prefetch(group + bytes_ahead + ahead);
         const NibblesPacked codes = {group + i % nibble_group * 4};
         static_cast<void>(turned);
 #else

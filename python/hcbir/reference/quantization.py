@@ -32,13 +32,13 @@ def unpack(codes: Codes, num_subquantizers: int, bits: int) -> Array:
 def arranged(codes: Codes, bits: int) -> Codes:
     """Packed codes, 1-D: what `ProductQuantizer.pack` makes of (n, code_size) codes.
 
-    8 bits: of every 16384 codes, filled up with zeros to whole groups of 64, the first bytes, then the second ...
+    8 bits: of every 16320 codes, filled up with zeros to whole groups of 64, the first bytes, then the second ...
     4 bits: of every 64 codes, filled up likewise, and of every 32 of their bytes, the last of which are filled up to 8,
     16 or 32: of runs of 16 codes the first byte of each quarter, then the second byte of each ...
     """
     codes = np.pad(codes, ((0, -len(codes) % 64), (0, 0)))
     if bits == 8:
-        return np.concatenate([codes[i : i + 16384].T.ravel() for i in range(0, len(codes), 16384)])
+        return np.concatenate([codes[i : i + 16320].T.ravel() for i in range(0, len(codes), 16320)])
     rest = codes.shape[1] % 32
     codes = np.pad(codes, ((0, 0), (0, (8 if rest <= 8 else 16 if rest <= 16 else 32) - rest if rest else 0)))
     chunks = [codes[:, b : b + 32] for b in range(0, codes.shape[1], 32)]
