@@ -199,8 +199,7 @@ void AdcScan::find_nibbles(const CodeBlock& block, std::size_t first, std::size_
         here = std::min(turned_at_once, first + count - from);
         if (block.packed) {
             const std::size_t place = static_cast<std::size_t>(block.first) + from;
-            kernels_.split_nibbles(block.packed->nibbles(place),
-                                   PackedCodes::bytes(codes.cols, 4, here), turned_.data());
+            kernels_.split_nibbles(block.packed->nibbles(place), here, codes.cols, turned_.data());
         } else {
             kernels_.turn_nibbles(codes.row(from), codes.stride, here, codes.cols, turned_.data());
         }
@@ -221,7 +220,7 @@ void AdcScan::scan_together(const CodeBlock& block, std::span<const AdcQuery> qu
     std::fill_n(sums_, AdcTables::max_tile, std::uint16_t{65535});
     for (std::size_t first = 0, count = 0; first < block.codes.rows; first += count) {
         count = std::min({step, at_once(block, first, tile), block.codes.rows - first});
-        step *= 2;
+        step = std::min(2 * step, block.codes.rows);
         const double term = least_term(block, first, count);
         for (std::size_t q = 0; q < queries.size(); ++q) set_bar(queries[q], term, q, screened && (!block.packed || count >= codes_at_once));
         find(block, first, count, queries, tile);

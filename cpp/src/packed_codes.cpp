@@ -21,7 +21,7 @@ std::size_t whole_groups(std::size_t rows) {
 /// Byte b of code j of a group of codes of 4 bits.
 std::size_t nibble_place(std::size_t code_size, std::size_t b, std::size_t j) {
     const std::size_t chunk = b / 32 * 32, n = nibble_steps(code_size - chunk) / 2;
-    return chunk * PackedCodes::group + b % 32 % n * 256 + j / 16 * 64 + b % 32 / n * 16 + j % 16;
+    return chunk * PackedCodes::group + (j / 16 * n + b % 32 % n) * 64 + b % 32 / n * 16 + j % 16;
 }
 
 void pack_block(MatrixView<const std::uint8_t> codes, std::size_t pitch, std::uint8_t* columns) {
@@ -68,12 +68,12 @@ void PackedCodes::read(std::size_t i, std::uint8_t* code) const {
         const std::size_t step = pitch(i);
         for (std::size_t b = 0; b < code_size_; ++b) code[b] = from[b * step];
     } else {
-        const std::uint8_t* from = nibbles(i) + i % group / 16 * 64 + i % 16;
+        const std::uint8_t* from = nibbles(i) + i % 16;
         for (std::size_t chunk = 0; chunk < code_size_; chunk += 32) {
             const std::size_t n = nibble_steps(code_size_ - chunk) / 2;
             for (std::size_t b = chunk, l = 0; b < code_size_ && l < 4; ++l)
                 for (std::size_t s = 0; b < code_size_ && s < n; ++s)
-                    code[b++] = from[chunk * group + s * 256 + l * 16];
+                    code[b++] = from[chunk * group + (i % group / 16 * n + s) * 64 + l * 16];
         }
     }
 }

@@ -119,7 +119,10 @@ class ProductQuantizer(Codebooks):
         return decode(self._core, self.rotation, self._check(codes), num_threads_argument(num_threads))
 
     def pack(self, codes: npt.NDArray[np.uint8], *, num_threads: int | None = None) -> PackedCodes:
-        """Codes arranged so that `search` reads them as they lie; for few queries at a time much quicker."""
+        """Codes arranged so that `search` reads them as they lie, once for many searches of few queries each.
+
+        With the same results; one query of 32 bytes of 8 bits takes half the time. For batches plain codes do as well.
+        """
         c = self._check(codes)
         data = _core.pack_codes(c, self.bits, num_threads_argument(num_threads))
         return PackedCodes(data, len(c), code_size=self.code_size, bits=self.bits)
@@ -190,6 +193,6 @@ class ProductQuantizer(Codebooks):
 
     def _check_packed(self, codes: PackedCodes) -> PackedCodes:
         if (codes.code_size, codes.bits) != (self.code_size, self.bits):
-            wanted, got = (f"{size} bytes, {bits} bits a number" for size, bits in ((self.code_size, self.bits), (codes.code_size, codes.bits)))
+            wanted, got = (f"{of.code_size} bytes, {of.bits} bits a number" for of in (self, codes))
             raise ValueError(f"codes must be of {wanted}, got {got}")
         return codes

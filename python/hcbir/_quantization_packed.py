@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import describe
+from hcbir._arrays import describe, positive_int
 
 Codes = npt.NDArray[np.uint8]
 
@@ -26,7 +26,8 @@ class PackedCodes:
     ValueError, TypeError
         If the data are not of that many codes.
 
-    >>> import numpy as np, tempfile, pathlib
+    >>> import numpy as np, pathlib, tempfile
+    >>> from hcbir import PackedCodes, ProductQuantizer
     >>> pq = ProductQuantizer(np.zeros((3, 256, 2), np.float32))
     >>> codes = np.arange(12, dtype=np.uint8).reshape(4, 3)
     >>> packed = pq.pack(codes)
@@ -40,11 +41,12 @@ class PackedCodes:
     def __init__(self, data: Codes, num_codes: int, *, code_size: int, bits: int) -> None:
         if not isinstance(data, np.ndarray) or data.ndim != 1 or data.dtype != np.uint8 or not data.flags.c_contiguous:
             raise TypeError(f"data must be a contiguous uint8 array of 1 dimension, got {describe(data)}")
-        if bits not in (4, 8) or num_codes < 0 or code_size < 1:
-            raise ValueError(f"bits must be 4 or 8, got {bits}")
-        self.data, self.code_size, self.bits = data, code_size, bits
-        self._num_codes = num_codes
-        self.unpack(0, 0)
+        if bits not in (8, 4):
+            raise ValueError(f"bits must be 8 or 4, got {bits!r}")
+        self.data, self.bits = data, bits
+        self.code_size = positive_int(code_size, "code_size")
+        self._num_codes = positive_int(num_codes, "num_codes")
+        self.unpack(0, 0)  # asks whether the data fit
 
     def __len__(self) -> int:
         return self._num_codes

@@ -16,7 +16,7 @@ namespace hcbir {
 /// are read, and those that are come in long runs.
 ///
 /// Codes of 4 bits stand in groups of 64, a group in chunks of 32 bytes a code, of which the last one is filled up
-/// to 8, 16 or 32 bytes. Of a chunk of 4 n bytes, byte l * n + s of code j stands at s * 256 + j / 16 * 64 + l * 16
+/// to 8, 16 or 32 bytes. Of a chunk of 4 n bytes, byte l * n + s of code j stands at (j / 16 * n + s) * 64 + l * 16
 /// + j % 16.
 ///
 /// What is missing is zero.

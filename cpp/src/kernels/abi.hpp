@@ -542,8 +542,9 @@ struct Table {
                                   std::size_t count, std::size_t code_size, std::uint8_t* turned,
                                   std::uint32_t* rows);
 
-    /// Packed codes (hcbir/packed_codes.hpp) in whole groups, `size` bytes, as turn_nibbles writes them.
-    void (*split_nibbles)(const std::uint8_t* packed, std::size_t size, std::uint8_t* turned);
+    /// Packed codes (hcbir/packed_codes.hpp), whole groups being readable, as turn_nibbles writes them.
+    void (*split_nibbles)(const std::uint8_t* packed, std::size_t count, std::size_t code_size,
+                          std::uint8_t* turned);
 
     /// adc_nibble_row of packed codes, whole groups being readable [same bits].
     std::size_t (*adc_packed_nibbles)(const NibbleQuery& query, const std::uint8_t* packed, std::size_t count,

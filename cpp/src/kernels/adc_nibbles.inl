@@ -205,9 +205,10 @@ inline Bytes average_halves(Bytes (&of)[8], const std::uint8_t* entries) {
     return of[0];
 }
 
-/// byte_lanes packed codes.
+/// byte_lanes codes of a packed group, from its code `first` on.
 struct NibblesPacked {
     const std::uint8_t* packed;
+    std::size_t first;
 
     template <std::size_t steps>
     Bytes average_of(std::size_t b, const std::uint8_t* entries) const {
@@ -219,7 +220,7 @@ struct NibblesPacked {
                 Bytes of[8];
 #pragma GCC unroll 8
                 for (std::size_t s = 0; s < steps / 2; ++s)
-                    of[s] = load_bytes<Bytes>(packed + b * nibble_group + s * nibble_step + i * 64 +
+                    of[s] = load_bytes<Bytes>(packed + b * nibble_group + ((first / 16 + i) * steps / 2 + s) * 64 +
                                               p * byte_lanes);
                 v[p][i] = average_halves<steps>(of, entries + p * byte_lanes);
             }
@@ -333,12 +334,18 @@ std::size_t adc_nibbles(const NibbleQuery* queries, std::size_t num_queries, con
     return found;
 }
 
-void split_nibbles(const std::uint8_t* packed, std::size_t size, std::uint8_t* turned) {
-    for (std::size_t at = 0; at < size; at += nibble_step)
-        for (std::size_t i = at; i < at + nibble_step; i += byte_lanes) {
-            const auto halves = load_bytes<Bytes>(packed + i);
-            store_bytes(turned + at + i, low_halves(halves));
-            store_bytes(turned + at + i + nibble_step, high_halves(halves));
+void split_nibbles(const std::uint8_t* packed, std::size_t count, std::size_t code_size, std::uint8_t* turned) {
+    for (std::size_t g = 0; g < count; g += nibble_group)
+        for (std::size_t b = 0, steps = 0; b < code_size; b += 32, turned += steps * nibble_step) {
+            steps = nibble_steps(code_size - b);
+            for (std::size_t i = 0; i < 4; ++i)
+                for (std::size_t s = 0; s < steps; s += 2)
+                    for (std::size_t l = 0; l < 64; l += byte_lanes, packed += byte_lanes) {
+                        const auto halves = load_bytes<Bytes>(packed);
+                        std::uint8_t* to = turned + s * nibble_step + i * 64 + l;
+                        store_bytes(to, low_halves(halves));
+                        store_bytes(to + nibble_step, high_halves(halves));
+                    }
         }
 }
 
@@ -351,10 +358,10 @@ std::size_t adc_packed_nibbles(const NibbleQuery& query, const std::uint8_t* pac
 #if defined(__AVX2__) || defined(__aarch64__)
         for (std::size_t ahead = 0; i % nibble_group == 0 && ahead < group_bytes; ahead += 64)
             __builtin_prefetch(group + bytes_ahead + ahead);
-        const NibblesPacked codes = {group + i % nibble_group * 4};
+        const NibblesPacked codes = {group, i % nibble_group};
         static_cast<void>(turned);
 #else
-        if (i % nibble_group == 0) split_nibbles(group, group_bytes, turned);
+        if (i % nibble_group == 0) split_nibbles(group, nibble_group, code_size, turned);
         const TurnedCodes codes = {turned + i % nibble_group * 4};
 #endif
         for_rows(reached(query, codes, code_size), i, count, [&](std::uint32_t row) { rows[found++] = row; });
