@@ -103,7 +103,6 @@ def rerank(
 def rotate(
     vectors: npt.NDArray[np.float32], rotation: npt.NDArray[np.float32], num_threads: int
 ) -> npt.NDArray[np.float32]: ...
-
 def pack_codes(codes: npt.NDArray[np.uint8], bits: int, num_threads: int) -> npt.NDArray[np.uint8]: ...
 def unpack_codes(
     packed: npt.NDArray[np.uint8], code_size: int, bits: int, num_codes: int, first: int, count: int

@@ -30,8 +30,9 @@ PYTHON_FLOORS = [
         "_growing",
         "_quantization_codebooks",
         "_quantization_codes",
-        "_quantization_file", "_quantization_packed",
+        "_quantization_file",
         "_quantization_faiss",
+        "_quantization_packed",
         "_quantization_training",
     },
     {

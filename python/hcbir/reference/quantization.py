@@ -42,7 +42,9 @@ def arranged(codes: Codes, bits: int) -> Codes:
     rest = codes.shape[1] % 32
     codes = np.pad(codes, ((0, 0), (0, (8 if rest <= 8 else 16 if rest <= 16 else 32) - rest if rest else 0)))
     chunks = [codes[:, b : b + 32] for b in range(0, codes.shape[1], 32)]
-    turned = [c.reshape(-1, 4, 16, 4, c.shape[1] // 4).transpose(0, 1, 4, 3, 2).reshape(len(c) // 64, -1) for c in chunks]
+    turned = [
+        c.reshape(-1, 4, 16, 4, c.shape[1] // 4).transpose(0, 1, 4, 3, 2).reshape(len(c) // 64, -1) for c in chunks
+    ]
     return np.concatenate(turned, axis=1).ravel()
 
 
