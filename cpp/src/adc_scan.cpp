@@ -88,7 +88,8 @@ void AdcScan::score(const CodeBlock& block, const AdcQuery& query, Waiting& wait
     rows.clear(), bytes.clear();
 }
 
-/// A row that may matter to a query waits to be scored. code: its bytes, if codes are packed; null: not read yet.
+/// A row that may matter to a query waits to be scored. code: its bytes, if codes are packed; null: not read
+/// yet.
 void AdcScan::keep(const CodeBlock& block, std::size_t place, std::size_t row, const std::uint8_t* code) {
     if (block.allowed && !block.allowed[block.index(row)]) return;
     auto& [rows, bytes] = waiting_[place];
@@ -150,12 +151,12 @@ std::size_t AdcScan::find_alone(const CodeBlock& block, std::size_t first, std::
             return kernels_.adc_packed_nibbles(
                 asked, block.packed->nibbles(static_cast<std::size_t>(block.first) + first), count,
                 codes.cols, turned_.data(), found_.data());
-        return kernels_.adc_nibble_row(asked, codes.row(first), codes.stride, count, codes.cols, turned_.data(),
-                                       found_.data());
+        return kernels_.adc_nibble_row(asked, codes.row(first), codes.stride, count, codes.cols,
+                                       turned_.data(), found_.data());
     }
     turned_.reserve(64 * ceil_div(codes.cols, 16) * 16);
-    const std::size_t found =
-        kernels_.adc_row(alone_, codes.row(first), codes.stride, count, codes.cols, turned_.data(), found_.data());
+    const std::size_t found = kernels_.adc_row(alone_, codes.row(first), codes.stride, count, codes.cols,
+                                               turned_.data(), found_.data());
     if (alone_.shortfalls && count >= codes_at_once) screens_[query.query].adapt(alone_.left, count);
     return found;
 }
@@ -222,7 +223,8 @@ void AdcScan::scan_together(const CodeBlock& block, std::span<const AdcQuery> qu
         count = std::min({step, at_once(block, first, tile), block.codes.rows - first});
         step = std::min(2 * step, block.codes.rows);
         const double term = least_term(block, first, count);
-        for (std::size_t q = 0; q < queries.size(); ++q) set_bar(queries[q], term, q, screened && (!block.packed || count >= codes_at_once));
+        for (std::size_t q = 0; q < queries.size(); ++q)
+            set_bar(queries[q], term, q, screened && (!block.packed || count >= codes_at_once));
         find(block, first, count, queries, tile);
         // One query after another, for its float tables; so many codes that they come into the cache once.
         for (std::size_t q = 0; q < queries.size(); ++q)

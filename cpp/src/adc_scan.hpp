@@ -15,9 +15,10 @@ namespace hcbir {
 
 /// A block of codes.
 struct CodeBlock {
-    MatrixView<const std::uint8_t> codes;   // their bytes,
-    const PackedCodes* packed = nullptr;    // unless they are those from `first` on, a multiple of a group, of these
-    std::int64_t first = 0;                 // index of the first code, the others follow,
+    MatrixView<const std::uint8_t> codes;  // their bytes,
+    const PackedCodes* packed =
+        nullptr;             // unless they are those from `first` on, a multiple of a group, of these
+    std::int64_t first = 0;  // index of the first code, the others follow,
     const std::int64_t* ids = nullptr;      // unless here are their indices
     const float* terms = nullptr;           // what is taken from each code's score; null: nothing
     const std::uint8_t* allowed = nullptr;  // a flag an index; null: all may be found
@@ -61,7 +62,8 @@ private:
     void find_in_tile(const CodeBlock& block, std::size_t first, std::size_t count, AdcTables::Tile tile);
     void find_nibbles(const CodeBlock& block, std::size_t first, std::size_t count,
                       std::span<const AdcQuery> queries);
-    std::size_t find_alone(const CodeBlock& block, std::size_t first, std::size_t count, const AdcQuery& query);
+    std::size_t find_alone(const CodeBlock& block, std::size_t first, std::size_t count,
+                           const AdcQuery& query);
     void find_in_columns(const CodeBlock& block, std::size_t first, std::size_t count, const AdcQuery& query);
     void keep(const CodeBlock& block, std::size_t place, std::size_t row, const std::uint8_t* code);
     std::size_t at_once(const CodeBlock& block, std::size_t first, AdcTables::Tile tile) const;

@@ -42,9 +42,7 @@ void AdcTables::load(std::size_t q, const float* query) {
     make_bytes(q);
 }
 
-std::size_t AdcTables::nibble_bytes() const {
-    return 32 * nibble_width(code_size_);
-}
+std::size_t AdcTables::nibble_bytes() const { return 32 * nibble_width(code_size_); }
 
 /// Where the byte entries of a part begin.
 std::size_t AdcTables::place(std::size_t part) const {

@@ -14,9 +14,7 @@ namespace {
 
 constexpr std::size_t groups_ahead = 4;  // are fetched
 
-std::size_t whole_groups(std::size_t rows) {
-    return ceil_div(rows, PackedCodes::group) * PackedCodes::group;
-}
+std::size_t whole_groups(std::size_t rows) { return ceil_div(rows, PackedCodes::group) * PackedCodes::group; }
 
 /// Byte b of code j of a group of codes of 4 bits.
 std::size_t nibble_place(std::size_t code_size, std::size_t b, std::size_t j) {
@@ -36,8 +34,7 @@ void pack_block(MatrixView<const std::uint8_t> codes, std::size_t pitch, std::ui
 void pack_group(MatrixView<const std::uint8_t> codes, std::uint8_t* group) {
     std::fill_n(group, PackedCodes::group * nibble_width(codes.cols), std::uint8_t{0});
     for (std::size_t b = 0; b < codes.cols; ++b)
-        for (std::size_t j = 0; j < codes.rows; ++j)
-            group[nibble_place(codes.cols, b, j)] = codes.row(j)[b];
+        for (std::size_t j = 0; j < codes.rows; ++j) group[nibble_place(codes.cols, b, j)] = codes.row(j)[b];
 }
 
 }  // namespace

@@ -14,9 +14,9 @@
 namespace hcbir {
 namespace {
 
-constexpr std::size_t table_bytes = 8 * 1024 * 1024;   // of a group of queries
-constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' best
-constexpr std::size_t tile = AdcTables::max_tile;      // queries that scan a block together
+constexpr std::size_t table_bytes = 8 * 1024 * 1024;     // of a group of queries
+constexpr std::size_t list_bytes = 256 * 1024 * 1024;    // of all workers' best
+constexpr std::size_t tile = AdcTables::max_tile;        // queries that scan a block together
 constexpr std::size_t block_codes = PackedCodes::block;  // at least, and a few tasks for each worker
 constexpr std::size_t tasks_a_worker = 16;
 constexpr std::size_t worth_a_screen = 128 * 1024;  // codes: fewer do not pay for its tables
@@ -33,8 +33,7 @@ public:
     /// packed: the codes, if they are; then `codes` says how many.
     PQSearch(const ProductQuantizer& quantizer, MatrixView<const float> queries,
              MatrixView<const std::uint8_t> codes, const PackedCodes* packed, std::size_t k,
-             std::size_t num_allowed,
-             const PQSearchOptions& options, Executor& executor)
+             std::size_t num_allowed, const PQSearchOptions& options, Executor& executor)
         : queries_(queries),
           codes_(codes),
           packed_(packed),
@@ -153,8 +152,7 @@ private:
     void scan_codes(const std::vector<std::uint32_t>& queries, const std::vector<float>& guesses) {
         // Few and long blocks: codes that may matter wait until many can be scored by one query's tables.
         const std::size_t num_tasks = ceil_div(tasks_a_worker * executor_.size(), tiles_.size());
-        const std::size_t wanted =
-            std::clamp(codes_.rows / num_tasks, block_codes, std::size_t{1} << 31);
+        const std::size_t wanted = std::clamp(codes_.rows / num_tasks, block_codes, std::size_t{1} << 31);
         const std::size_t size = wanted / block_codes * block_codes;  // of packed codes whole blocks
         scan_blocks(queries, ceil_div(codes_.rows, size), k_, guesses, codes_.rows >= worth_a_screen,
                     [&](std::size_t task, const auto& scan) {

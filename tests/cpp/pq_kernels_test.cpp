@@ -491,8 +491,8 @@ void test_adc_nibbles(const Table& table, std::size_t code_size, std::size_t cou
                                          rows.data()));
         agree(rows == alone, table, "adc_nibble_row", {code_size, count});
         rows.resize(count);
-        rows.resize(table.adc_packed_nibbles(queries[q], packed.data(), count, code_size, group.data(),
-                                             rows.data()));
+        rows.resize(
+            table.adc_packed_nibbles(queries[q], packed.data(), count, code_size, group.data(), rows.data()));
         agree(rows == alone, table, "adc_packed_nibbles", {code_size, count});
     }
     std::vector<NibbleHit> hits(num_queries * count);
@@ -536,6 +536,6 @@ void test_nibble_scores(const Table& table) {
 
 int main() {
     at_every_level({test_nearest_centroids, test_cells_of, test_near_box, test_approach, test_look_up_tables,
-                    test_byte_tables, test_interleave_bytes, test_adc_tiles, test_adc_rows, test_adc_columns, test_adc_nibbles,
-                    test_nibble_scores});
+                    test_byte_tables, test_interleave_bytes, test_adc_tiles, test_adc_rows, test_adc_columns,
+                    test_adc_nibbles, test_nibble_scores});
 }

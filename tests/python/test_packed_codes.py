@@ -28,7 +28,8 @@ def test_packs_as_the_reference_does(num: int, bits: int) -> None:
         np.testing.assert_array_equal(packed.data, reference.arranged(codes, bits))
         np.testing.assert_array_equal(packed.unpack(), codes)
         np.testing.assert_array_equal(packed.unpack(rows // 3, rows // 2), codes[rows // 3 : rows // 2])
-        assert len(packed) == rows and packed.nbytes == packed.data.nbytes
+        assert len(packed) == rows
+        assert packed.nbytes == packed.data.nbytes
     np.testing.assert_array_equal(pq.pack(codes[::3]).unpack(-5), codes[::3][-5:])
 
 

@@ -11,19 +11,21 @@ namespace hcbir {
 
 /// A view of packed codes.
 ///
-/// Codes of 8 bits stand in blocks of `block` codes: the first byte of each, then the second ... The last block's
-/// columns are as long as its codes in whole groups of 64. Where few columns tell which codes matter, no others
-/// are read, and those that are come in long runs.
+/// Codes of 8 bits stand in blocks of `block` codes: the first byte of each, then the second ... The last
+/// block's columns are as long as its codes in whole groups of 64. Where few columns tell which codes matter,
+/// no others are read, and those that are come in long runs.
 ///
-/// Codes of 4 bits stand in groups of 64, a group in chunks of 32 bytes a code, of which the last one is filled up
-/// to 8, 16 or 32 bytes. Of a chunk of 4 n bytes, byte l * n + s of code j stands at (j / 16 * n + s) * 64 + l * 16
+/// Codes of 4 bits stand in groups of 64, a group in chunks of 32 bytes a code, of which the last one is
+/// filled up to 8, 16 or 32 bytes. Of a chunk of 4 n bytes, byte l * n + s of code j stands at (j / 16 * n +
+/// s) * 64 + l * 16
 /// + j % 16.
 ///
 /// What is missing is zero.
 class PackedCodes {
 public:
     static constexpr std::size_t group = 64;
-    static constexpr std::size_t block = 255 * group;  // columns at multiples of 2^12 would compete in the cache
+    static constexpr std::size_t block =
+        255 * group;  // columns at multiples of 2^12 would compete in the cache
 
     /// Throws std::invalid_argument unless `data` has bytes(code_size, bits, rows) bytes.
     PackedCodes(std::span<const std::uint8_t> data, std::size_t code_size, unsigned bits, std::size_t rows);
@@ -37,8 +39,8 @@ public:
     /// Writes the codes from `first` on.
     void unpack(std::size_t first, MatrixView<std::uint8_t> codes) const;
 
-    /// The same for `first` a multiple of a group: a view of row_bytes(code_size()) * count bytes, count in whole
-    /// groups, that are written at `rows`.
+    /// The same for `first` a multiple of a group: a view of row_bytes(code_size()) * count bytes, count in
+    /// whole groups, that are written at `rows`.
     MatrixView<const std::uint8_t> rows_of(std::size_t first, std::size_t count, std::uint8_t* rows) const;
     static std::size_t row_bytes(std::size_t code_size) { return (code_size + 15) / 16 * 16; }
 
@@ -48,7 +50,9 @@ public:
     void fetch(std::size_t i) const;
 
     /// Of codes of 8 bits: where byte 0 of code i stands, and how far the next byte.
-    const std::uint8_t* column(std::size_t i) const { return data_ + i / block * block * code_size_ + i % block; }
+    const std::uint8_t* column(std::size_t i) const {
+        return data_ + i / block * block * code_size_ + i % block;
+    }
     std::size_t pitch(std::size_t i) const;
     /// Of codes of 4 bits: where the group of code i begins.
     const std::uint8_t* nibbles(std::size_t i) const;
@@ -60,6 +64,7 @@ private:
 };
 
 /// Packs codes (rows x code_size) into PackedCodes::bytes() bytes.
-void pack(MatrixView<const std::uint8_t> codes, unsigned bits, std::span<std::uint8_t> packed, Executor& executor);
+void pack(MatrixView<const std::uint8_t> codes, unsigned bits, std::span<std::uint8_t> packed,
+          Executor& executor);
 
 }  // namespace hcbir

@@ -515,8 +515,8 @@ struct Table {
                            std::uint32_t* rows);
 
     /// Of codes in columns those that may matter by their shortfalls, ascending; returns their number. After
-    /// every four tables no more are looked at if `few` codes or fewer are left. query.head, entries and bar do
-    /// not count. sums: room for a byte a code [same bits].
+    /// every four tables no more are looked at if `few` codes or fewer are left. query.head, entries and bar
+    /// do not count. sums: room for a byte a code [same bits].
     std::size_t (*screen_columns)(const ScreenedQuery& query, const CodeColumns& codes, std::size_t few,
                                   std::uint8_t* sums, std::uint32_t* rows);
 

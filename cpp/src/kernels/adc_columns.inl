@@ -1,12 +1,12 @@
-// Sums of one query's 8-bit look-up table entries over codes in columns: a few columns at a time, whose tables stay
-// in registers, are added to sums that stay in the cache.
+// Sums of one query's 8-bit look-up table entries over codes in columns: a few columns at a time, whose
+// tables stay in registers, are added to sums that stay in the cache.
 
 constexpr std::size_t columns_at_once = 4;
 constexpr std::size_t summed_at_once = 2048;  // codes: their sums stay in the L1 beside the columns
 
 #if defined(__AVX2__) || defined(__aarch64__)
-/// Adds the shortfalls of `number` columns, the tables from `c` on, to sums that begin with the first; returns how
-/// many stay within the limit.
+/// Adds the shortfalls of `number` columns, the tables from `c` on, to sums that begin with the first;
+/// returns how many stay within the limit.
 template <std::size_t number>
 inline std::size_t add_shortfalls(const ScreenedQuery& query, std::size_t c, const CodeColumns& codes,
                                   std::uint8_t* sums) {
@@ -30,7 +30,8 @@ inline std::size_t add_shortfalls(const ScreenedQuery& query, std::size_t c, con
     return left;
 }
 
-/// Adds the entries of `number` columns to sums that begin with the first; those of every two are added in 8 bits.
+/// Adds the entries of `number` columns to sums that begin with the first; those of every two are added in 8
+/// bits.
 template <std::size_t number>
 inline void add_entries(const std::uint8_t* entries, const std::size_t (&bytes)[number], bool begin,
                         const CodeColumns& codes, WordSums<byte_lanes>* sums) {
@@ -69,8 +70,8 @@ inline std::size_t sum_block(const std::uint8_t* entries, std::uint16_t bar, con
     std::size_t found = 0;
     for (std::size_t i = 0; i < codes.count; i += byte_lanes)
         for (std::uint64_t bits = sums[i / byte_lanes].reached(bars, bars); bits; bits &= bits - 1)
-            rows[found++] = static_cast<std::uint32_t>(first + i) +
-                            static_cast<std::uint32_t>(__builtin_ctzll(bits));
+            rows[found++] =
+                static_cast<std::uint32_t>(first + i) + static_cast<std::uint32_t>(__builtin_ctzll(bits));
     return found;
 }
 #else

@@ -220,8 +220,8 @@ struct NibblesPacked {
                 Bytes of[8];
 #pragma GCC unroll 8
                 for (std::size_t s = 0; s < steps / 2; ++s)
-                    of[s] = load_bytes<Bytes>(packed + b * nibble_group + ((first / 16 + i) * steps / 2 + s) * 64 +
-                                              p * byte_lanes);
+                    of[s] = load_bytes<Bytes>(packed + b * nibble_group +
+                                              ((first / 16 + i) * steps / 2 + s) * 64 + p * byte_lanes);
                 v[p][i] = average_halves<steps>(of, entries + p * byte_lanes);
             }
         return average_lanes(v);
@@ -334,7 +334,8 @@ std::size_t adc_nibbles(const NibbleQuery* queries, std::size_t num_queries, con
     return found;
 }
 
-void split_nibbles(const std::uint8_t* packed, std::size_t count, std::size_t code_size, std::uint8_t* turned) {
+void split_nibbles(const std::uint8_t* packed, std::size_t count, std::size_t code_size,
+                   std::uint8_t* turned) {
     for (std::size_t g = 0; g < count; g += nibble_group)
         for (std::size_t b = 0, steps = 0; b < code_size; b += 32, turned += steps * nibble_step) {
             steps = nibble_steps(code_size - b);
@@ -352,7 +353,8 @@ void split_nibbles(const std::uint8_t* packed, std::size_t count, std::size_t co
 std::size_t adc_packed_nibbles(const NibbleQuery& query, const std::uint8_t* packed, std::size_t count,
                                std::size_t code_size, std::uint8_t* turned, std::uint32_t* rows) {
     std::size_t group_bytes = 0, found = 0;
-    for (std::size_t b = 0; b < code_size; b += 32) group_bytes += nibble_steps(code_size - b) * nibble_step / 2;
+    for (std::size_t b = 0; b < code_size; b += 32)
+        group_bytes += nibble_steps(code_size - b) * nibble_step / 2;
     for (std::size_t i = 0; i < count; i += codes_reached) {
         const std::uint8_t* group = packed + i / nibble_group * group_bytes;
 #if defined(__AVX2__) || defined(__aarch64__)

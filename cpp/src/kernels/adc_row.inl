@@ -200,9 +200,8 @@ inline std::size_t screen_vectors(ScreenedQuery& query, const std::uint8_t* code
         Bytes sums = {};
 #pragma GCC unroll 1
         for (std::size_t c = 0; c < query.head; ++c)
-            sums = add_saturated(sums,
-                                 ByteEntries(query.shortfalls + c * 256)(
-                                     load_bytes<Bytes>(columns + query.order[c] * byte_lanes)));
+            sums = add_saturated(sums, ByteEntries(query.shortfalls + c * 256)(
+                                           load_bytes<Bytes>(columns + query.order[c] * byte_lanes)));
         for (std::uint64_t bits = top_bits((Bytes)(sums <= limit)); bits; bits &= bits - 1) {
             const auto r = static_cast<std::size_t>(__builtin_ctzll(bits));
             ++query.left;
