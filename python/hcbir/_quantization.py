@@ -121,8 +121,8 @@ class ProductQuantizer(Codebooks):
     def pack(self, codes: npt.NDArray[np.uint8], *, num_threads: int | None = None) -> PackedCodes:
         """Codes arranged so that `search` reads them as they lie, once for many searches of few queries each.
 
-        With the same results. Fewer than four queries of 8-bit codes take half the time; for batches, and for codes of
-        4 bits, plain ones are quicker.
+        With the same results. One query of 8-bit codes takes little more than half the time; for batches, and for codes
+        of 4 bits, plain ones are quicker.
         """
         c = self._check(codes)
         data = _core.pack_codes(c, self.bits, num_threads_argument(num_threads))
