@@ -55,19 +55,16 @@ def test_scan_of_8_bits(against: Against, num_queries: int, packed: bool) -> Non
     )
 
 
-@pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("num_queries", [1, 1000])
-def test_scan_of_4_bits(against: Against, num_queries: int, packed: bool) -> None:
+def test_scan_of_4_bits(against: Against, num_queries: int) -> None:
     faiss.omp_set_num_threads(hcbir.default_num_threads())
     pq, codes = prepared(64, 4)
     queries = unit_vectors(num_queries, DIM, seed=1)
     index = faiss.IndexPQFastScan(faiss_index(pq, codes))
-    searched = pq.pack(codes) if packed else codes
     against(
-        lambda: pq.search(queries, searched, K),
+        lambda: pq.search(queries, codes, K),
         {"faiss IndexPQFastScan": lambda: index.search(queries, K)},
         codes="PQ64x4",
-        packed=packed,
         queries=num_queries,
         rows=ROWS,
         k=K,

@@ -124,7 +124,7 @@ void bind_pq(py::module_& m) {
                std::size_t num_codes, std::size_t k, Metric metric,
                const std::optional<Array<std::uint8_t>>& allowed, std::size_t num_threads) {
                 const auto q = matrix(queries, "queries");
-                const PackedCodes codes(values(packed, "packed"), self.code_size(), self.bits(), num_codes);
+                const PackedCodes codes(values(packed, "packed"), self.code_size(), num_codes);
                 PQSearchOptions options{.metric = metric};
                 if (allowed) options.allowed = values(*allowed, "allowed");
                 return scores_and_indices(q.rows, k, num_threads,
@@ -137,24 +137,24 @@ void bind_pq(py::module_& m) {
 
     m.def(
         "pack_codes",
-        [](const Array<std::uint8_t>& codes, unsigned bits, std::size_t num_threads) {
+        [](const Array<std::uint8_t>& codes, std::size_t num_threads) {
             const auto c = matrix(codes, "codes");
             auto executor = interruptible(num_threads);
-            Array<std::uint8_t> packed(PackedCodes::bytes(c.cols, bits, c.rows));
+            Array<std::uint8_t> packed(PackedCodes::bytes(c.cols, c.rows));
             const std::span<std::uint8_t> out{packed.mutable_data(), static_cast<std::size_t>(packed.size())};
             {
                 py::gil_scoped_release unlocked;
-                pack(c, bits, out, executor);
+                pack(c, out, executor);
             }
             return packed;
         },
-        py::arg("codes").noconvert(), py::arg("bits"), py::arg("num_threads"));
+        py::arg("codes").noconvert(), py::arg("num_threads"));
 
     m.def(
         "unpack_codes",
-        [](const Array<std::uint8_t>& packed, std::size_t code_size, unsigned bits, std::size_t num_codes,
-           std::size_t first, std::size_t count) {
-            const PackedCodes view(values(packed, "packed"), code_size, bits, num_codes);
+        [](const Array<std::uint8_t>& packed, std::size_t code_size, std::size_t num_codes, std::size_t first,
+           std::size_t count) {
+            const PackedCodes view(values(packed, "packed"), code_size, num_codes);
             Output<std::uint8_t> codes(count, code_size);
             {
                 py::gil_scoped_release unlocked;
@@ -162,8 +162,8 @@ void bind_pq(py::module_& m) {
             }
             return codes.array;
         },
-        py::arg("packed").noconvert(), py::arg("code_size"), py::arg("bits"), py::arg("num_codes"),
-        py::arg("first"), py::arg("count"));
+        py::arg("packed").noconvert(), py::arg("code_size"), py::arg("num_codes"), py::arg("first"),
+        py::arg("count"));
 }
 
 }  // namespace hcbir::bindings

@@ -44,7 +44,7 @@ float AdcScan::needed(const AdcQuery& query) const {
 /// codes by columns, which should be long.
 std::size_t AdcScan::at_once(const CodeBlock& block, std::size_t first, AdcTables::Tile tile) const {
     if (block.terms) return terms_at_once;
-    if (!block.packed || tile.entries || tables_.of_nibbles()) return codes_at_once;
+    if (!block.packed || tile.entries) return codes_at_once;
     return PackedCodes::block - (static_cast<std::size_t>(block.first) + first) % PackedCodes::block;
 }
 
@@ -113,7 +113,7 @@ void AdcScan::find(const CodeBlock& block, std::size_t first, std::size_t count,
             for (std::size_t row = first; row < first + count; ++row) keep(block, q, row, nullptr);
     } else if (queries.size() > 1) {
         find_nibbles(block, first, count, queries);
-    } else if (block.packed && !tables_.of_nibbles()) {
+    } else if (block.packed) {
         find_in_columns(block, first, count, queries[0]);
     } else {
         found_.resize(std::max(found_.size(), count));
@@ -147,10 +147,6 @@ std::size_t AdcScan::find_alone(const CodeBlock& block, std::size_t first, std::
     if (tables_.of_nibbles()) {
         turned_.reserve(kernels::nibble_group * tables_.nibble_bytes() / 16);
         const kernels::NibbleQuery asked = {tables_.bytes(query.query), sums_[0]};
-        if (block.packed)
-            return kernels_.adc_packed_nibbles(
-                asked, block.packed->nibbles(static_cast<std::size_t>(block.first) + first), count,
-                codes.cols, turned_.data(), found_.data());
         return kernels_.adc_nibble_row(asked, codes.row(first), codes.stride, count, codes.cols,
                                        turned_.data(), found_.data());
     }
@@ -198,12 +194,7 @@ void AdcScan::find_nibbles(const CodeBlock& block, std::size_t first, std::size_
     nibble_hits_.resize(queries.size() * turned_at_once);
     for (std::size_t from = first, here = 0; from < first + count; from += here) {
         here = std::min(turned_at_once, first + count - from);
-        if (block.packed) {
-            const std::size_t place = static_cast<std::size_t>(block.first) + from;
-            kernels_.split_nibbles(block.packed->nibbles(place), here, codes.cols, turned_.data());
-        } else {
-            kernels_.turn_nibbles(codes.row(from), codes.stride, here, codes.cols, turned_.data());
-        }
+        kernels_.turn_nibbles(codes.row(from), codes.stride, here, codes.cols, turned_.data());
         const std::size_t found = kernels_.adc_nibbles(asked, queries.size(), turned_.data(), here,
                                                        codes.cols, nibble_hits_.data());
         for (std::size_t h = 0; h < found; ++h)

@@ -6,13 +6,15 @@
 
 #include "hcbir/error.hpp"
 #include "kernels/dispatch.hpp"
-#include "nibble_layout.hpp"
 #include "panels.hpp"
 
 namespace hcbir {
 namespace {
 
 constexpr std::size_t rows_ahead = 8;  // are fetched while one is scored
+
+/// Of 4-bit codes (kernels::nibble_group): the steps of a chunk, of which `left` bytes or more are a code's.
+std::size_t nibble_steps(std::size_t left) { return left > 16 ? 16 : left > 8 ? 8 : 4; }
 
 }  // namespace
 
@@ -42,7 +44,9 @@ void AdcTables::load(std::size_t q, const float* query) {
     make_bytes(q);
 }
 
-std::size_t AdcTables::nibble_bytes() const { return 32 * nibble_width(code_size_); }
+std::size_t AdcTables::nibble_bytes() const {
+    return code_size_ / 32 * 1024 + (code_size_ % 32 ? nibble_steps(code_size_ % 32) * 64 : 0);
+}
 
 /// Where the byte entries of a part begin.
 std::size_t AdcTables::place(std::size_t part) const {

@@ -264,8 +264,7 @@ void search(const ProductQuantizer& quantizer, MatrixView<const float> queries,
 void search(const ProductQuantizer& quantizer, MatrixView<const float> queries, const PackedCodes& codes,
             std::size_t k, const PQSearchOptions& options, MatrixView<float> scores,
             MatrixView<std::int64_t> indices, Executor& executor) {
-    require(codes.bits() == quantizer.bits(), "codes", "of " + std::to_string(quantizer.bits()) + " bits",
-            std::to_string(codes.bits()));
+    require(quantizer.bits() == 8, "packed codes", "of 8 bits", std::to_string(quantizer.bits()));
     search(quantizer, queries, {nullptr, codes.rows(), codes.code_size()}, &codes, k, options, scores,
            indices, executor);
 }

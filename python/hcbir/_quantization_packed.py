@@ -12,14 +12,14 @@ Codes = npt.NDArray[np.uint8]
 
 
 class PackedCodes:
-    """Codes of a ProductQuantizer as a search reads them; made by `ProductQuantizer.pack`.
+    """Codes of 8 bits of a ProductQuantizer as a search reads them; made by `ProductQuantizer.pack`.
 
     Parameters
     ----------
     data : 1-D uint8
         What `data` of other packed codes was; may be a memory map, and is never copied.
-    num_codes, code_size, bits : int
-        Of the codes: how many, of how many bytes, of how many bits a number.
+    num_codes, code_size : int
+        Of the codes: how many, of how many bytes.
 
     Raises
     ------
@@ -33,17 +33,15 @@ class PackedCodes:
     >>> packed = pq.pack(codes)
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "packed.npy"
     >>> np.save(path, packed.data)
-    >>> mapped = PackedCodes(np.load(path, mmap_mode="r"), num_codes=4, code_size=3, bits=8)
+    >>> mapped = PackedCodes(np.load(path, mmap_mode="r"), num_codes=4, code_size=3)
     >>> bool((mapped.unpack() == codes).all())
     True
     """
 
-    def __init__(self, data: Codes, num_codes: int, *, code_size: int, bits: int) -> None:
+    def __init__(self, data: Codes, num_codes: int, *, code_size: int) -> None:
         if not isinstance(data, np.ndarray) or data.ndim != 1 or data.dtype != np.uint8 or not data.flags.c_contiguous:
             raise TypeError(f"data must be a contiguous uint8 array of 1 dimension, got {describe(data)}")
-        if bits not in (8, 4):
-            raise ValueError(f"bits must be 8 or 4, got {bits!r}")
-        self.data, self.bits = data, bits
+        self.data = data
         self.code_size = positive_int(code_size, "code_size")
         self._num_codes = positive_int(num_codes, "num_codes")
         self.unpack(0, 0)  # asks whether the data fit
@@ -62,5 +60,4 @@ class PackedCodes:
     def unpack(self, first: int = 0, last: int | None = None) -> Codes:
         """Codes first .. last - 1, (n, code_size); all if not given."""
         start, stop, _ = slice(first, last).indices(len(self))
-        what = (self.code_size, self.bits, len(self))
-        return _core.unpack_codes(self.data, *what, start, max(stop - start, 0))
+        return _core.unpack_codes(self.data, self.code_size, len(self), start, max(stop - start, 0))

@@ -3,7 +3,6 @@
 #include <array>
 #include <cmath>
 
-#include "hcbir/packed_codes.hpp"
 #include "kernels.hpp"
 
 namespace {
@@ -450,24 +449,15 @@ void test_adc_nibbles(const Table& table, std::size_t code_size, std::size_t cou
     const Bytes codes = codes_of(count, stride, code_size);
     Bytes turned((count + nibble_group - 1) / nibble_group * num_steps * 256);
     table.turn_nibbles(codes.data(), stride, count, code_size, turned.data());
-    const auto in_place = [&](const Bytes& values) {
-        bool right = std::all_of(values.begin(), values.end(), [](auto value) { return value < 16; });
-        for (std::size_t j = 0; j < count; ++j)
-            for (std::size_t c = 0; c < num_values; ++c) {
-                const NibblePlace at(code_size, c);
-                const std::size_t step = j / nibble_group * num_steps + at.step;
-                right &= values[step * 256 + j % nibble_group / 16 * 64 + at.lane * 16 + j % 16] ==
-                         half_of(codes.data() + j * stride, c);
-            }
-        return right;
-    };
-    agree(in_place(turned), table, "turn_nibbles", {code_size, count});
-    std::vector<std::uint8_t> packed(hcbir::PackedCodes::bytes(code_size, 4, count));
-    hcbir::SerialExecutor serial;
-    hcbir::pack({codes.data(), count, code_size, stride}, 4, packed, serial);
-    Bytes split(turned.size());
-    table.split_nibbles(packed.data(), count, code_size, split.data());
-    agree(in_place(split), table, "split_nibbles", {code_size, count});
+    bool in_place = std::all_of(turned.begin(), turned.end(), [](auto value) { return value < 16; });
+    for (std::size_t j = 0; j < count; ++j)
+        for (std::size_t c = 0; c < num_values; ++c) {
+            const NibblePlace at(code_size, c);
+            const std::size_t step = j / nibble_group * num_steps + at.step;
+            in_place &= turned[step * 256 + j % nibble_group / 16 * 64 + at.lane * 16 + j % 16] ==
+                        half_of(codes.data() + j * stride, c);
+        }
+    agree(in_place, table, "turn_nibbles", {code_size, count});
 
     const std::size_t num_queries = count % 4;
     std::vector<Bytes> entries(num_queries, Bytes(64 * num_steps));
@@ -490,10 +480,6 @@ void test_adc_nibbles(const Table& table, std::size_t code_size, std::size_t cou
         rows.resize(table.adc_nibble_row(queries[q], codes.data(), stride, count, code_size, group.data(),
                                          rows.data()));
         agree(rows == alone, table, "adc_nibble_row", {code_size, count});
-        rows.resize(count);
-        rows.resize(
-            table.adc_packed_nibbles(queries[q], packed.data(), count, code_size, group.data(), rows.data()));
-        agree(rows == alone, table, "adc_packed_nibbles", {code_size, count});
     }
     std::vector<NibbleHit> hits(num_queries * count);
     hits.resize(table.adc_nibbles(queries.data(), num_queries, turned.data(), count, code_size, hits.data()));

@@ -9,32 +9,23 @@
 
 namespace hcbir {
 
-/// A view of packed codes.
-///
-/// Codes of 8 bits stand in blocks of `block` codes: the first byte of each, then the second ... The last
-/// block's columns are as long as its codes in whole groups of 64. Where few columns tell which codes matter,
-/// no others are read, and those that are come in long runs.
-///
-/// Codes of 4 bits stand in groups of 64, a group in chunks of 32 bytes a code, of which the last one is
-/// filled up to 8, 16 or 32 bytes. Of a chunk of 4 n bytes, byte l * n + s of code j stands at (j / 16 * n +
-/// s) * 64 + l * 16
-/// + j % 16.
-///
-/// What is missing is zero.
+/// A view of packed codes of 8 bits: they stand in blocks of `block` codes, the first byte of each, then the
+/// second
+/// ... The last block's columns are as long as its codes in whole groups of 64; what is missing is zero.
+/// Where few columns tell which codes matter, no others are read, and those that are come in long runs.
 class PackedCodes {
 public:
     static constexpr std::size_t group = 64;
     static constexpr std::size_t block =
         255 * group;  // columns at multiples of 2^12 would compete in the cache
 
-    /// Throws std::invalid_argument unless `data` has bytes(code_size, bits, rows) bytes.
-    PackedCodes(std::span<const std::uint8_t> data, std::size_t code_size, unsigned bits, std::size_t rows);
+    /// Throws std::invalid_argument unless `data` has bytes(code_size, rows) bytes.
+    PackedCodes(std::span<const std::uint8_t> data, std::size_t code_size, std::size_t rows);
 
-    static std::size_t bytes(std::size_t code_size, unsigned bits, std::size_t rows);
+    static std::size_t bytes(std::size_t code_size, std::size_t rows);
 
     std::size_t rows() const { return rows_; }
     std::size_t code_size() const { return code_size_; }
-    unsigned bits() const { return bits_; }
 
     /// Writes the codes from `first` on.
     void unpack(std::size_t first, MatrixView<std::uint8_t> codes) const;
@@ -49,22 +40,18 @@ public:
     /// Asks for code i, which is to be read soon, and with it for its group.
     void fetch(std::size_t i) const;
 
-    /// Of codes of 8 bits: where byte 0 of code i stands, and how far the next byte.
+    /// Where byte 0 of code i stands, and how far the next byte.
     const std::uint8_t* column(std::size_t i) const {
         return data_ + i / block * block * code_size_ + i % block;
     }
     std::size_t pitch(std::size_t i) const;
-    /// Of codes of 4 bits: where the group of code i begins.
-    const std::uint8_t* nibbles(std::size_t i) const;
 
 private:
     const std::uint8_t* data_;
     std::size_t code_size_, rows_;
-    unsigned bits_;
 };
 
 /// Packs codes (rows x code_size) into PackedCodes::bytes() bytes.
-void pack(MatrixView<const std::uint8_t> codes, unsigned bits, std::span<std::uint8_t> packed,
-          Executor& executor);
+void pack(MatrixView<const std::uint8_t> codes, std::span<std::uint8_t> packed, Executor& executor);
 
 }  // namespace hcbir

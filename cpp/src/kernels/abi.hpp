@@ -542,14 +542,6 @@ struct Table {
                                   std::size_t count, std::size_t code_size, std::uint8_t* turned,
                                   std::uint32_t* rows);
 
-    /// Packed codes (hcbir/packed_codes.hpp), whole groups being readable, as turn_nibbles writes them.
-    void (*split_nibbles)(const std::uint8_t* packed, std::size_t count, std::size_t code_size,
-                          std::uint8_t* turned);
-
-    /// adc_nibble_row of packed codes, whole groups being readable [same bits].
-    std::size_t (*adc_packed_nibbles)(const NibbleQuery& query, const std::uint8_t* packed, std::size_t count,
-                                      std::size_t code_size, std::uint8_t* turned, std::uint32_t* rows);
-
     /// scores[i] of code rows[i] of those at `codes`: the entry of byte b is the sum of tables[32 * b + its
     /// low half] and tables[32 * b + 16 + its high half]; byte b adds its entry to partial sum b % 4, in the
     /// order of b; (s0 + s1) + (s2 + s3), all in float [same bits].

@@ -9,12 +9,6 @@ constexpr std::size_t lane_sets = 64 / byte_lanes,
                       set_vectors = 4 / lane_sets;  // of four lanes; of byte_lanes codes
 #endif
 
-inline Bytes low_halves(Bytes v) { return v & 0x0f; }
-inline Bytes high_halves(Bytes v) {
-    typedef std::uint16_t Words __attribute__((vector_size(byte_lanes)));
-    return (Bytes)((Words)v >> 4) & 0x0f;
-}
-
 /// Steps of a chunk, of which `left` bytes or more are a code's.
 inline std::size_t nibble_steps(std::size_t left) { return left > 16 ? 16 : left > 8 ? 8 : 4; }
 
@@ -73,6 +67,12 @@ inline void turn_rows(const std::uint8_t* rows, std::size_t stride, Bytes (&of)[
         for (std::size_t r = 0; r < 8; ++r) of[p][r] = pairs[r][p];
         shuffle(of[p], w), shuffle(w, of[p]), shuffle(of[p], w), shuffle(w, of[p]);
     }
+}
+
+inline Bytes low_halves(Bytes v) { return v & 0x0f; }
+inline Bytes high_halves(Bytes v) {
+    typedef std::uint16_t Words __attribute__((vector_size(byte_lanes)));
+    return (Bytes)((Words)v >> 4) & 0x0f;
 }
 
 /// A chunk of nibble_group rows.
@@ -191,43 +191,6 @@ struct TurnedCodes {
     }
 };
 
-/// The average of both halves' entries of steps / 2 bytes of the quarters of some codes.
-template <std::size_t steps>
-inline Bytes average_halves(Bytes (&of)[8], const std::uint8_t* entries) {
-#pragma GCC unroll 8
-    for (std::size_t s = 0; s < steps / 2; ++s)
-        of[s] = average(look_up(load_bytes<Bytes>(entries + 128 * s), low_halves(of[s])),
-                        look_up(load_bytes<Bytes>(entries + 128 * s + 64), high_halves(of[s])));
-#pragma GCC unroll 8
-    for (std::size_t n = 1; n < steps / 2; n *= 2)
-#pragma GCC unroll 8
-        for (std::size_t s = 0; s < steps / 2; s += 2 * n) of[s] = average(of[s], of[s + n]);
-    return of[0];
-}
-
-/// byte_lanes codes of a packed group, from its code `first` on.
-struct NibblesPacked {
-    const std::uint8_t* packed;
-    std::size_t first;
-
-    template <std::size_t steps>
-    Bytes average_of(std::size_t b, const std::uint8_t* entries) const {
-        Bytes v[lane_sets][set_vectors];
-#pragma GCC unroll 4
-        for (std::size_t i = 0; i < set_vectors; ++i)
-#pragma GCC unroll 4
-            for (std::size_t p = 0; p < lane_sets; ++p) {
-                Bytes of[8];
-#pragma GCC unroll 8
-                for (std::size_t s = 0; s < steps / 2; ++s)
-                    of[s] = load_bytes<Bytes>(packed + b * nibble_group +
-                                              ((first / 16 + i) * steps / 2 + s) * 64 + p * byte_lanes);
-                v[p][i] = average_halves<steps>(of, entries + p * byte_lanes);
-            }
-        return average_lanes(v);
-    }
-};
-
 #if defined(__AVX2__)
 /// byte_lanes codes, each readable up to the end of its last chunk.
 struct CodesInRows {
@@ -242,8 +205,20 @@ struct CodesInRows {
             Bytes of[lane_sets][8];
             turn_rows<steps>(codes + b + 16 * i * stride, stride, of);
 #pragma GCC unroll 2
-            for (std::size_t p = 0; p < lane_sets; ++p)
-                v[p][i] = average_halves<steps>(of[p], entries + p * byte_lanes);
+            for (std::size_t p = 0; p < lane_sets; ++p) {
+                const std::uint8_t* tables = entries + p * byte_lanes;
+#pragma GCC unroll 8
+                for (std::size_t s = 0; s < steps / 2; ++s)
+                    of[p][s] =
+                        average(look_up(load_bytes<Bytes>(tables + 128 * s), low_halves(of[p][s])),
+                                look_up(load_bytes<Bytes>(tables + 128 * s + 64), high_halves(of[p][s])));
+#pragma GCC unroll 8
+                for (std::size_t n = 1; n < steps / 2; n *= 2)
+#pragma GCC unroll 8
+                    for (std::size_t s = 0; s < steps / 2; s += 2 * n)
+                        of[p][s] = average(of[p][s], of[p][s + n]);
+                v[p][i] = of[p][0];
+            }
         }
         return average_lanes(v);
     }
@@ -331,43 +306,6 @@ std::size_t adc_nibbles(const NibbleQuery* queries, std::size_t num_queries, con
             for_rows(reached(queries[q], codes, code_size), i, count,
                      [&](std::uint32_t row) { hits[found++] = {static_cast<std::uint32_t>(q), row}; });
         }
-    return found;
-}
-
-void split_nibbles(const std::uint8_t* packed, std::size_t count, std::size_t code_size,
-                   std::uint8_t* turned) {
-    for (std::size_t g = 0; g < count; g += nibble_group)
-        for (std::size_t b = 0, steps = 0; b < code_size; b += 32, turned += steps * nibble_step) {
-            steps = nibble_steps(code_size - b);
-            for (std::size_t i = 0; i < 4; ++i)
-                for (std::size_t s = 0; s < steps; s += 2)
-                    for (std::size_t l = 0; l < 64; l += byte_lanes, packed += byte_lanes) {
-                        const auto halves = load_bytes<Bytes>(packed);
-                        std::uint8_t* to = turned + s * nibble_step + i * 64 + l;
-                        store_bytes(to, low_halves(halves));
-                        store_bytes(to + nibble_step, high_halves(halves));
-                    }
-        }
-}
-
-std::size_t adc_packed_nibbles(const NibbleQuery& query, const std::uint8_t* packed, std::size_t count,
-                               std::size_t code_size, std::uint8_t* turned, std::uint32_t* rows) {
-    std::size_t group_bytes = 0, found = 0;
-    for (std::size_t b = 0; b < code_size; b += 32)
-        group_bytes += nibble_steps(code_size - b) * nibble_step / 2;
-    for (std::size_t i = 0; i < count; i += codes_reached) {
-        const std::uint8_t* group = packed + i / nibble_group * group_bytes;
-#if defined(__AVX2__) || defined(__aarch64__)
-        for (std::size_t ahead = 0; i % nibble_group == 0 && ahead < group_bytes; ahead += 64)
-            __builtin_prefetch(group + bytes_ahead + ahead);
-        const NibblesPacked codes = {group, i % nibble_group};
-        static_cast<void>(turned);
-#else
-        if (i % nibble_group == 0) split_nibbles(group, nibble_group, code_size, turned);
-        const TurnedCodes codes = {turned + i % nibble_group * 4};
-#endif
-        for_rows(reached(query, codes, code_size), i, count, [&](std::uint32_t row) { rows[found++] = row; });
-    }
     return found;
 }
 

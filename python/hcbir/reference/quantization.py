@@ -29,23 +29,13 @@ def unpack(codes: Codes, num_subquantizers: int, bits: int) -> Array:
     return np.stack([codes & 15, codes >> 4], axis=2).reshape(len(codes), -1)[:, :num_subquantizers]
 
 
-def arranged(codes: Codes, bits: int) -> Codes:
-    """Packed codes, 1-D: what `ProductQuantizer.pack` makes of (n, code_size) codes.
+def arranged(codes: Codes) -> Codes:
+    """Packed codes, 1-D: what `ProductQuantizer.pack` makes of (n, code_size) codes of 8 bits.
 
-    8 bits: of every 16320 codes, filled up with zeros to whole groups of 64, the first bytes, then the second ...
-    4 bits: of every 64 codes, filled up likewise, and of every 32 of their bytes, the last of which are filled up to 8,
-    16 or 32: of runs of 16 codes the first byte of each quarter, then the second byte of each ...
+    Of every 16320 codes, filled up with zeros to whole groups of 64, the first bytes, then the second ...
     """
     codes = np.pad(codes, ((0, -len(codes) % 64), (0, 0)))
-    if bits == 8:
-        return np.concatenate([codes[i : i + 16320].T.ravel() for i in range(0, len(codes), 16320)])
-    rest = codes.shape[1] % 32
-    codes = np.pad(codes, ((0, 0), (0, (8 if rest <= 8 else 16 if rest <= 16 else 32) - rest if rest else 0)))
-    chunks = [codes[:, b : b + 32] for b in range(0, codes.shape[1], 32)]
-    turned = [
-        c.reshape(-1, 4, 16, 4, c.shape[1] // 4).transpose(0, 1, 4, 3, 2).reshape(len(c) // 64, -1) for c in chunks
-    ]
-    return np.concatenate(turned, axis=1).ravel()
+    return np.concatenate([codes[i : i + 16320].T.ravel() for i in range(0, len(codes), 16320)])
 
 
 def encode(vectors: Array, centroids: Array, bits: int) -> Codes:
