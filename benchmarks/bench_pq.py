@@ -33,8 +33,9 @@ def faiss_index(pq: hcbir.ProductQuantizer, codes: np.ndarray) -> faiss.IndexPQ:
     return index
 
 
+@pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("num_queries", [1, 16, 1000])
-def test_scan_of_8_bits(against: Against, num_queries: int) -> None:
+def test_scan_of_8_bits(against: Against, num_queries: int, packed: bool) -> None:
     faiss.omp_set_num_threads(hcbir.default_num_threads())
     pq, codes = prepared(32, 8)
     index, queries = faiss_index(pq, codes), unit_vectors(num_queries, DIM, seed=1)
@@ -42,10 +43,12 @@ def test_scan_of_8_bits(against: Against, num_queries: int) -> None:
     found = pq.search(asked, codes, K)
     assert np.mean(found.indices == index.search(asked, K)[1]) > 0.99  # FAISS sums in another order
     share = len(queries) / len(asked)
+    searched = pq.pack(codes) if packed else codes
     against(
-        lambda: pq.search(queries, codes, K),
+        lambda: pq.search(queries, searched, K),
         {f"faiss IndexPQ, 1 in {share:g}" if share > 1 else "faiss IndexPQ": lambda: index.search(asked, K)},
         codes="PQ32x8",
+        packed=packed,
         queries=num_queries,
         rows=ROWS,
         k=K,

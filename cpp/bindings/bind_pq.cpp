@@ -117,7 +117,53 @@ void bind_pq(py::module_& m) {
                                           });
             },
             py::arg("queries").noconvert(), py::arg("codes").noconvert(), py::arg("k"), py::arg("metric"),
-            py::arg("allowed").noconvert(), py::arg("num_threads"));
+            py::arg("allowed").noconvert(), py::arg("num_threads"))
+        .def(
+            "search_packed",
+            [](const ProductQuantizer& self, const Array<float>& queries, const Array<std::uint8_t>& packed,
+               std::size_t num_codes, std::size_t k, Metric metric,
+               const std::optional<Array<std::uint8_t>>& allowed, std::size_t num_threads) {
+                const auto q = matrix(queries, "queries");
+                const PackedCodes codes(values(packed, "packed"), self.code_size(), num_codes);
+                PQSearchOptions options{.metric = metric};
+                if (allowed) options.allowed = values(*allowed, "allowed");
+                return scores_and_indices(q.rows, k, num_threads,
+                                          [&](auto scores, auto indices, auto& executor) {
+                                              search(self, q, codes, k, options, scores, indices, executor);
+                                          });
+            },
+            py::arg("queries").noconvert(), py::arg("packed").noconvert(), py::arg("num_codes"), py::arg("k"),
+            py::arg("metric"), py::arg("allowed").noconvert(), py::arg("num_threads"));
+
+    m.def(
+        "pack_codes",
+        [](const Array<std::uint8_t>& codes, std::size_t num_threads) {
+            const auto c = matrix(codes, "codes");
+            auto executor = interruptible(num_threads);
+            Array<std::uint8_t> packed(PackedCodes::bytes(c.cols, c.rows));
+            const std::span<std::uint8_t> out{packed.mutable_data(), static_cast<std::size_t>(packed.size())};
+            {
+                py::gil_scoped_release unlocked;
+                pack(c, out, executor);
+            }
+            return packed;
+        },
+        py::arg("codes").noconvert(), py::arg("num_threads"));
+
+    m.def(
+        "unpack_codes",
+        [](const Array<std::uint8_t>& packed, std::size_t code_size, std::size_t num_codes, std::size_t first,
+           std::size_t count) {
+            const PackedCodes view(values(packed, "packed"), code_size, num_codes);
+            Output<std::uint8_t> codes(count, code_size);
+            {
+                py::gil_scoped_release unlocked;
+                view.unpack(first, codes.view);
+            }
+            return codes.array;
+        },
+        py::arg("packed").noconvert(), py::arg("code_size"), py::arg("num_codes"), py::arg("first"),
+        py::arg("count"));
 }
 
 }  // namespace hcbir::bindings

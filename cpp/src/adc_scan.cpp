@@ -12,8 +12,9 @@ namespace {
 constexpr std::size_t terms_at_once = 128;   // of codes with terms, since bars go by the least of them
 constexpr std::size_t codes_at_first = 64;   // twice as many each time: what meets no bar is scored in float
 constexpr std::size_t turned_at_once = 256;  // codes of 4 bits: they stay in the L1
-
-std::size_t at_once(const CodeBlock& block) { return block.terms ? terms_at_once : AdcScan::codes_at_once; }
+constexpr std::size_t one_left_of = 512;     // packed codes: then each is looked at
+constexpr std::size_t one_left_pays = 64;    // but the screen paid from here on
+constexpr std::size_t fetched_ahead = 8;     // of those: their lines fit into the L1
 
 double least_term(const CodeBlock& block, std::size_t first, std::size_t count) {
     return block.terms ? double{*std::min_element(block.terms + first, block.terms + first + count)} : 0.0;
@@ -39,12 +40,12 @@ float AdcScan::needed(const AdcQuery& query) const {
     return query.best->full() ? std::max(known, query.best->bar()) : known;
 }
 
-/// Codes to look at before the bars are looked up again.
-std::size_t AdcScan::first_step(const CodeBlock& block, std::span<const AdcQuery> queries) const {
-    const bool all_have_bars = std::all_of(queries.begin(), queries.end(), [&](const AdcQuery& query) {
-        return needed(query) > -std::numeric_limits<float>::infinity();
-    });
-    return all_have_bars ? at_once(block) : codes_at_first;
+/// The most codes, from `first` on, to look at before the bars are looked up again. One query reads packed
+/// codes by columns, which should be long.
+std::size_t AdcScan::at_once(const CodeBlock& block, std::size_t first, AdcTables::Tile tile) const {
+    if (block.terms) return terms_at_once;
+    if (!block.packed || tile.entries) return codes_at_once;
+    return PackedCodes::block - (static_cast<std::size_t>(block.first) + first) % PackedCodes::block;
 }
 
 /// What a code has to reach, in byte entries, to matter to the query at this place; and by shortfalls.
@@ -65,53 +66,122 @@ void AdcScan::set_bar(const AdcQuery& query, double least_term, std::size_t plac
     alone_.head = screen.head();
 }
 
-/// Scores the codes `rows`, which wait for the query, if they are enough.
-void AdcScan::score(const CodeBlock& block, const AdcQuery& query, std::vector<std::uint32_t>& rows,
-                    std::size_t enough) {
+/// Scores the codes that wait for the query, if they are enough.
+void AdcScan::score(const CodeBlock& block, const AdcQuery& query, Waiting& waiting, std::size_t enough) {
+    auto& [rows, bytes] = waiting;
     if (rows.empty() || rows.size() < enough) return;
-    if (block.allowed)
-        std::erase_if(rows, [&](std::uint32_t row) { return block.allowed[block.index(row)] == 0; });
     scores_.resize(rows.size());
-    tables_.score(query.query, block.codes, rows, scores_.data());
+    if (block.packed) {
+        found_.resize(std::max(found_.size(), rows.size()));
+        std::iota(found_.begin(), found_.end(), std::uint32_t{0});
+        const std::size_t size = tables_.code_size();
+        tables_.score(query.query, {bytes.data(), rows.size(), size}, {found_.data(), rows.size()},
+                      scores_.data());
+    } else {
+        tables_.score(query.query, block.codes, rows, scores_.data());
+    }
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const float score = scores_[i] + query.base;
         query.best->push({block.terms ? score - block.terms[rows[i]] : score, block.index(rows[i])});
     }
     if (bars_ && query.best->full()) bars_->raise(query.query, query.best->bar());
-    rows.clear();
+    rows.clear(), bytes.clear();
 }
 
-/// Appends to rows_ the codes first .. first + count that reach the bars.
+/// A row that may matter to a query waits to be scored. code: its bytes, if codes are packed; null: not read
+/// yet.
+void AdcScan::keep(const CodeBlock& block, std::size_t place, std::size_t row, const std::uint8_t* code) {
+    if (block.allowed && !block.allowed[block.index(row)]) return;
+    auto& [rows, bytes] = waiting_[place];
+    rows.push_back(static_cast<std::uint32_t>(row));
+    if (!block.packed) return;
+    const std::size_t size = tables_.code_size();
+    bytes.resize(bytes.size() + size);
+    std::uint8_t* to = bytes.data() + bytes.size() - size;
+    if (code)
+        std::copy_n(code, size, to);
+    else
+        block.packed->read(static_cast<std::size_t>(block.first) + row, to);
+}
+
+/// Keeps the codes first .. first + count that reach the bars.
 void AdcScan::find(const CodeBlock& block, std::size_t first, std::size_t count,
                    std::span<const AdcQuery> queries, AdcTables::Tile tile) {
-    const auto& codes = block.codes;
-    const auto append = [&](std::size_t q, std::size_t found) {
-        for (std::size_t i = 0; i < found; ++i)
-            rows_[q].push_back(static_cast<std::uint32_t>(first) + found_[i]);
-    };
-    if (tile.entries) {
-        hits_.resize(codes_at_once);
-        const std::size_t found = kernels_.adc_tile(tile.entries, sums_, tile.width, codes.row(first),
-                                                    codes.stride, count, codes.cols, hits_.data());
-        for (std::size_t h = 0; h < found; ++h)
-            for (std::uint64_t bits = hits_[h].queries; bits; bits &= bits - 1)
-                rows_[static_cast<std::size_t>(std::countr_zero(bits))].push_back(
-                    static_cast<std::uint32_t>(first) + hits_[h].row);
-    } else if (!tables_.has_bytes()) {
-        std::iota(found_, found_ + count, std::uint32_t{0});
-        for (std::size_t q = 0; q < queries.size(); ++q) append(q, count);
-    } else if (tables_.of_nibbles() && queries.size() == 1) {
-        turned_.reserve(kernels::nibble_group * tables_.nibble_bytes() / 16);
-        const kernels::NibbleQuery query = {tables_.bytes(queries[0].query), sums_[0]};
-        append(0, kernels_.adc_nibble_row(query, codes.row(first), codes.stride, count, codes.cols,
-                                          turned_.data(), found_));
-    } else if (tables_.of_nibbles()) {
+    if (tile.entries) return find_in_tile(block, first, count, tile);
+    if (!tables_.has_bytes()) {
+        for (std::size_t q = 0; q < queries.size(); ++q)
+            for (std::size_t row = first; row < first + count; ++row) keep(block, q, row, nullptr);
+    } else if (queries.size() > 1) {
         find_nibbles(block, first, count, queries);
+    } else if (block.packed) {
+        find_in_columns(block, first, count, queries[0]);
     } else {
-        turned_.reserve(64 * ceil_div(codes.cols, 16) * 16);
-        append(0, kernels_.adc_row(alone_, codes.row(first), codes.stride, count, codes.cols, turned_.data(),
-                                   found_));
-        if (alone_.shortfalls && count >= codes_at_once) screens_[queries[0].query].adapt(alone_.left, count);
+        found_.resize(std::max(found_.size(), count));
+        const std::size_t found = find_alone(block, first, count, queries[0]);
+        for (std::size_t i = 0; i < found; ++i) keep(block, 0, first + found_[i], nullptr);
+    }
+}
+
+void AdcScan::find_in_tile(const CodeBlock& block, std::size_t first, std::size_t count,
+                           AdcTables::Tile tile) {
+    auto codes = block.codes;
+    if (block.packed) {
+        turned_.reserve(PackedCodes::row_bytes(codes.cols) * codes_at_once);
+        codes = block.packed->rows_of(static_cast<std::size_t>(block.first) + first, count, turned_.data());
+    } else {
+        codes.data = codes.row(first);
+    }
+    hits_.resize(codes_at_once);
+    const std::size_t found = kernels_.adc_tile(tile.entries, sums_, tile.width, codes.data, codes.stride,
+                                                count, codes.cols, hits_.data());
+    for (std::size_t h = 0; h < found; ++h)
+        for (std::uint64_t bits = hits_[h].queries; bits; bits &= bits - 1)
+            keep(block, static_cast<std::size_t>(std::countr_zero(bits)), first + hits_[h].row,
+                 codes.row(hits_[h].row));
+}
+
+/// The codes that one query finds, into found_, counted from `first`; returns how many.
+std::size_t AdcScan::find_alone(const CodeBlock& block, std::size_t first, std::size_t count,
+                                const AdcQuery& query) {
+    const auto& codes = block.codes;
+    if (tables_.of_nibbles()) {
+        turned_.reserve(kernels::nibble_group * tables_.nibble_bytes() / 16);
+        const kernels::NibbleQuery asked = {tables_.bytes(query.query), sums_[0]};
+        return kernels_.adc_nibble_row(asked, codes.row(first), codes.stride, count, codes.cols,
+                                       turned_.data(), found_.data());
+    }
+    turned_.reserve(64 * ceil_div(codes.cols, 16) * 16);
+    const std::size_t found = kernels_.adc_row(alone_, codes.row(first), codes.stride, count, codes.cols,
+                                               turned_.data(), found_.data());
+    if (alone_.shortfalls && count >= codes_at_once) screens_[query.query].adapt(alone_.left, count);
+    return found;
+}
+
+/// By columns what one query finds: few codes are left by their shortfalls, and all bytes of those are read.
+void AdcScan::find_in_columns(const CodeBlock& block, std::size_t first, std::size_t count,
+                              const AdcQuery& query) {
+    const std::size_t place = static_cast<std::size_t>(block.first) + first;
+    const std::size_t whole = ceil_div(count, PackedCodes::group) * PackedCodes::group;
+    const kernels::CodeColumns codes = {block.packed->column(place), block.packed->pitch(place), whole,
+                                        tables_.code_size()};
+    found_.resize(std::max(found_.size(), whole));
+    std::size_t left = 0;
+    if (alone_.shortfalls) {
+        const std::size_t few = whole / one_left_of;
+        sums_of_codes_.reserve(PackedCodes::block);
+        left = kernels_.screen_columns(alone_, codes, few, sums_of_codes_.data(), found_.data());
+        screens_[query.query].note(left <= whole / one_left_pays);
+    } else {
+        left = kernels_.sum_columns(alone_.entries, sums_[0], codes, found_.data());
+    }
+    std::vector<std::uint8_t> code(codes.code_size);
+    for (std::size_t i = 0; i < std::min(left, fetched_ahead); ++i) block.packed->fetch(place + found_[i]);
+    for (std::size_t i = 0; i < left && found_[i] < count; ++i) {
+        if (i + fetched_ahead < left) block.packed->fetch(place + found_[i + fetched_ahead]);
+        block.packed->read(place + found_[i], code.data());
+        std::uint32_t sum = 0;
+        for (std::size_t b = 0; b < codes.code_size; ++b) sum += alone_.entries[b * byte_values + code[b]];
+        if (sum >= sums_[0]) keep(block, 0, first + found_[i], code.data());
     }
 }
 
@@ -128,25 +198,30 @@ void AdcScan::find_nibbles(const CodeBlock& block, std::size_t first, std::size_
         const std::size_t found = kernels_.adc_nibbles(asked, queries.size(), turned_.data(), here,
                                                        codes.cols, nibble_hits_.data());
         for (std::size_t h = 0; h < found; ++h)
-            rows_[nibble_hits_[h].query].push_back(static_cast<std::uint32_t>(from) + nibble_hits_[h].row);
+            keep(block, nibble_hits_[h].query, from + nibble_hits_[h].row, nullptr);
     }
 }
 
 void AdcScan::scan_together(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile) {
-    std::size_t step = first_step(block, queries);
+    std::size_t step = codes_at_first;
+    if (std::all_of(queries.begin(), queries.end(), [&](const AdcQuery& query) {
+            return needed(query) > -std::numeric_limits<float>::infinity();
+        }))
+        step = block.codes.rows;
     const bool screened = screened_ && !tile.entries && tables_.has_bytes() && !tables_.of_nibbles();
     std::fill_n(sums_, AdcTables::max_tile, std::uint16_t{65535});
     for (std::size_t first = 0, count = 0; first < block.codes.rows; first += count) {
-        count = std::min(step, block.codes.rows - first);
-        step = std::min(2 * step, at_once(block));
+        count = std::min({step, at_once(block, first, tile), block.codes.rows - first});
+        step = std::min(2 * step, block.codes.rows);
         const double term = least_term(block, first, count);
-        for (std::size_t q = 0; q < queries.size(); ++q) set_bar(queries[q], term, q, screened);
+        for (std::size_t q = 0; q < queries.size(); ++q)
+            set_bar(queries[q], term, q, screened && (!block.packed || count >= codes_at_once));
         find(block, first, count, queries, tile);
         // One query after another, for its float tables; so many codes that they come into the cache once.
         for (std::size_t q = 0; q < queries.size(); ++q)
-            score(block, queries[q], rows_[q], sums_[q] > 0 ? queries[q].best->capacity() / 2 + 8 : 1);
+            score(block, queries[q], waiting_[q], sums_[q] > 0 ? queries[q].best->capacity() / 2 + 8 : 1);
     }
-    for (std::size_t q = 0; q < queries.size(); ++q) score(block, queries[q], rows_[q], 1);
+    for (std::size_t q = 0; q < queries.size(); ++q) score(block, queries[q], waiting_[q], 1);
 }
 
 }  // namespace hcbir

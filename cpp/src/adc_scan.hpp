@@ -6,6 +6,7 @@
 
 #include "adc_screen.hpp"
 #include "adc_tables.hpp"
+#include "hcbir/packed_codes.hpp"
 #include "kernels/dispatch.hpp"
 #include "shared_bars.hpp"
 #include "topk.hpp"
@@ -14,8 +15,10 @@ namespace hcbir {
 
 /// A block of codes.
 struct CodeBlock {
-    MatrixView<const std::uint8_t> codes;
-    std::int64_t first = 0;                 // index of the first code, the others follow,
+    MatrixView<const std::uint8_t> codes;  // their bytes,
+    const PackedCodes* packed =
+        nullptr;             // unless they are those from `first` on, a multiple of a group, of these
+    std::int64_t first = 0;  // index of the first code, the others follow,
     const std::int64_t* ids = nullptr;      // unless here are their indices
     const float* terms = nullptr;           // what is taken from each code's score; null: nothing
     const std::uint8_t* allowed = nullptr;  // a flag an index; null: all may be found
@@ -47,16 +50,26 @@ public:
     void scan(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile = {});
 
 private:
+    /// What is to be scored for a query: rows of the block, with their bytes if codes are packed.
+    struct Waiting {
+        std::vector<std::uint32_t> rows;
+        std::vector<std::uint8_t> codes;
+    };
+
     void scan_together(const CodeBlock& block, std::span<const AdcQuery> queries, AdcTables::Tile tile);
     void find(const CodeBlock& block, std::size_t first, std::size_t count, std::span<const AdcQuery> queries,
               AdcTables::Tile tile);
+    void find_in_tile(const CodeBlock& block, std::size_t first, std::size_t count, AdcTables::Tile tile);
     void find_nibbles(const CodeBlock& block, std::size_t first, std::size_t count,
                       std::span<const AdcQuery> queries);
+    std::size_t find_alone(const CodeBlock& block, std::size_t first, std::size_t count,
+                           const AdcQuery& query);
+    void find_in_columns(const CodeBlock& block, std::size_t first, std::size_t count, const AdcQuery& query);
+    void keep(const CodeBlock& block, std::size_t place, std::size_t row, const std::uint8_t* code);
+    std::size_t at_once(const CodeBlock& block, std::size_t first, AdcTables::Tile tile) const;
     float needed(const AdcQuery& query) const;
-    std::size_t first_step(const CodeBlock& block, std::span<const AdcQuery> queries) const;
     void set_bar(const AdcQuery& query, double least_term, std::size_t place, bool screened);
-    void score(const CodeBlock& block, const AdcQuery& query, std::vector<std::uint32_t>& rows,
-               std::size_t enough);
+    void score(const CodeBlock& block, const AdcQuery& query, Waiting& waiting, std::size_t enough);
 
     const kernels::Table& kernels_ = kernels::active();
     const AdcTables& tables_;
@@ -66,13 +79,13 @@ private:
     // Of the queries that meet a block:
     std::uint16_t sums_[AdcTables::max_tile];  // the least sums of byte entries that may still matter
     kernels::ScreenedQuery alone_;             // unless there is a tile, or codes are of 4 bits
-    std::vector<std::uint32_t> rows_[AdcTables::max_tile];  // what is to be scored
+    Waiting waiting_[AdcTables::max_tile];
     std::vector<float> scores_;
     // What a kernel finds:
     std::vector<kernels::AdcHit> hits_;
     std::vector<kernels::NibbleHit> nibble_hits_;
-    std::uint32_t found_[codes_at_once];
-    AlignedBuffer<std::uint8_t> turned_;
+    std::vector<std::uint32_t> found_;
+    AlignedBuffer<std::uint8_t> turned_, sums_of_codes_;
 };
 
 }  // namespace hcbir

@@ -20,7 +20,7 @@ constexpr std::size_t one_try_in = 16;  // of times that it does not pay
 }  // namespace
 
 bool AdcScreen::pays() {
-    if (per_unit_ == 0 || head_ < order_.size()) return true;
+    if (per_unit_ == 0 || paid_) return true;
     return ++skipped_ % one_try_in == 0;
 }
 
@@ -63,6 +63,7 @@ void AdcScreen::adapt(std::size_t left, std::size_t count) {
         head_ = std::min(head_ + 1, order_.size());
     else if ((head_ == order_.size() || shorter_to * left < count) && head_ > 2)
         --head_;
+    paid_ = head_ < order_.size();
 }
 
 }  // namespace hcbir

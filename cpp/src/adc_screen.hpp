@@ -15,7 +15,7 @@ namespace hcbir {
 class AdcScreen {
 public:
     /// As if not made: for another query.
-    void forget() { per_unit_ = 0; }
+    void forget() { per_unit_ = 0, paid_ = true; }
 
     /// Whether to screen what comes next: not, but for a try now and then, while many are left by all.
     bool pays();
@@ -32,6 +32,8 @@ public:
     std::size_t head() const { return head_; }
     /// After `count` codes, of which some were left by the head: makes it longer or shorter.
     void adapt(std::size_t left, std::size_t count);
+    /// The same where as many tables are looked at as leave few, if any do.
+    void note(bool paid) { paid_ = paid; }
 
 private:
     void make(const AdcTables& tables, std::size_t q);
@@ -40,6 +42,7 @@ private:
     AlignedBuffer<std::uint8_t> shortfalls_, scratch_;
     std::vector<std::uint32_t> order_;
     std::size_t head_ = 0, skipped_ = 0;
+    bool paid_ = true;
 };
 
 }  // namespace hcbir

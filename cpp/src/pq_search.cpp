@@ -14,10 +14,10 @@
 namespace hcbir {
 namespace {
 
-constexpr std::size_t table_bytes = 8 * 1024 * 1024;   // of a group of queries
-constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' best
-constexpr std::size_t tile = AdcTables::max_tile;      // queries that scan a block together
-constexpr std::size_t block_codes = 16 * 1024;         // at least, and a few tasks for each worker
+constexpr std::size_t table_bytes = 8 * 1024 * 1024;     // of a group of queries
+constexpr std::size_t list_bytes = 256 * 1024 * 1024;    // of all workers' best
+constexpr std::size_t tile = AdcTables::max_tile;        // queries that scan a block together
+constexpr std::size_t block_codes = PackedCodes::block;  // at least, and a few tasks for each worker
 constexpr std::size_t tasks_a_worker = 16;
 constexpr std::size_t worth_a_screen = 128 * 1024;  // codes: fewer do not pay for its tables
 
@@ -25,14 +25,18 @@ constexpr std::size_t worth_a_screen = 128 * 1024;  // codes: fewer do not pay f
 // for, the first codes met say as much.
 constexpr std::size_t run_codes = 64, one_in = 16, fewest_runs = 64, smallest_guessed = 50,
                       rows_a_wanted = 64, runs_at_once = 512;
+constexpr std::size_t one_in_for_few = 64;  // queries, each of which reads the sample by itself
+constexpr std::size_t runs_ahead = 4;       // are fetched
 
 class PQSearch {
 public:
+    /// packed: the codes, if they are; then `codes` says how many.
     PQSearch(const ProductQuantizer& quantizer, MatrixView<const float> queries,
-             MatrixView<const std::uint8_t> codes, std::size_t k, std::size_t num_allowed,
-             const PQSearchOptions& options, Executor& executor)
+             MatrixView<const std::uint8_t> codes, const PackedCodes* packed, std::size_t k,
+             std::size_t num_allowed, const PQSearchOptions& options, Executor& executor)
         : queries_(queries),
           codes_(codes),
+          packed_(packed),
           k_(k),
           options_(options),
           executor_(executor),
@@ -58,14 +62,15 @@ private:
 
     /// Codes first .. first + count.
     CodeBlock block(std::size_t first, std::size_t count) const {
-        CodeBlock part{{codes_.row(first), count, codes_.cols, codes_.stride}};
+        CodeBlock part{{packed_ ? nullptr : codes_.row(first), count, codes_.cols, codes_.stride}, packed_};
         part.first = static_cast<std::int64_t>(first);
         if (!options_.allowed.empty()) part.allowed = options_.allowed.data();
         return part;
     }
 
     void sample(std::size_t num_allowed) {
-        const std::size_t whole = codes_.rows / run_codes, count = whole / one_in;
+        const bool few = queries_.rows < AdcTables::worth_a_tile;
+        const std::size_t whole = codes_.rows / run_codes, count = whole / (few ? one_in_for_few : one_in);
         if (count < fewest_runs) return;
         CounterRandom random(0, codes_.rows);
         for (std::size_t i = 0; i < count; ++i) {
@@ -92,7 +97,7 @@ private:
         std::iota(queries.begin(), queries.end(), 0u);
         std::vector<float> guesses(count, -std::numeric_limits<float>::infinity());
         gather_tiles(queries);
-        if (guess_ && count >= AdcTables::worth_a_tile) guess_bars(queries, guesses);
+        if (guess_) guess_bars(queries, guesses);
         while (!queries.empty()) {
             scan_codes(queries, guesses);
             std::vector<std::uint32_t> again;  // without a guess, which too few codes reach
@@ -110,7 +115,7 @@ private:
     void guess_bars(const std::vector<std::uint32_t>& queries, std::vector<float>& guesses) {
         const std::size_t num_tasks = ceil_div(2 * executor_.size(), tiles_.size());
         const std::size_t at_once = ceil_div(sample_.size(), num_tasks);
-        scan_blocks(queries, ceil_div(sample_.size(), at_once), guess_->most(), guesses,
+        scan_blocks(queries, ceil_div(sample_.size(), at_once), guess_->most(), guesses, false,
                     [&](std::size_t task, const auto& scan) {
                         const std::size_t last = std::min((task + 1) * at_once, sample_.size());
                         AlignedBuffer<std::uint8_t> runs;
@@ -123,25 +128,33 @@ private:
     /// Copies of runs first .. first + count of the sample, whose codes count from 0 on: side by side they
     /// are turned together.
     CodeBlock gather(std::size_t first, std::size_t count, AlignedBuffer<std::uint8_t>& codes) const {
-        const std::size_t size = codes_.cols;
-        codes.reserve(count * run_codes * size);
+        const std::size_t width = PackedCodes::row_bytes(codes_.cols);
+        codes.reserve(count * run_codes * width);
         for (std::size_t i = 0; i < count; ++i) {
-            const std::size_t row = sample_[first + i];
-            for (std::size_t j = 0; j < run_codes; ++j)
-                std::copy_n(codes_.row(row + j), size, codes.data() + (i * run_codes + j) * size);
+            if (packed_ && i + runs_ahead < count) packed_->fetch(sample_[first + i + runs_ahead]);
+            copy_run(sample_[first + i], codes.data() + i * run_codes * width);
         }
-        CodeBlock block{{codes.data(), count * run_codes, size, size}};
+        CodeBlock block{{codes.data(), count * run_codes, codes_.cols, width}};
         block.first = static_cast<std::int64_t>(first * run_codes);
         if (!options_.allowed.empty()) block.allowed = allowed_.data();
         return block;
     }
 
+    void copy_run(std::size_t row, std::uint8_t* codes) const {
+        if (packed_) {
+            packed_->rows_of(row, run_codes, codes);
+            return;
+        }
+        for (std::size_t j = 0; j < run_codes; ++j)
+            std::copy_n(codes_.row(row + j), codes_.cols, codes + j * PackedCodes::row_bytes(codes_.cols));
+    }
+
     void scan_codes(const std::vector<std::uint32_t>& queries, const std::vector<float>& guesses) {
         // Few and long blocks: codes that may matter wait until many can be scored by one query's tables.
         const std::size_t num_tasks = ceil_div(tasks_a_worker * executor_.size(), tiles_.size());
-        const std::size_t size =
-            std::clamp(ceil_div(codes_.rows, num_tasks), block_codes, std::size_t{1} << 31);
-        scan_blocks(queries, ceil_div(codes_.rows, size), k_, guesses,
+        const std::size_t wanted = std::clamp(codes_.rows / num_tasks, block_codes, std::size_t{1} << 31);
+        const std::size_t size = wanted / block_codes * block_codes;  // of packed codes whole blocks
+        scan_blocks(queries, ceil_div(codes_.rows, size), k_, guesses, codes_.rows >= worth_a_screen,
                     [&](std::size_t task, const auto& scan) {
                         const std::size_t first = task * size;
                         scan(block(first, std::min(size, codes_.rows - first)));
@@ -152,14 +165,14 @@ private:
     /// scan with.
     template <class BlocksOf>
     void scan_blocks(const std::vector<std::uint32_t>& queries, std::size_t num_tasks, std::size_t k,
-                     const std::vector<float>& guesses, const BlocksOf& blocks_of) {
+                     const std::vector<float>& guesses, bool screened, const BlocksOf& blocks_of) {
         SharedBars bars(guesses.size());
         for (std::size_t q = 0; q < guesses.size(); ++q) bars.raise(q, guesses[q]);
         for (auto& best : best_) {
             best.resize(guesses.size(), TopK(k));
             for (const std::uint32_t q : queries) best[q] = TopK(k);
         }
-        for (AdcScan& scan : scans_) scan.begin(&bars, codes_.rows >= worth_a_screen);
+        for (AdcScan& scan : scans_) scan.begin(&bars, screened);
         executor_.parallel_for(tiles_.size() * num_tasks, [&](std::size_t t, std::size_t worker) {
             const std::size_t first = t / num_tasks * tile;
             std::vector<AdcQuery> together;
@@ -194,6 +207,7 @@ private:
 
     MatrixView<const float> queries_;
     MatrixView<const std::uint8_t> codes_;
+    const PackedCodes* packed_;
     std::size_t k_;
     const PQSearchOptions& options_;
     Executor& executor_;
@@ -209,9 +223,12 @@ private:
 
 }  // namespace
 
+namespace {
+
 void search(const ProductQuantizer& quantizer, MatrixView<const float> queries,
-            MatrixView<const std::uint8_t> codes, std::size_t k, const PQSearchOptions& options,
-            MatrixView<float> scores, MatrixView<std::int64_t> indices, Executor& executor) {
+            MatrixView<const std::uint8_t> codes, const PackedCodes* packed, std::size_t k,
+            const PQSearchOptions& options, MatrixView<float> scores, MatrixView<std::int64_t> indices,
+            Executor& executor) {
     require(queries.cols == quantizer.dim(), "queries", "of dimension " + std::to_string(quantizer.dim()),
             std::to_string(queries.cols));
     require(codes.cols == quantizer.code_size(), "codes",
@@ -233,7 +250,23 @@ void search(const ProductQuantizer& quantizer, MatrixView<const float> queries,
         scores.rows == queries.rows && scores.cols == k && indices.rows == queries.rows && indices.cols == k,
         "scores and indices", "queries x k", "another shape");
     require_finite(queries, "queries");
-    PQSearch(quantizer, queries, codes, k, num_allowed, options, executor).run(scores, indices);
+    PQSearch(quantizer, queries, codes, packed, k, num_allowed, options, executor).run(scores, indices);
+}
+
+}  // namespace
+
+void search(const ProductQuantizer& quantizer, MatrixView<const float> queries,
+            MatrixView<const std::uint8_t> codes, std::size_t k, const PQSearchOptions& options,
+            MatrixView<float> scores, MatrixView<std::int64_t> indices, Executor& executor) {
+    search(quantizer, queries, codes, nullptr, k, options, scores, indices, executor);
+}
+
+void search(const ProductQuantizer& quantizer, MatrixView<const float> queries, const PackedCodes& codes,
+            std::size_t k, const PQSearchOptions& options, MatrixView<float> scores,
+            MatrixView<std::int64_t> indices, Executor& executor) {
+    require(quantizer.bits() == 8, "packed codes", "of 8 bits", std::to_string(quantizer.bits()));
+    search(quantizer, queries, {nullptr, codes.rows(), codes.code_size()}, &codes, k, options, scores,
+           indices, executor);
 }
 
 }  // namespace hcbir

@@ -18,6 +18,7 @@ from hcbir._inverted_index import IVFPQIndex
 from hcbir._local_index import LocalFeatureIndex
 from hcbir._matching import Matches, match
 from hcbir._quantization import ProductQuantizer
+from hcbir._quantization_packed import PackedCodes
 from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
 from hcbir._search import SearchResult, search
 from hcbir._store import LocalFeatureStore
@@ -40,6 +41,7 @@ __all__ = [
     "LocalFeatureStore",
     "LocalFeatures",
     "Matches",
+    "PackedCodes",
     "ProductQuantizer",
     "SearchResult",
     "Verification",

@@ -103,6 +103,10 @@ def rerank(
 def rotate(
     vectors: npt.NDArray[np.float32], rotation: npt.NDArray[np.float32], num_threads: int
 ) -> npt.NDArray[np.float32]: ...
+def pack_codes(codes: npt.NDArray[np.uint8], num_threads: int) -> npt.NDArray[np.uint8]: ...
+def unpack_codes(
+    packed: npt.NDArray[np.uint8], code_size: int, num_codes: int, first: int, count: int
+) -> npt.NDArray[np.uint8]: ...
 
 class ProductQuantizer:
     def __init__(self, centroids: npt.NDArray[np.float32], num_subquantizers: int, bits: int) -> None: ...
@@ -114,6 +118,16 @@ class ProductQuantizer:
         self,
         queries: npt.NDArray[np.float32],
         codes: npt.NDArray[np.uint8],
+        k: int,
+        metric: Metric,
+        allowed: npt.NDArray[np.uint8] | None,
+        num_threads: int,
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
+    def search_packed(
+        self,
+        queries: npt.NDArray[np.float32],
+        packed: npt.NDArray[np.uint8],
+        num_codes: int,
         k: int,
         metric: Metric,
         allowed: npt.NDArray[np.uint8] | None,

@@ -12,6 +12,7 @@ from hcbir._arrays import full_vectors, one_of, positive_int, small_matrix
 from hcbir._quantization_codebooks import Codebooks
 from hcbir._quantization_codes import checked_codes, decode, encode
 from hcbir._quantization_faiss import index_of, parts_of
+from hcbir._quantization_packed import PackedCodes
 from hcbir._quantization_search import search_codes
 from hcbir._quantization_training import train
 from hcbir._runtime import num_threads_argument
@@ -117,10 +118,20 @@ class ProductQuantizer(Codebooks):
         """The vectors, (n, d) float32, that codes stand for."""
         return decode(self._core, self.rotation, self._check(codes), num_threads_argument(num_threads))
 
+    def pack(self, codes: npt.NDArray[np.uint8], *, num_threads: int | None = None) -> PackedCodes:
+        """Codes of 8 bits arranged so that `search` reads them as they lie, once for many searches.
+
+        With the same results. One query takes half the time; batches of hundreds take longer than with plain codes.
+        """
+        if self.bits != 8:
+            raise ValueError("pack is for codes of 8 bits: those of 4 are searched as quickly as they are")
+        c = self._check(codes)
+        return PackedCodes(_core.pack_codes(c, num_threads_argument(num_threads)), len(c), code_size=self.code_size)
+
     def search(
         self,
         queries: npt.ArrayLike,
-        codes: npt.NDArray[np.uint8],
+        codes: npt.NDArray[np.uint8] | PackedCodes,
         k: int = 10,
         *,
         metric: str = "dot",
@@ -139,8 +150,8 @@ class ProductQuantizer(Codebooks):
         ----------
         queries : (q, d) array
             Converted to float32.
-        codes : (n, code_size) uint8
-            May be strided or a memory map; never copied.
+        codes : (n, code_size) uint8, or what `pack` made of them
+            May be strided or a memory map; never copied. The result is the same for both.
         k : int
             1 to n.
         metric : {"dot", "l2"}
@@ -160,7 +171,8 @@ class ProductQuantizer(Codebooks):
         ValueError, TypeError
             For a k, metric, shape, dtype or dimension that does not fit, and for NaN or infinite values.
         """
-        c, best = self._check(codes), positive_int(k, "k")
+        c = self._check_packed(codes) if isinstance(codes, PackedCodes) else self._check(codes)
+        best = positive_int(k, "k")
         full = None if rerank is None else full_vectors(rerank, len(c), self.dim)
         what = (_core.Metric[one_of(metric, "metric", METRICS)], allowed, full, num_candidates)
         q, threads = small_matrix(queries, "queries"), num_threads_argument(num_threads)
@@ -179,3 +191,9 @@ class ProductQuantizer(Codebooks):
 
     def _check(self, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         return checked_codes(codes, self.code_size)
+
+    def _check_packed(self, codes: PackedCodes) -> PackedCodes:
+        if self.bits != 8 or codes.code_size != self.code_size:
+            wanted = f"{self.code_size} bytes, {self.bits} bits a number"
+            raise ValueError(f"codes must be of {wanted}, got {codes.code_size} bytes, 8 bits")
+        return codes

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from hcbir import _core
 from hcbir._arrays import positive_int, row_flags
+from hcbir._quantization_packed import PackedCodes
 from hcbir._search import SearchResult
 
 Floats = npt.NDArray[np.float32]
@@ -18,7 +19,7 @@ def search_codes(
     core: _core.ProductQuantizer,
     rotation: Floats | None,
     queries: Floats,
-    codes: npt.NDArray[np.uint8],
+    codes: npt.NDArray[np.uint8] | PackedCodes,
     k: int,
     metric: _core.Metric,
     allowed: npt.ArrayLike | None,
@@ -34,12 +35,18 @@ def search_codes(
     rotated = queries
     if rotation is not None and queries.shape[1] == len(rotation):
         rotated = _core.rotate(queries, rotation, num_threads)
+
+    def best(number: int) -> tuple[Floats, npt.NDArray[np.int64]]:
+        if isinstance(codes, PackedCodes):
+            return core.search_packed(rotated, codes.data, len(codes), number, metric, flags, num_threads)
+        return core.search(rotated, codes, number, metric, flags, num_threads)
+
     if full is None:
         if num_candidates is not None:
             raise ValueError("num_candidates needs rerank: the vectors to score candidates with")
-        return SearchResult(*core.search(rotated, codes, k, metric, flags, num_threads))
+        return SearchResult(*best(k))
     wanted = min(10 * k if num_candidates is None else positive_int(num_candidates, "num_candidates"), count)
     if wanted < k:
         raise ValueError(f"num_candidates must be at least k, {k}, got {wanted}")
-    _, candidates = core.search(rotated, codes, wanted, metric, flags, num_threads)
+    _, candidates = best(wanted)
     return SearchResult(*_core.rerank(queries, *full, candidates, k, metric, num_threads))

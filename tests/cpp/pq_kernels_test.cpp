@@ -223,7 +223,7 @@ void test_byte_tables(const Table& table) {
 }
 
 void test_interleave_bytes(const Table& table) {
-    for (const std::size_t width : {16, 32, 64})
+    for (const std::size_t width : {16, 32, 48, 64})
         for (const std::size_t count : {64, 128, 512}) {
             std::vector<Bytes> rows(width);
             std::vector<const std::uint8_t*> places;
@@ -369,6 +369,49 @@ void test_adc_rows(const Table& table) {
     }
 }
 
+/// Codes in columns, by all tables or as many as leave few.
+void test_adc_columns(const Table& table, std::size_t code_size, std::size_t count) {
+    const std::size_t pitch = count + whole(0, 1) * 64;
+    const Bytes columns = whole_bits<std::uint8_t>((code_size - 1) * pitch + count);
+    const hcbir::kernels::CodeColumns codes = {columns.data(), pitch, count, code_size};
+    const auto largest = largest_entries(code_size);
+    Bytes entries(code_size * 256), scratch(count);
+    for (std::size_t at = 0; at < entries.size(); ++at) entries[at] = entry(largest[at / 256]);
+    const Shortfalls shortfalls(code_size, 256);
+    const auto limit = static_cast<std::uint8_t>(whole(0, 254));
+    const auto few = static_cast<std::size_t>(whole(0, static_cast<int>(count)));
+    std::vector<unsigned> sums(count), lacking(count);
+    for (std::size_t b = 0; b < code_size; ++b)
+        for (std::size_t j = 0; j < count; ++j) sums[j] += entries[b * 256 + columns[b * pitch + j]];
+    Indices rows(count), expected, left;
+    for (std::size_t c = 0; c < code_size && (c == 0 || left.size() > few); c += 4) {
+        left.clear();
+        for (std::size_t j = 0; j < count; ++j) {
+            for (std::size_t n = c; n < std::min(c + 4, code_size); ++n)
+                lacking[j] += shortfalls.bytes[n * 256 + columns[shortfalls.order[n] * pitch + j]];
+            if (lacking[j] <= limit) left.push_back(static_cast<std::uint32_t>(j));
+        }
+    }
+    const hcbir::kernels::ScreenedQuery query = {
+        shortfalls.bytes.data(), shortfalls.order.data(), 0, limit, nullptr, 0, 0};
+    rows.resize(table.screen_columns(query, codes, few, scratch.data(), rows.data()));
+    agree(rows == left, table, "screen_columns", {code_size, count});
+
+    const std::uint16_t bar = bar_among(sums);
+    for (std::size_t j = 0; j < count; ++j)
+        if (sums[j] >= bar) expected.push_back(static_cast<std::uint32_t>(j));
+    rows.resize(count);
+    rows.resize(table.sum_columns(entries.data(), bar, codes, rows.data()));
+    agree(rows == expected, table, "sum_columns", {code_size, count});
+}
+
+void test_adc_columns(const Table& table) {
+    for (std::size_t code_size = 1; code_size <= 40; ++code_size)
+        for (const std::size_t count : {64, 128, 192, 2048, 2112, 4160})
+            test_adc_columns(table, code_size, count);
+    test_adc_columns(table, 1024, 128);
+}
+
 /// Where value c of a code of 4-bit values stands: its chunk of 64, its step and lane there.
 struct NibblePlace {
     NibblePlace(std::size_t code_size, std::size_t c) : chunk(c / 64) {
@@ -479,6 +522,6 @@ void test_nibble_scores(const Table& table) {
 
 int main() {
     at_every_level({test_nearest_centroids, test_cells_of, test_near_box, test_approach, test_look_up_tables,
-                    test_byte_tables, test_interleave_bytes, test_adc_tiles, test_adc_rows, test_adc_nibbles,
-                    test_nibble_scores});
+                    test_byte_tables, test_interleave_bytes, test_adc_tiles, test_adc_rows, test_adc_columns,
+                    test_adc_nibbles, test_nibble_scores});
 }

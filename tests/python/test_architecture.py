@@ -32,6 +32,7 @@ PYTHON_FLOORS = [
         "_quantization_codes",
         "_quantization_file",
         "_quantization_faiss",
+        "_quantization_packed",
         "_quantization_training",
     },
     {

@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "hcbir/packed_codes.hpp"
 #include "hcbir/parallel.hpp"
 #include "hcbir/search.hpp"
 #include "hcbir/types.hpp"
@@ -103,5 +104,10 @@ struct PQSearchOptions {
 void search(const ProductQuantizer& quantizer, MatrixView<const float> queries,
             MatrixView<const std::uint8_t> codes, std::size_t k, const PQSearchOptions& options,
             MatrixView<float> scores, MatrixView<std::int64_t> indices, Executor& executor);
+
+/// The same of packed codes, with the same results.
+void search(const ProductQuantizer& quantizer, MatrixView<const float> queries, const PackedCodes& codes,
+            std::size_t k, const PQSearchOptions& options, MatrixView<float> scores,
+            MatrixView<std::int64_t> indices, Executor& executor);
 
 }  // namespace hcbir

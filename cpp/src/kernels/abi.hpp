@@ -208,6 +208,12 @@ struct ScreenedQuery {
     std::uint32_t left;  // raised by the number of codes that were looked at beyond the head
 };
 
+/// Codes in columns: byte b of code i at columns[b * pitch + i]. count: a multiple of 64.
+struct CodeColumns {
+    const std::uint8_t* columns;
+    std::size_t pitch, count, code_size;
+};
+
 /// A query of 4-bit codes: value l of step s has its 16 entries at entries[64 * s + 16 * l], the steps of all
 /// chunks counted on; those of values that codes do not have are 0. A chunk's average is taken by halves, of
 /// the values in their order, rounded up each time: (a + b + 1) / 2. Codes matter whose averages, of all
@@ -489,7 +495,7 @@ struct Table {
     void (*bytes_below)(const float* values, std::size_t count, float largest, float factor,
                         std::uint8_t* bytes);
 
-    /// tile[i * width + r] = rows[r][i] for i < count, a multiple of 64. width: 16, 32 or 64.
+    /// tile[i * width + r] = rows[r][i] for i < count, a multiple of 64. width: a multiple of 16.
     void (*interleave_bytes)(const std::uint8_t* const* rows, std::size_t width, std::size_t count,
                              std::uint8_t* tile);
 
@@ -507,6 +513,16 @@ struct Table {
     std::size_t (*adc_row)(ScreenedQuery& query, const std::uint8_t* codes, std::size_t stride,
                            std::size_t count, std::size_t code_size, std::uint8_t* columns,
                            std::uint32_t* rows);
+
+    /// Of codes in columns those that may matter by their shortfalls, ascending; returns their number. After
+    /// every four tables no more are looked at if `few` codes or fewer are left. query.head, entries and bar
+    /// do not count. sums: room for a byte a code [same bits].
+    std::size_t (*screen_columns)(const ScreenedQuery& query, const CodeColumns& codes, std::size_t few,
+                                  std::uint8_t* sums, std::uint32_t* rows);
+
+    /// Of codes in columns those whose entries, as those of adc_row, sum to the bar [same bits].
+    std::size_t (*sum_columns)(const std::uint8_t* entries, std::uint16_t bar, const CodeColumns& codes,
+                               std::uint32_t* rows);
 
     /// Of group g = j / 64 of codes and step s, as many a code as nibble_group says: value l of code j at
     /// turned[(g * steps + s) * 256 + j % 64 / 16 * 64 + l * 16 + j % 16], of those that the code lacks any

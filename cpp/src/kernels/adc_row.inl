@@ -49,23 +49,32 @@ inline Bytes choose(Bytes a, Bytes b, Bytes choice) {
 #endif
 }
 
-/// A table of 256 entries a byte.
-struct ByteEntries {
-    const std::uint8_t* tables;
-
-    Bytes operator()(std::size_t b, Bytes code) const {
-        const std::uint8_t* table = tables + b * 256;
+/// A table of 256 entries: with VBMI in registers.
+class ByteEntries {
+public:
+    ByteEntries() = default;
 #if defined(__AVX512VBMI__)
-        const __m512i low = _mm512_permutex2var_epi8(_mm512_loadu_si512(table), (__m512i)code,
-                                                     _mm512_loadu_si512(table + 64));
-        const __m512i high = _mm512_permutex2var_epi8(_mm512_loadu_si512(table + 128), (__m512i)code,
-                                                      _mm512_loadu_si512(table + 192));
+    explicit ByteEntries(const std::uint8_t* table)
+        : parts_{_mm512_loadu_si512(table), _mm512_loadu_si512(table + 64), _mm512_loadu_si512(table + 128),
+                 _mm512_loadu_si512(table + 192)} {}
+
+    Bytes operator()(Bytes code) const {
+        const __m512i low = _mm512_permutex2var_epi8(parts_[0], (__m512i)code, parts_[1]);
+        const __m512i high = _mm512_permutex2var_epi8(parts_[2], (__m512i)code, parts_[3]);
         return choose((Bytes)low, (Bytes)high, code);
-#elif defined(__aarch64__)
+    }
+
+private:
+    __m512i parts_[4];
+#else
+    explicit ByteEntries(const std::uint8_t* table) : table_(table) {}
+
+    Bytes operator()(Bytes code) const {
+#if defined(__aarch64__)
         uint8x16_t found = {};
         for (std::size_t part = 0; part < 4; ++part)  // numbers outside a part leave what was found
             found =
-                vqtbx4q_u8(found, vld1q_u8_x4(table + part * 64), (uint8x16_t)(code - set_all(part * 64)));
+                vqtbx4q_u8(found, vld1q_u8_x4(table_ + part * 64), (uint8x16_t)(code - set_all(part * 64)));
         return (Bytes)found;
 #else
         // A shuffle finds an entry among 16, and nothing where a number's top bit is set: so it is for one of
@@ -73,7 +82,7 @@ struct ByteEntries {
         const Bytes low = code & 0x1f;
         const Bytes even = low + 0x70, odd = (low ^ 0x10) + 0x70;
         const auto found = [&](std::size_t pair) {
-            const std::uint8_t* entries = table + pair * 32;
+            const std::uint8_t* entries = table_ + pair * 32;
             return look_up(load_entries(entries), even) | look_up(load_entries(entries + 16), odd);
         };
         const Bytes bit6 = code + code, bit5 = bit6 + bit6;
@@ -84,6 +93,10 @@ struct ByteEntries {
         return choose(chosen(0), chosen(4), code);
 #endif
     }
+
+private:
+    const std::uint8_t* table_;
+#endif
 };
 
 /// 16 bytes from each of the places p, p + step ... as lanes. By intrinsics: GCC 12 makes shuffles of the
@@ -144,7 +157,7 @@ inline void for_columns(const std::uint8_t* codes, std::size_t stride, std::size
 }
 
 /// Codes in whole vectors. Returns how many codes were looked at.
-inline std::size_t scan_vectors(ByteEntries entries, std::uint16_t bar, const std::uint8_t* codes,
+inline std::size_t scan_vectors(const std::uint8_t* entries, std::uint16_t bar, const std::uint8_t* codes,
                                 std::size_t stride, std::size_t count, std::size_t code_size,
                                 std::uint32_t* rows, std::size_t& found) {
     const std::uint8_t* end = codes + (count - 1) * stride + code_size;
@@ -153,7 +166,7 @@ inline std::size_t scan_vectors(ByteEntries entries, std::uint16_t bar, const st
     for (; i + byte_lanes <= count; i += byte_lanes) {
         WordSums<byte_lanes> sums;
         for_columns(codes + i * stride, stride, code_size, end,
-                    [&](std::size_t b, Bytes code) { sums.add(entries(b, code)); });
+                    [&](std::size_t b, Bytes code) { sums.add(ByteEntries(entries + b * 256)(code)); });
         for (std::uint64_t bits = sums.reached(bars, bars); bits; bits &= bits - 1)
             rows[found++] = static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(bits));
     }
@@ -175,7 +188,6 @@ inline std::size_t screen_vectors(ScreenedQuery& query, const std::uint8_t* code
                                   std::size_t count, std::size_t code_size, std::uint8_t* columns,
                                   std::uint32_t* rows, std::size_t& found) {
     const std::uint8_t* end = codes + (count - 1) * stride + code_size;
-    const ByteEntries shortfalls = {query.shortfalls};
     const Bytes limit = set_all(query.limit);
     std::size_t i = 0;
     for (; i + byte_lanes <= count; i += byte_lanes) {
@@ -188,8 +200,8 @@ inline std::size_t screen_vectors(ScreenedQuery& query, const std::uint8_t* code
         Bytes sums = {};
 #pragma GCC unroll 1
         for (std::size_t c = 0; c < query.head; ++c)
-            sums =
-                add_saturated(sums, shortfalls(c, load_bytes<Bytes>(columns + query.order[c] * byte_lanes)));
+            sums = add_saturated(sums, ByteEntries(query.shortfalls + c * 256)(
+                                           load_bytes<Bytes>(columns + query.order[c] * byte_lanes)));
         for (std::uint64_t bits = top_bits((Bytes)(sums <= limit)); bits; bits &= bits - 1) {
             const auto r = static_cast<std::size_t>(__builtin_ctzll(bits));
             ++query.left;
@@ -226,8 +238,7 @@ std::size_t adc_row(ScreenedQuery& query, const std::uint8_t* codes, std::size_t
     if (count > 0 && query.shortfalls)
         done = screen_vectors(query, codes, stride, count, code_size, columns, rows, found);
     else if (count > 0)
-        done =
-            scan_vectors(ByteEntries{query.entries}, query.bar, codes, stride, count, code_size, rows, found);
+        done = scan_vectors(query.entries, query.bar, codes, stride, count, code_size, rows, found);
 #endif
     static_cast<void>(columns);
     return scan_rest(query, codes, stride, done, count, code_size, rows, found);

@@ -17,7 +17,8 @@ namespace {
 
 #include "kernels/adc.inl"
 #include "kernels/adc_row.inl"
-// needs adc_row.inl
+// need adc_row.inl
+#include "kernels/adc_columns.inl"
 #include "kernels/adc_nibbles.inl"
 #include "kernels/blend.inl"
 #include "kernels/byte_scores.inl"
@@ -103,6 +104,8 @@ extern const Table HCBIR_LEVEL = {
     .interleave_bytes = interleave_bytes,
     .adc_tile = adc_tile,
     .adc_row = adc_row,
+    .screen_columns = screen_columns,
+    .sum_columns = sum_columns,
     .turn_nibbles = turn_nibbles,
     .adc_nibbles = adc_nibbles,
     .adc_nibble_row = adc_nibble_row,

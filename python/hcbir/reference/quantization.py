@@ -29,6 +29,15 @@ def unpack(codes: Codes, num_subquantizers: int, bits: int) -> Array:
     return np.stack([codes & 15, codes >> 4], axis=2).reshape(len(codes), -1)[:, :num_subquantizers]
 
 
+def arranged(codes: Codes) -> Codes:
+    """Packed codes, 1-D: what `ProductQuantizer.pack` makes of (n, code_size) codes of 8 bits.
+
+    Of every 16320 codes, filled up with zeros to whole groups of 64, the first bytes, then the second ...
+    """
+    codes = np.pad(codes, ((0, -len(codes) % 64), (0, 0)))
+    return np.concatenate([codes[i : i + 16320].T.ravel() for i in range(0, len(codes), 16320)])
+
+
 def encode(vectors: Array, centroids: Array, bits: int) -> Codes:
     """The nearest centroid in every sub-space, the first of equally near ones.
 
