@@ -190,6 +190,18 @@ ThreadPool& pool() {
     return *shared_pool.load();
 }
 
+/// What HCBIR_NUM_THREADS says, or 0.
+std::size_t threads_of_environment() {
+    const char* text = std::getenv("HCBIR_NUM_THREADS");
+    if (!text || !*text) return 0;
+    int value = 0;
+    const char* end = text + std::strlen(text);
+    const auto [stopped, error] = std::from_chars(text, end, value);
+    require(error == std::errc() && stopped == end && value >= 1 && value <= 1024, "HCBIR_NUM_THREADS",
+            "a whole number from 1 to 1024", std::string("'") + text + "'");
+    return static_cast<std::size_t>(value);
+}
+
 std::size_t usable_cpus() {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
@@ -203,10 +215,10 @@ void SerialExecutor::parallel_for(std::size_t num_tasks, const Body& body) {
 }
 
 PoolExecutor::PoolExecutor(std::size_t num_threads, std::function<bool()> stop)
-    : num_threads_(num_threads), stop_(std::move(stop)) {}
+    : num_threads_(num_threads ? num_threads : threads_of_environment()), stop_(std::move(stop)) {}
 
 std::size_t PoolExecutor::size() const {
-    if (num_threads_ == 0) num_threads_ = default_num_threads();
+    if (num_threads_ == 0) num_threads_ = usable_cpus();
     return num_threads_;
 }
 
@@ -224,14 +236,8 @@ void PoolExecutor::parallel_for(std::size_t num_tasks, const Body& body) {
 }
 
 std::size_t default_num_threads() {
-    const char* text = std::getenv("HCBIR_NUM_THREADS");
-    if (!text || !*text) return usable_cpus();
-    int value = 0;
-    const char* end = text + std::strlen(text);
-    const auto [stopped, error] = std::from_chars(text, end, value);
-    require(error == std::errc() && stopped == end && value >= 1 && value <= 1024, "HCBIR_NUM_THREADS",
-            "a whole number from 1 to 1024", std::string("'") + text + "'");
-    return static_cast<std::size_t>(value);
+    const std::size_t asked = threads_of_environment();
+    return asked ? asked : usable_cpus();
 }
 
 }  // namespace hcbir

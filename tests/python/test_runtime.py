@@ -72,6 +72,11 @@ def test_environment_sets_the_number_of_threads(value: str, expected: str) -> No
     assert expected in result.stdout + result.stderr
 
 
+def test_the_environment_is_refused_by_calls_that_need_no_threads_too() -> None:
+    code = "import hcbir, numpy as np; rows = np.eye(3, dtype=np.float32); hcbir.search(rows, rows, 1)"
+    assert "got 'two'" in run_python(code, HCBIR_NUM_THREADS="two").stderr
+
+
 def test_default_number_of_threads_is_what_this_process_may_use() -> None:
     code = (
         "import os, hcbir; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); print(hcbir.default_num_threads())"
