@@ -15,10 +15,11 @@ namespace hcbir {
 
 /// A block of codes.
 struct CodeBlock {
-    MatrixView<const std::uint8_t> codes;  // their bytes,
-    const PackedCodes* packed =
-        nullptr;             // unless they are those from `first` on, a multiple of a group, of these
-    std::int64_t first = 0;  // index of the first code, the others follow,
+    /// Their bytes; of packed codes nothing but the shape.
+    MatrixView<const std::uint8_t> codes;
+    /// Null, or the codes that these are part of: those from `first` on, a multiple of a group.
+    const PackedCodes* packed = nullptr;
+    std::int64_t first = 0;                 // index of the first code, the others follow,
     const std::int64_t* ids = nullptr;      // unless here are their indices
     const float* terms = nullptr;           // what is taken from each code's score; null: nothing
     const std::uint8_t* allowed = nullptr;  // a flag an index; null: all may be found

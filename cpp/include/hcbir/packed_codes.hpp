@@ -9,15 +9,15 @@
 
 namespace hcbir {
 
-/// A view of packed codes of 8 bits: they stand in blocks of `block` codes, the first byte of each, then the
-/// second
-/// ... The last block's columns are as long as its codes in whole groups of 64; what is missing is zero.
-/// Where few columns tell which codes matter, no others are read, and those that are come in long runs.
+/// A view of packed codes of 8 bits. They stand in blocks of `block` codes, column by column: the first byte
+/// of each code, then the second, and so on. The last block's columns are as long as its codes in whole
+/// groups of 64; what is missing is zero. Where few columns tell which codes matter, no others are read, and
+/// those that are come in long runs.
 class PackedCodes {
 public:
     static constexpr std::size_t group = 64;
-    static constexpr std::size_t block =
-        255 * group;  // columns at multiples of 2^12 would compete in the cache
+    /// Not 256 groups: columns at multiples of 2^12 would compete in the cache.
+    static constexpr std::size_t block = 255 * group;
 
     /// Throws std::invalid_argument unless `data` has bytes(code_size, rows) bytes.
     PackedCodes(std::span<const std::uint8_t> data, std::size_t code_size, std::size_t rows);
