@@ -17,6 +17,7 @@ from hcbir._features import LocalFeatures
 from hcbir._inverted_index import IVFPQIndex
 from hcbir._local_index import LocalFeatureIndex
 from hcbir._matching import Matches, match
+from hcbir._null_distribution import NullDistribution, null_distribution
 from hcbir._quantization import ProductQuantizer
 from hcbir._quantization_packed import PackedCodes
 from hcbir._runtime import available_isas, default_num_threads, isa, use_isa
@@ -41,6 +42,7 @@ __all__ = [
     "LocalFeatureStore",
     "LocalFeatures",
     "Matches",
+    "NullDistribution",
     "PackedCodes",
     "ProductQuantizer",
     "SearchResult",
@@ -56,6 +58,7 @@ __all__ = [
     "match",
     "mean_average_precision",
     "mean_average_precision_from_scores",
+    "null_distribution",
     "search",
     "use_isa",
     "verify",

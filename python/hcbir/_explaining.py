@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from hcbir._arrays import real_number, whole_number
-from hcbir._explanation import MAX_LOG10_NFA, Explanation, projected_outline
+from hcbir._arrays import whole_number
+from hcbir._explanation import MAX_LOG10_NFA, Explanation, nfa_bound, projected_outline
 from hcbir._features import LocalFeatures
 from hcbir._matching import Matches, match
 from hcbir._verification import verify
@@ -57,7 +57,7 @@ def explain(
         It is a match if the number of false alarms is below 10 to this: if points placed at random and independently
         would agree as well in less than one pair of 10^10. Real features are not that independent: of 37,866 pairs
         of photographs of different classes none passes with SIFT, none with ORB (one by affine maps), but 6 of 1000
-        with the network ALIKE-t. For a network, set a bound on pairs of your own that are known to differ.
+        with the network ALIKE-t. For a network, measure what bound to set: `null_distribution`.
     num_threads : int, optional
         Default: `hcbir.default_num_threads()`. The result does not depend on it.
 
@@ -85,7 +85,7 @@ def explain(
         if not is_place.all():
             row = int(is_place.argmin())
             raise ValueError(f"keypoints of the {name} must be finite, got a value that is not in row {row}")
-    most_log10_nfa = real_number(max_log10_nfa, "max_log10_nfa", lambda given: given == given, "a number")
+    most_log10_nfa = nfa_bound(max_log10_nfa)
     fewest = whole_number(min_inliers, "min_inliers")
     if len(query) and len(target):
         matches = match(

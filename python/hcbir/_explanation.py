@@ -8,6 +8,7 @@ from math import floor
 import numpy as np
 import numpy.typing as npt
 
+from hcbir._arrays import real_number
 from hcbir._matching import Matches
 from hcbir._verification import Verification
 
@@ -26,7 +27,12 @@ the same few textures, and those of networks sit on the same kind of structure: 
     ALIKE-t, homogr.   970   510    280    150     60    (the least: -38)
     ALIKE-t, affine   1220   630    320    170     53
 
-For a network, set a bound on pairs of your own that are known to differ."""
+For a network, measure what bound to set: `null_distribution`."""
+
+
+def nfa_bound(value: object) -> float:
+    """What a caller gave as max_log10_nfa."""
+    return real_number(value, "max_log10_nfa", lambda given: given == given, "a number")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +93,7 @@ class Explanation:
 
         By default -10: points placed at random would agree as well in less than one pair of images of 10^10. SIFT's and
         ORB's features of different places hardly ever do; those of networks do in some pairs of a thousand, since they
-        sit on the same kind of structure: set a bound for them on pairs of your own.
+        sit on the same kind of structure: `null_distribution` measures what bound to set for them.
         """
         return self.log10_nfa < self.max_log10_nfa
 

@@ -36,11 +36,14 @@ class SearchResult:
         Rows of the database.
     names : list of q lists of k str, optional
         The images' paths, where the database is a collection.
+    log10_nfa : (q, k) float64, optional
+        How likely it is by chance that so many features agree (see `Verification`), where they were compared.
     """
 
     scores: npt.NDArray[np.float32]
     indices: npt.NDArray[np.int64]
     names: list[list[str]] | None = None
+    log10_nfa: npt.NDArray[np.float64] | None = None
 
 
 def search(

@@ -51,7 +51,7 @@ PYTHON_FLOORS = [
     | {"_inverted_state", "_inverted_lists", "_inverted_coder", "_inverted_training", "_inverted_index_file"}
     | {"_inverted_index", "_local_index"}
     | {"_store", "_store_opening", "_store_rows"}
-    | {"_candidates", "_candidate_checks", "_explanation", "_explaining"},
+    | {"_candidates", "_candidate_checks", "_explanation", "_explaining", "_null_distribution"},
     {"hcbir"},
     {"descriptors"},
     {"collection"},

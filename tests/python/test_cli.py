@@ -472,7 +472,7 @@ def test_fault_of_ours_is_told_apart_and_debug_shows_it(
 
 
 def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("index", "search", "remove", "match", "evaluate", "demo", "info"):
+    for command in ("index", "search", "remove", "calibrate", "match", "evaluate", "demo", "info"):
         assert run([command, "--help"]) == 0
         assert f"hcbir {command}" in capsys.readouterr().out.partition("Example:")[2]
 

@@ -142,7 +142,7 @@ def test_facade_takes_a_collection_or_its_path(indexed: Collection, photos: Path
         ({"k": 0}, ValueError, "k must be a whole number"),
         ({"k": 12}, ValueError, "k must be at most the number of images, 11, got 12"),
         ({"descriptor": "gist"}, ValueError, "descriptor must be one of the collection's: sift, vlad; got 'gist'"),
-        ({"verify": "orb"}, ValueError, "verify must be a local descriptor of the collection: sift; got 'orb'"),
+        ({"verify": "orb"}, ValueError, "a local descriptor of the collection is needed: sift; got 'orb'"),
         ({"verify": True, "num_candidates": 0}, ValueError, "num_candidates must be a whole number"),
         ({"metric": "manhattan"}, ValueError, "metric must be one of"),
     ],

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import hcbir
-from hcbir.cli import collection, evaluation, export, information, matching, models, study, whiten
+from hcbir.cli import calibration, collection, evaluation, export, information, matching, models, study, whiten
 from hcbir.cli.console import complain, say
 from hcbir.cli.interrupting import INTERRUPTED
 
@@ -26,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (collection, matching, evaluation, study, whiten, models, export, information):
+for commands in (collection, calibration, matching, evaluation, study, whiten, models, export, information):
     commands.register(app)
 
 

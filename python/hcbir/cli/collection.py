@@ -7,15 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
+from hcbir._explanation import MAX_LOG10_NFA
 from hcbir._search import SearchResult
 from hcbir.cli.console import (
     SMALLEST_SIZE,
+    BoundOption,
     DescriptorsOption,
     Provider,
     ProviderOption,
     ReducedOption,
     RuntimeOption,
     command,
+    finite_or_none,
     print_json,
     progress_bars,
     runtime,
@@ -107,6 +110,7 @@ def search(
     k: Annotated[int, typer.Option("-k", min=1, help="How many images to show.")] = 10,
     descriptor: Annotated[str | None, typer.Option(help="Which of the collection's descriptors to rank by.")] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Re-rank the best by geometric verification.")] = False,
+    max_log10_nfa: BoundOption = MAX_LOG10_NFA,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list and nothing else.")] = False,
     provider: ProviderOption = Provider.auto,
     provider_option: RuntimeOption = None,
@@ -114,24 +118,36 @@ def search(
     """Find the images of a collection that are most like a photograph.
 
     With --verify the score is the number of matched features that agree on one affine map, 0 (shown as -) where chance
-    explains them; images without any keep their order by similarity.
+    explains them; images without any keep their order by similarity. For features of a network, hcbir calibrate says
+    what bound to set.
 
     Example: [bold]hcbir search photos.hcbir query.jpg -k 5 --verify[/bold]
     """
+    if max_log10_nfa != MAX_LOG10_NFA and not verify:
+        raise ValueError("--max-log10-nfa must be given with --verify: without, nothing is compared by it")
     with Collection.open(collection, **runtime(provider, provider_option)) as opened:
         if len(opened) == 0:
             raise ValueError(f"{collection} holds no image yet")
         tell_without_network(provider, provider_option, opened.descriptors)
         k, num_candidates = min(k, len(opened)), min(max(k, NUM_CANDIDATES), len(opened))
         local = opened.descriptor(descriptor).kind == "local"
-        found = _found(opened.search(image, k, descriptor=descriptor, verify=verify, num_candidates=num_candidates))
+        result = opened.search(
+            image,
+            k,
+            descriptor=descriptor,
+            verify=verify,
+            num_candidates=num_candidates,
+            max_log10_nfa=max_log10_nfa,
+        )
+        found = _found(result)
         similarity = {}
         if verify and not local:
             similarity = dict(_found(opened.search(image, num_candidates, descriptor=descriptor)))
     rows = [{"rank": rank, "path": path, "score": score} for rank, (path, score) in enumerate(found, start=1)]
-    for row, (path, score) in zip(rows, found, strict=True):
-        if verify or local:
+    for number, (row, (path, score)) in enumerate(zip(rows, found, strict=True)):
+        if result.log10_nfa is not None:
             row["inliers"] = int(score)
+            row["log10_nfa"] = finite_or_none(float(result.log10_nfa[0, number]))
         if similarity:
             row["similarity"] = similarity[path]
     if as_json:

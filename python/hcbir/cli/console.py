@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 import sqlite3
@@ -51,6 +52,9 @@ DescriptorsOption = Annotated[
     ),
 ]
 
+BoundOption = Annotated[
+    float, typer.Option(metavar="LOG10", help="A match is one of log10_nfa below this (see hcbir calibrate).")
+]
 ReducedOption = Annotated[
     bool,
     typer.Option(
@@ -147,6 +151,11 @@ def spare(output: Path, *inputs: Path) -> None:
 
 def _uncapitalised(text: str) -> str:
     return text[:1].lower() + text[1:]
+
+
+def finite_or_none(value: float) -> float | None:
+    """JSON has no infinity."""
+    return float(value) if math.isfinite(value) else None
 
 
 def print_json(value: Any) -> None:

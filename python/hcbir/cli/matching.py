@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +11,8 @@ import typer
 
 import hcbir
 from hcbir import descriptors
-from hcbir.cli.console import SMALLEST_SIZE, print_json, say, spare, writing
+from hcbir._explanation import MAX_LOG10_NFA
+from hcbir.cli.console import SMALLEST_SIZE, BoundOption, finite_or_none, print_json, say, spare, writing
 from hcbir.descriptors.images import open_image
 from hcbir.study.match_picture import check_ending
 from hcbir.study.pairs import explanation_picture
@@ -87,6 +87,7 @@ def match(
     exhaustive: Annotated[
         bool, typer.Option("--exhaustive", help="With --frames: try what every single match proposes, not samples.")
     ] = False,
+    max_log10_nfa: BoundOption = MAX_LOG10_NFA,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")] = False,
 ) -> None:
     """Match two images and draw why: matched features joined by lines, green where one map explains them.
@@ -127,7 +128,13 @@ def match(
         **{name: value for name, value in chosen.items() if value is not None},
     }
     found = hcbir.explain(
-        *features, **options, one_to_one=one_to_one, seed=seed, use_frames=use_frames, exhaustive=exhaustive
+        *features,
+        **options,
+        one_to_one=one_to_one,
+        seed=seed,
+        use_frames=use_frames,
+        exhaustive=exhaustive,
+        max_log10_nfa=max_log10_nfa,
     )
     with writing(output):
         explanation_picture(found, image0, image1).save(output)
@@ -138,7 +145,7 @@ def match(
                 "matches": len(found.matches),
                 "inliers": found.num_inliers,
                 "is_match": found.is_match,
-                "log10_nfa": found.log10_nfa if math.isfinite(found.log10_nfa) else None,
+                "log10_nfa": finite_or_none(found.log10_nfa),
                 "model": None if found.model is None else found.model.tolist(),
                 "outline": None if found.outline is None else found.outline.tolist(),
                 "output": str(output),

@@ -88,9 +88,7 @@ class DescriptorBank:
                 f"this needs local features, the collection has {self._names()} alone: index with sift or orb too"
             )
         if name is not None and name not in local:
-            raise CollectionError(
-                f"verify must be a local descriptor of the collection: {', '.join(local)}; got {name!r}"
-            )
+            raise CollectionError(f"a local descriptor of the collection is needed: {', '.join(local)}; got {name!r}")
         return local[name] if name is not None else next(iter(local.values()))
 
     def _names(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
@@ -11,8 +12,10 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from hcbir._explanation import MAX_LOG10_NFA
 from hcbir._features import LocalFeatures
 from hcbir._files import LOCK, PARTIAL
+from hcbir._null_distribution import NullDistribution
 from hcbir._search import SearchResult
 from hcbir.collection.bank import DescriptorBank, plan
 from hcbir.collection.contents import Contents
@@ -20,7 +23,7 @@ from hcbir.collection.indexing import AddReport, Indexer, Progress, find_files
 from hcbir.collection.paths import Paths
 from hcbir.collection.queries import Query
 from hcbir.collection.records import CollectionError, Records
-from hcbir.collection.retrieval import retrieve
+from hcbir.collection.retrieval import null_of_collection, retrieve
 from hcbir.collection.segments import Segments, exclusive
 from hcbir.descriptors import Descriptor, Opener
 
@@ -298,6 +301,7 @@ class Collection:
         descriptor: str | None = None,
         verify: bool | str = False,
         num_candidates: int = 100,
+        max_log10_nfa: float = MAX_LOG10_NFA,
         metric: str = "dot",
         num_threads: int | None = None,
     ) -> SearchResult:
@@ -315,6 +319,9 @@ class Collection:
             Rank the best `num_candidates` (k, if that is more) by inlier count and then by global score; counts
             that chance explains are taken as 0, so that they move nothing. The scores are the counts then. True
             takes the collection's first local descriptor, a name that one.
+        max_log10_nfa : float
+            Chance explains counts whose log10_nfa (see `Verification`) is not below this. The default suits sift and
+            orb; for a network, `null_distribution` says what bound to set.
         metric : {"dot", "cosine", "l2"}
             Of a global descriptor.
         num_threads : int, optional
@@ -323,7 +330,7 @@ class Collection:
         Returns
         -------
         SearchResult
-            With the images' paths in `names`.
+            With the images' paths in `names`, and with `log10_nfa` where local features were compared.
 
         Raises
         ------
@@ -331,7 +338,7 @@ class Collection:
             For an image that cannot be read, a descriptor the collection does not have, or a k that does not fit.
         """
         several: Sequence[Query] = queries if isinstance(queries, (list, tuple)) else [cast(Query, queries)]
-        scores, indices = retrieve(
+        found = retrieve(
             self._contents,
             self._bank,
             several,
@@ -339,13 +346,52 @@ class Collection:
             descriptor=descriptor,
             verify=verify,
             num_candidates=num_candidates,
+            max_log10_nfa=max_log10_nfa,
             metric=metric,
             num_threads=num_threads,
             reduced_decoding=self.reduced_decoding,
         )
         images = self._contents.images()
-        names = [[str(self._paths.resolve(images[i].path)) for i in row] for row in indices]
-        return SearchResult(scores, indices, names)
+        names = [[str(self._paths.resolve(images[i].path)) for i in row] for row in found.indices]
+        return replace(found, names=names)
+
+    def null_distribution(
+        self,
+        descriptor: str | None = None,
+        groups: Sequence[object] | None = None,
+        *,
+        num_images: int = 300,
+        num_pairs: int = 10_000,
+        seed: int = 0,
+        num_threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> NullDistribution:
+        """How well images that show different things agree where `search` verifies: see `hcbir.null_distribution`.
+
+        Parameters
+        ----------
+        descriptor : str, optional
+            A local one; default: the first.
+        groups : sequence of names (str, Path ...), optional
+            One of each image in `images()`: those of one group may show the same thing, and are not compared.
+        num_images : int
+            At most so many are compared, drawn at random.
+        num_pairs, seed, num_threads, progress
+            As in `hcbir.null_distribution`.
+
+        Raises
+        ------
+        ValueError
+            As `hcbir.null_distribution` does, and for a descriptor that is not local.
+
+        >>> null = photos.null_distribution(groups=[path.parent for path in photos.images()])  # doctest: +SKIP
+        >>> photos.search("query.jpg", verify=True, max_log10_nfa=null.bound(0.001))  # doctest: +SKIP
+        """
+        record = self._bank.choose_local(descriptor)
+        size = self._bank.make(record).image_size
+        return null_of_collection(
+            self._contents, record, size, groups, num_images, num_pairs, seed, num_threads, progress
+        )
 
 
 def search_images(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from hcbir._arrays import positive_int
-from hcbir._candidates import CandidateVerifications, verify_candidates
+from hcbir._arrays import positive_int, whole_number
+from hcbir._candidates import CandidateVerifications, Progress, verify_candidates
 from hcbir._explaining import explain
-from hcbir._explanation import MAX_LOG10_NFA, Explanation
+from hcbir._explanation import MAX_LOG10_NFA, Explanation, nfa_bound
 from hcbir._features import LocalFeatures
-from hcbir._search import search
+from hcbir._null_distribution import NullDistribution, null_distribution
+from hcbir._search import SearchResult, search
 from hcbir.collection.bank import DescriptorBank
 from hcbir.collection.contents import Contents
 from hcbir.collection.queries import Query, as_source
-from hcbir.collection.records import CollectionError
+from hcbir.collection.records import CollectionError, DescriptorRecord
 from hcbir.descriptors import describe_image
 from hcbir.descriptors.keypoints import as_described
 
@@ -37,11 +39,12 @@ def retrieve(
     descriptor: str | None,
     verify: bool | str,
     num_candidates: int,
+    max_log10_nfa: float,
     metric: str,
     num_threads: int | None,
     reduced_decoding: bool,
-) -> tuple[Scores, Indices]:
-    """(q, k) scores and indices; see `Collection.search`."""
+) -> SearchResult:
+    """Without names; see `Collection.search`."""
     if not queries:
         raise ValueError("queries must be at least one image, got none")
     num_images = len(contents.images())
@@ -50,6 +53,7 @@ def retrieve(
     if k is not None and positive_int(k, "k") > num_images:
         raise ValueError(f"k must be at most the number of images, {num_images}, got {k}")
     k = num_images if k is None else k
+    bound = nfa_bound(max_log10_nfa)
     ranking = bank.choose(descriptor)
     checking = ranking if ranking.kind == "local" else None
     if verify is not False and checking is None:
@@ -66,19 +70,19 @@ def retrieve(
         num_ranked = k if checking is None else min(max(k, positive_int(num_candidates, "num_candidates")), num_images)
         scores, orders = rank_by_vectors(vectors, parts, num_ranked, metric=metric, num_threads=num_threads)
         if checking is None:
-            return scores, orders
+            return SearchResult(scores, orders)
     assert checking is not None
-    ranked_scores, ranked_indices = [], []
+    ranked: list[tuple[Scores, Indices, npt.NDArray[np.float64]]] = []
     size = bank.make(checking).image_size
     for d, order in zip(described, orders, strict=True):
         candidates = [as_described(contents.features(int(index), checking), size) for index in order]
         query = as_described(d.local_features[checking.name], size)
         verified = verify_query(query, candidates, num_threads=num_threads)
-        counts = verified.num_inliers if ranking.kind == "local" else beyond_chance(verified)
+        counts = verified.num_inliers if ranking.kind == "local" else beyond_chance(verified, bound)
         best = np.argsort(-counts, kind="stable")[:k]  # equal counts stay in the order of the global score
-        ranked_scores.append(counts[best].astype(np.float32))
-        ranked_indices.append(order[best])
-    return np.stack(ranked_scores), np.stack(ranked_indices)
+        ranked.append((counts[best].astype(np.float32), order[best], verified.log10_nfa[best]))
+    scores, indices, log10_nfa = (np.stack(parts) for parts in zip(*ranked, strict=True))
+    return SearchResult(scores, indices, log10_nfa=log10_nfa)
 
 
 def rank_by_vectors(
@@ -109,9 +113,39 @@ def verify_query(
     return verify_candidates(query, candidates, model=VERIFY_MODEL, max_error=VERIFY_MAX_ERROR, num_threads=num_threads)
 
 
-def beyond_chance(verified: CandidateVerifications) -> npt.NDArray[np.int32]:
+def beyond_chance(verified: CandidateVerifications, bound: float = MAX_LOG10_NFA) -> npt.NDArray[np.int32]:
     """(c,) inlier counts; 0 where chance explains them."""
-    return np.where(verified.log10_nfa < MAX_LOG10_NFA, verified.num_inliers, 0).astype(np.int32)
+    return np.where(verified.log10_nfa < bound, verified.num_inliers, 0).astype(np.int32)
+
+
+def null_of_collection(
+    contents: Contents,
+    record: DescriptorRecord,
+    image_size: int,
+    groups: Sequence[object] | None,
+    num_images: int,
+    num_pairs: int,
+    seed: int,
+    num_threads: int | None,
+    progress: Progress | None,
+) -> NullDistribution:
+    """See `Collection.null_distribution`."""
+    count = len(contents.images())
+    if groups is not None and len(groups) != count:
+        raise ValueError(f"groups must be one for each of the {count} images, got {len(groups)}")
+    drawn = np.random.default_rng(whole_number(seed, "seed")).permutation(count)
+    chosen = np.sort(drawn[: positive_int(num_images, "num_images")])
+    null = null_distribution(
+        [as_described(contents.features(int(image), record), image_size) for image in chosen],
+        None if groups is None else [str(groups[image]) for image in chosen],
+        num_pairs=num_pairs,
+        seed=seed,
+        num_threads=num_threads,
+        progress=progress,
+        model=VERIFY_MODEL,
+        max_error=VERIFY_MAX_ERROR,
+    )
+    return replace(null, pairs=chosen[null.pairs])
 
 
 def explain_match(query: LocalFeatures, target: LocalFeatures, image_size: int) -> Explanation:
