@@ -77,7 +77,8 @@ def null_distribution(
     """Measures how well images of yours agree that show different things, on pairs drawn at random.
 
     `log10_nfa` tells how likely points placed at random would agree as well. Features of networks sit on the same kind
-    of structure (a tower agrees with a tower), and so agree more often: this says how often.
+    of structure (a tower agrees with a tower), and so agree more often: this says how often. It holds for images like
+    these: with ALIKE-t, a bound for .001 measured on half of 24 places let .003 of the other half's pairs pass.
 
     Parameters
     ----------
