@@ -27,6 +27,7 @@ double length_above(double squared, const DotError& error) {
 
 /// Of half the squared length of a row, as a float, and of half the squared distance, rounded to float.
 double l2_slack(double length, const DotError& error) {
+    if (!(length < longest_l2)) return std::numeric_limits<double>::infinity();
     return (error.relative + 8 * unit) * length * length + error.underflow;
 }
 
@@ -206,7 +207,8 @@ float QueryCodes::with_rounding(double residual, double length) const {
 
 double QueryCodes::slack(std::size_t query) const {
     const double norm = problem_.query_norms[query];
-    return problem_.metric == Metric::l2 ? 8 * unit * norm * norm : 0;
+    if (problem_.metric != Metric::l2) return 0;
+    return norm < longest_l2 ? 8 * unit * norm * norm : std::numeric_limits<double>::infinity();
 }
 
 KeyScale QueryCodes::scale_of(const BytePanel& panel, std::size_t base, std::size_t q, float residual,

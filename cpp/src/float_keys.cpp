@@ -81,7 +81,7 @@ float FloatKeys::margin(std::size_t query) const {
         case Metric::cosine:
             return round_up(4 * gamma * norm + underflow * max_scale_);
         case Metric::l2:
-            return round_up(2 * gamma * (norm + max_norm_) * (norm + max_norm_) + underflow);
+            return round_up(problem_.l2_margin(norm, max_norm_) + underflow);
     }
     return infinity;
 }

@@ -106,11 +106,15 @@ struct SearchProblem {
             return {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
         double key = dot, margin = error.relative * norm * length + 4 * error.underflow;
         if (metric == Metric::cosine) key /= row.root, margin *= 4 / row.root;
-        if (metric == Metric::l2) {
-            key -= row.squared / 2;
-            margin += 2 * error.relative * (norm + length) * (norm + length);
-        }
+        if (metric == Metric::l2) key -= row.squared / 2, margin += l2_margin(norm, length);
         return {round_down(key - margin), round_up(key + margin)};
+    }
+
+    /// Bound of what float arithmetic, and rounding the score, may change of a key of l2. Scores of -infinity
+    /// are all alike: no key tells them apart.
+    double l2_margin(double norm, double length) const {
+        if (!(norm < longest_l2 && length < longest_l2)) return std::numeric_limits<double>::infinity();
+        return 2 * error.relative * (norm + length) * (norm + length);
     }
 
     /// Every row whose score against query q, rounded to float, reaches `bar` has an exact key of at least

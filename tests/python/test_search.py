@@ -166,6 +166,35 @@ def test_extreme_lengths(isa: str, scale: float, metric: str) -> None:
         np.testing.assert_allclose(result.scores, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("num_queries", [1, 5, 40])
+@pytest.mark.parametrize(("rows", "dim"), [(50, 8), (3000, 16), (20_000, 16), (3000, 300)])
+def test_distances_beyond_floats_are_all_alike(isa: str, rows: int, dim: int, num_queries: int) -> None:
+    """Their scores are -infinity, so that they stand in ascending order, whatever their keys are."""
+    rng = np.random.default_rng(rows)
+    lengths, others = [1e17, 1e18, 1e19, 1.83e19], [1e10, 1e17, 7e18, 1e19, 4e19]
+    database, queries = (
+        (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        * rng.choice(np.float32(choice), (len(vectors), 1))
+        for vectors, choice in (
+            (rng.standard_normal((rows, dim)), lengths),
+            (rng.standard_normal((num_queries, dim)), others),
+        )
+    )
+    with np.errstate(over="ignore"):
+        distances = [((database.astype(np.float64) - query) ** 2).sum(axis=1) for query in queries]
+        scores = -np.stack(distances).astype(np.float32)
+    for k in (1, 30):
+        expected = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        beyond = np.isneginf(np.take_along_axis(scores, expected, axis=1))
+        for result in (
+            hcbir.search(queries, database, k, metric="l2"),
+            hcbir.ExactIndex(database, metric="l2").search(queries, k),
+            hcbir.ExactIndex(database, metric="l2", precision="int8").search(queries, k),
+        ):
+            np.testing.assert_array_equal(result.indices[beyond], expected[beyond])
+            np.testing.assert_array_equal(np.isneginf(result.scores), beyond)
+
+
 def test_near_ties_below_float_precision(isa: str) -> None:
     """Float dot products cannot tell these rows apart; the float64 scores can."""
     rng = np.random.default_rng(0)
