@@ -19,7 +19,7 @@ void pack_panels(MatrixView<const float> rows, std::size_t first, std::size_t co
 void require_finite(MatrixView<const float> matrix, const char* name, std::size_t first_row = 0);
 
 constexpr double longest_product = 1e38;    // of two lengths, so that no partial float sum overflows
-constexpr double longest_l2 = 9e18;  // of two vectors whose squared distance is a float: it may overflow beyond
+constexpr double longest_l2 = 9e18;         // of vectors whose squared distances are floats
 constexpr float shortest_squared = 1e-30f;  // length that can be divided by
 
 /// Bounds on the error of float sums of products (docs/exact-search.md).

@@ -72,6 +72,12 @@ def test_search_ranks_views_of_the_same_place_first(indexed: Collection, photos:
     assert [indexed.images()[i] for i in result.indices[0]] == [Path(name) for name in result.names[0]]
 
 
+def test_of_a_small_collection_all_are_found(indexed: Collection, photos: Path) -> None:
+    found = indexed.search(photos / "place0" / "0.png", k=12)
+    assert found.indices.shape == (1, 11)
+    np.testing.assert_array_equal(found.indices, indexed.search(photos / "place0" / "0.png", k=None).indices)
+
+
 def test_verification_ranks_by_inliers_beyond_chance_then_global_score(indexed: Collection, photos: Path) -> None:
     query = photos / "place0" / "0.png"
     plain = indexed.search(query, k=None)
@@ -140,7 +146,7 @@ def test_facade_takes_a_collection_or_its_path(indexed: Collection, photos: Path
     ("options", "error", "message"),
     [
         ({"k": 0}, ValueError, "k must be a whole number"),
-        ({"k": 12}, ValueError, "k must be at most the number of images, 11, got 12"),
+        ({"k": 0}, ValueError, "k must be a whole number of at least 1, got 0"),
         ({"descriptor": "gist"}, ValueError, "descriptor must be one of the collection's: sift, vlad; got 'gist'"),
         ({"verify": "orb"}, ValueError, "a local descriptor of the collection is needed: sift; got 'orb'"),
         ({"verify": True, "num_candidates": 0}, ValueError, "num_candidates must be a whole number"),

@@ -129,7 +129,7 @@ def search(
         if len(opened) == 0:
             raise ValueError(f"{collection} holds no image yet")
         tell_without_network(provider, provider_option, opened.descriptors)
-        k, num_candidates = min(k, len(opened)), min(max(k, NUM_CANDIDATES), len(opened))
+        num_candidates = max(k, NUM_CANDIDATES)
         local = opened.descriptor(descriptor).kind == "local"
         result = opened.search(
             image,

@@ -311,7 +311,7 @@ class Collection:
         ----------
         queries : path, PIL image or (h, w[, 3]) uint8 array, or a sequence of those
         k : int or None
-            1 to the number of images; None ranks everything.
+            How many to find, of a smaller collection all; None ranks everything.
         descriptor : str, optional
             By which to rank: a global one by the dot product, a local one by inlier counts, exhaustively. Default:
             the collection's first global descriptor.
@@ -335,7 +335,7 @@ class Collection:
         Raises
         ------
         ValueError
-            For an image that cannot be read, a descriptor the collection does not have, or a k that does not fit.
+            For an image that cannot be read, a descriptor the collection does not have, or an option that does not fit.
         """
         several: Sequence[Query] = queries if isinstance(queries, (list, tuple)) else [cast(Query, queries)]
         found = retrieve(

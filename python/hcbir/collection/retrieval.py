@@ -50,9 +50,7 @@ def retrieve(
     num_images = len(contents.images())
     if num_images == 0:
         raise CollectionError("the collection holds no image yet")
-    if k is not None and positive_int(k, "k") > num_images:
-        raise ValueError(f"k must be at most the number of images, {num_images}, got {k}")
-    k = num_images if k is None else k
+    k = num_images if k is None else min(positive_int(k, "k"), num_images)
     bound = nfa_bound(max_log10_nfa)
     ranking = bank.choose(descriptor)
     checking = ranking if ranking.kind == "local" else None
