@@ -149,7 +149,7 @@ void rank(MatrixView<const float> queries, const Database& database, Metric metr
         scores.rows == queries.rows && scores.cols == n && indices.rows == queries.rows && indices.cols == n,
         "scores and indices", "queries x allowed rows", "another shape");
     if (n == 0) return;
-    const SearchProblem problem(queries, rows, {}, n, metric);
+    const SearchProblem problem(queries, rows, {}, n, metric, executor);
     try {
         SerialExecutor serial;
         const std::size_t weight = queries.rows <= most_unpacked ? 4 : 1;  // such products take longer

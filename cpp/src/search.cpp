@@ -26,7 +26,7 @@ namespace {
 constexpr std::size_t block_bytes = 256 * 1024;         // of the database, to stay in a core's cache
 constexpr std::size_t float_block_bytes = 1024 * 1024;  // read in one go
 constexpr std::size_t fewest_panels = 4;  // of a block for floats, to be worth reading queries for
-constexpr std::size_t list_bytes = 256 * 1024 * 1024;  // of all workers' shortlists
+constexpr std::size_t list_bytes = 128 * 1024 * 1024;  // of each worker's shortlists, at most
 constexpr std::size_t max_group = 4096;                // queries scanned together
 constexpr std::size_t enough_rows = 512;               // for a sample of them to tell whether bytes pay
 constexpr std::size_t tasks_per_worker = 4;
@@ -135,7 +135,7 @@ public:
 private:
     std::size_t group_size() const {
         constexpr std::size_t tile = kernels::byte_tile_queries;  // a multiple of every level's tile_queries
-        const std::size_t kept = executor_.size() * Shortlist::limit(problem_.k) * sizeof(Shortlist::Entry);
+        const std::size_t kept = Shortlist::limit(problem_.k) * sizeof(Shortlist::Entry);
         return std::min({ceil_div(problem_.queries.rows, tile) * tile, max_group / tile * tile,
                          std::max(list_bytes / kept / tile, std::size_t{1}) * tile});
     }
@@ -178,15 +178,15 @@ private:
                        by_bytes_ ? std::size_t{1} : fewest_panels, std::size_t{64}) *
             kernels::byte_panel_rows;
         const std::size_t num_blocks = ceil_div(n, block_rows), num_tiles = ceil_div(count, tile);
-        const std::size_t num_parts =
-            std::min(num_tiles, ceil_div(tasks_per_worker * executor_.size(), num_blocks));
-        const std::size_t part = ceil_div(num_tiles, num_parts) * tile;
 
         GroupQueries queries(problem_, base, count);
         const auto stages =
             by_bytes_ && sample_ ? scan_stages(num_blocks, sample_->share()) : in_order(num_blocks);
         std::size_t seen = 0;
         for (const auto& blocks : stages) {
+            const std::size_t num_parts =
+                std::min(num_tiles, ceil_div(tasks_per_worker * executor_.size(), blocks.size()));
+            const std::size_t part = ceil_div(num_tiles, num_parts) * tile;
             executor_.parallel_for(blocks.size() * num_parts, [&](std::size_t task, std::size_t w) {
                 const std::size_t row = blocks[task / num_parts] * block_rows,
                                   first = task % num_parts * part;
@@ -277,7 +277,7 @@ void search_again(const SearchProblem& problem, const SearchOptions& options,
     for (const std::size_t q : open)
         queries.insert(queries.end(), problem.queries.row(q), problem.queries.row(q) + dim);
     const SearchProblem rest({queries.data(), open.size(), dim, dim}, problem.rows, problem.allowed, k,
-                             problem.metric);
+                             problem.metric, executor);
     Search(rest, options, executor, false)
         .run({found_scores.data(), open.size(), k, k}, {found_indices.data(), open.size(), k, k});
     for (std::size_t i = 0; i < open.size(); ++i) {
@@ -304,7 +304,6 @@ void search(MatrixView<const float> queries, const Database& database, std::size
     require(
         scores.rows == queries.rows && scores.cols == k && indices.rows == queries.rows && indices.cols == k,
         "scores and indices", "queries x k", "another shape");
-    require_finite(queries, "queries");
     if (options.codes) require_codes(*options.codes, database, options.metric);
 
     // Few rows are picked out; of many, the codes of all are read.
@@ -315,7 +314,7 @@ void search(MatrixView<const float> queries, const Database& database, std::size
     const Rows rows = pick ? Rows(database, options.allowed) : Rows(database);
     const auto flags =
         pick || num_allowed == database.rows ? std::span<const std::uint8_t>() : options.allowed;
-    const SearchProblem problem(queries, rows, flags, k, options.metric);
+    const SearchProblem problem(queries, rows, flags, k, options.metric, executor);
     try {
         SerialExecutor serial;
         Executor& workers = problem.workers(queries.rows, executor, serial);

@@ -51,13 +51,26 @@ struct SearchProblem {
     std::vector<double> query_norms;  // rounded to double
     double max_query_norm = 0;
 
+    /// Throws std::invalid_argument for queries that are not finite.
     SearchProblem(MatrixView<const float> queries_, const Rows& rows_, std::span<const std::uint8_t> allowed_,
-                  std::size_t k_, Metric metric_)
-        : queries(queries_), rows(rows_), allowed(allowed_), k(k_), metric(metric_), error(queries_.cols) {
-        for (std::size_t q = 0; q < queries.rows; ++q) {
-            query_norms.push_back(norm(queries.row(q)));
-            max_query_norm = std::max(max_query_norm, query_norms.back());
-        }
+                  std::size_t k_, Metric metric_, Executor& executor)
+        : queries(queries_),
+          rows(rows_),
+          allowed(allowed_),
+          k(k_),
+          metric(metric_),
+          error(queries_.cols),
+          query_norms(queries_.rows) {
+        constexpr std::size_t values_a_task = 65536;
+        const std::size_t a_task = std::max(values_a_task / queries.cols, std::size_t{1});
+        executor.parallel_for(ceil_div(queries.rows, a_task), [&](std::size_t task, std::size_t) {
+            for (std::size_t q = task * a_task; q < std::min((task + 1) * a_task, queries.rows); ++q)
+                query_norms[q] = norm(queries.row(q));
+        });
+        bool finite = true;  // as are sums of squares of floats, in double
+        for (const double norm : query_norms)
+            max_query_norm = std::max(max_query_norm, norm), finite &= std::isfinite(norm);
+        if (!finite) require_finite(queries, "queries");
     }
 
     /// Who makes products with that many queries: `alone` where that is done before another thread wakes.

@@ -42,7 +42,7 @@ void test_bounds(const Table& table, Metric metric, std::size_t dim, std::size_t
     const ByteCodes codes{{bytes.data(), panels, width}, {bounds.data(), panels, 5}, offsets, axes};
 
     const Rows all(database);
-    const SearchProblem problem({queries.data(), num_queries, dim}, all, {}, 1, metric);
+    const SearchProblem problem({queries.data(), num_queries, dim}, all, {}, 1, metric, executor);
     QueryCodes query_codes(problem, axes, 24, true);
     query_codes.load(0, num_queries, executor);
     ByteScan scan(problem, 24, query_codes);
@@ -109,7 +109,7 @@ void test_sample(const Table& table) {
     for (const Metric metric : {Metric::dot, Metric::cosine, Metric::l2}) {
         SerialExecutor executor;
         const Rows all(Database(rows.data(), n, dim));
-        const SearchProblem problem({queries.data(), num_queries, dim}, all, allowed, k, metric);
+        const SearchProblem problem({queries.data(), num_queries, dim}, all, allowed, k, metric, executor);
         QueryCodes codes(problem, {}, 24);
         codes.load(0, num_queries, executor);
         SharedBars bars(24);
