@@ -55,8 +55,8 @@ public:
 private:
     static constexpr std::size_t near_values = 4 * 1024 * 1024, line_floats = 16;
     static constexpr std::size_t tasks_a_worker = 4, queries_a_task = 96;
-    static constexpr std::size_t cached_values = 32 * 1024;  // of a task's rows
-    static constexpr std::size_t fewest_rows = 64, most_a_task = 256;
+    static constexpr std::size_t cached_values = 32 * 1024;            // of a task's rows
+    static constexpr std::size_t fewest_rows = 24, most_a_task = 240;  // whole strips at every level
 
     // Rows of so many values, wanted by so many queries of a task, are scored against all of these at once.
     static constexpr std::size_t long_row = 256, shared_by = 2;
@@ -83,7 +83,8 @@ private:
     /// Of `count` queries from `base` on with all rows, and at first the rows' squares.
     void multiply(std::size_t base, std::size_t count, float* products) {
         const std::size_t n = rows_.rows,
-                          height = std::clamp(cached_values / rows_.cols, fewest_rows, most_a_task);
+                          height = std::clamp(cached_values / rows_.cols, fewest_rows, most_a_task) /
+                                   fewest_rows * fewest_rows;
         queries_.pack({problem_.queries.row(base), count, rows_.cols, problem_.queries.stride}, executor_);
         executor_.parallel_for(ceil_div(n, height), [&](std::size_t task, std::size_t) {
             const std::size_t row = task * height, num_rows = std::min(height, n - row);

@@ -5,7 +5,8 @@
 namespace hcbir {
 namespace {
 
-constexpr std::size_t rows_at_once = 32;  // that all panels meet while they are at hand
+constexpr std::size_t rows_at_once =
+    48;  // that all panels meet while they are at hand: whole strips at every level
 
 }  // namespace
 
