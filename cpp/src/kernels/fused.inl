@@ -169,6 +169,10 @@ inline void sum_rows(const float* query, const float* rows, std::size_t stride, 
         return;
     }
 #endif
+    // Rows a multiple of 4 KB apart drive each other out of a cache: half of them meet, a line after the
+    // other.
+    const bool collide = stride % 1024 == 0;
+    const std::size_t lead = reinterpret_cast<std::uintptr_t>(rows) / sizeof(float) % 16;
     for (std::size_t j = 0; j < count; j += tile_rows) {
         const float* row[tile_rows];  // the last ones stand for those that are lacking
         for (std::size_t r = 0; r < tile_rows; ++r)
@@ -178,10 +182,17 @@ inline void sum_rows(const float* query, const float* rows, std::size_t stride, 
             const std::size_t end = begin + fused_chunk < dim ? begin + fused_chunk : dim;
             Vec sum[2] = {};
             std::size_t c = begin;
-            for (; c + 4 <= end; c += 4)
+            const auto add_some = [&]<std::size_t columns>() __attribute__((always_inline)) {
 #pragma GCC unroll 2
                 for (std::size_t half = 0; half < 2; ++half)
-                    add_fours(query + c, row + half * lanes, c, sum[half], add_term);
+#pragma GCC unroll 4
+                    for (std::size_t t = c; t < c + columns; t += 4)
+                        add_fours(query + t, row + half * lanes, t, sum[half], add_term);
+                c += columns;
+            };
+            while (c + 4 <= end && !(collide && (c + lead) % 16 == 0)) add_some.template operator()<4>();
+            while (c + 16 <= end) add_some.template operator()<16>();
+            while (c + 4 <= end) add_some.template operator()<4>();
             for (; c < end; ++c)
                 for (std::size_t half = 0; half < 2; ++half) {
                     Vec column;
