@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -59,29 +59,46 @@ def append_rows(path: Path, column: Column | None, rows: npt.NDArray[Any]) -> Co
     return Column(dtype, old.row_shape, old.num_rows + len(rows), crc32)
 
 
-def map_rows(path: Path, column: Column) -> npt.NDArray[Any]:
-    """A read-only memory map, as a plain array."""
+class MappedRows(NamedTuple):
+    """A read-only memory map, as a plain array, and of the file how it begins and which it is.
+
+    As long as it is mapped no other file can be taken for it; it may have lost its name meanwhile.
+    """
+
+    rows: npt.NDArray[Any]
+    header: bytes
+    file: tuple[int, int]
+
+    def has_header_of(self, column: Column) -> bool:
+        """Whether the file begins as it was written; an append that was interrupted counts rows that do not."""
+        counted = re.search(rb"'shape': \((\d{1,18}),", self.header)
+        num_rows = int(counted[1]) if counted else -1
+        return num_rows >= column.num_rows and self.header == _header(replace(column, num_rows=num_rows))
+
+
+def identity(stat: os.stat_result) -> tuple[int, int]:
+    """Which file it is."""
+    return stat.st_dev, stat.st_ino
+
+
+def map_rows(path: Path, column: Column) -> MappedRows:
     try:
         file = path.open("rb")
     except OSError as error:
         raise FormatError(f"{path} cannot be read ({error.strerror})") from None
     with file:
-        size = os.fstat(file.fileno()).st_size
-        if size < column.num_bytes:
-            raise FormatError(f"{path} is truncated: {column.num_bytes} bytes expected, got {size}")
-        shape = (column.num_rows, *column.row_shape)
-        if column.num_bytes == HEADER_BYTES:  # nothing to map
-            return np.empty(shape, column.dtype)
-        return np.asarray(np.memmap(file, column.dtype, mode="r", offset=HEADER_BYTES, shape=shape))
+        stat = os.fstat(file.fileno())
+        if stat.st_size < column.num_bytes:
+            raise FormatError(f"{path} is truncated: {column.num_bytes} bytes expected, got {stat.st_size}")
+        header = file.read(HEADER_BYTES)
+        return MappedRows(_mapped(file, column), header, identity(stat))
 
 
-def has_header(path: Path, column: Column) -> bool:
-    """Whether the file begins as it was written; an append that was interrupted counts rows that do not."""
-    with path.open("rb") as file:
-        content = file.read(HEADER_BYTES)
-    counted = re.search(rb"'shape': \((\d{1,18}),", content)
-    num_rows = int(counted[1]) if counted else -1
-    return num_rows >= column.num_rows and content == _header(replace(column, num_rows=num_rows))
+def _mapped(file: BinaryIO, column: Column) -> npt.NDArray[Any]:
+    shape = (column.num_rows, *column.row_shape)
+    if column.num_bytes == HEADER_BYTES:  # nothing to map
+        return np.empty(shape, column.dtype)
+    return np.asarray(np.memmap(file, column.dtype, mode="r", offset=HEADER_BYTES, shape=shape))
 
 
 def _contents(rows: npt.NDArray[Any], column: Column) -> Iterator[memoryview]:

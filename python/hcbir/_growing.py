@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hcbir._columns import Column, append_rows, has_header, map_rows
+from hcbir._columns import Column, append_rows, identity, map_rows
 from hcbir._core import FormatError
 from hcbir._files import LOCK, PARTIAL, exclusive, sync_folder, write_whole
 
@@ -136,7 +136,7 @@ class GrowingArrays:
         """
         if zlib.crc32(self.arrays[name].data) != self.columns[name].crc32:
             raise FormatError(f"{self._path(name)} has been altered: its checksum is another")
-        if not has_header(self._path(name), self.columns[name]):
+        if not self._mapped[name].has_header_of(self.columns[name]):
             raise FormatError(f"{self._path(name)} has been altered: its header is another")
 
     def _refresh(self) -> None:
@@ -144,24 +144,20 @@ class GrowingArrays:
             columns, generation = read = self._read_manifest()
             paths = {name: self.folder / _file_name(name, generation) for name in columns}
             try:
-                arrays = {name: map_rows(paths[name], column) for name, column in columns.items()}
+                mapped = {name: map_rows(paths[name], column) for name, column in columns.items()}
             except FormatError:
                 if read == self._read_manifest():  # else they were replaced meanwhile
                     raise
             else:
-                self.columns, self._generation, self.arrays = columns, generation, arrays
-                self._opened = self._standing()
+                self.columns, self._generation, self._mapped = columns, generation, mapped
+                self.arrays = {name: array.rows for name, array in mapped.items()}
                 return
-
-    def _standing(self) -> list[tuple[int, int]]:
-        """Which files stand there: as long as they are mapped, no others can be taken for them."""
-        found = [self._path(name).stat() for name in self.columns]
-        return [(stat.st_dev, stat.st_ino) for stat in found]
 
     def _require_opened(self) -> None:
         """Refuses to write where something else than what was opened stands, or nothing."""
         try:
-            same = (self.folder / MANIFEST).exists() and self._standing() == self._opened
+            files = {name: identity(self._path(name).stat()) for name in self.columns}
+            same = (self.folder / MANIFEST).exists() and files == {n: m.file for n, m in self._mapped.items()}
         except OSError:
             same = False
         if not same:

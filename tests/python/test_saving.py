@@ -81,6 +81,28 @@ def test_opens_what_is_replaced_meanwhile(
     assert found(type(other).open(tmp_path, check=True)) == found(other)
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_opens_what_is_replaced_once_it_is_mapped(
+    tmp_path: Path, make: Callable[[int], Index], monkeypatch: pytest.MonkeyPatch, check: bool
+) -> None:
+    """Its files have lost their names then."""
+    first, other = make(500), make(400)
+    first.save(tmp_path)
+    num_arrays, calls = len(list(tmp_path.glob("*.npy"))), 0
+
+    def then_replacing(*arguments: Any) -> Any:
+        nonlocal calls
+        mapped, calls = map_rows(*arguments), calls + 1
+        if calls == num_arrays:
+            with monkeypatch.context() as patch:
+                patch.setattr("hcbir._growing.map_rows", map_rows)
+                other.save(tmp_path)
+        return mapped
+
+    monkeypatch.setattr("hcbir._growing.map_rows", then_replacing)
+    assert found(type(other).open(tmp_path, check=check)) == found(first)
+
+
 def test_saves_an_opened_index_in_its_own_place(tmp_path: Path, make: Callable[[int], Index]) -> None:
     make(500).save(tmp_path)
     opened = type(make(20)).open(tmp_path)
