@@ -14,6 +14,14 @@ namespace {
 /// codes, bounds, offsets, as `quantize` returns them, and the reflectors and tail_shift it was given.
 using Codes = std::tuple<Array<std::uint8_t>, Array<float>, Array<float>, Array<float>, int>;
 
+ByteCodes views_of(const Codes& codes) {
+    const auto& [bytes, bounds, offsets, reflectors, tail_shift] = codes;
+    return {matrix(bytes, "codes"),
+            matrix(bounds, "bounds"),
+            values(offsets, "offsets"),
+            {matrix(reflectors, "reflectors"), tail_shift}};
+}
+
 }  // namespace
 
 void bind_search(py::module_& m) {
@@ -42,10 +50,7 @@ void bind_search(py::module_& m) {
             if (allowed) options.allowed = values(*allowed, "allowed");
             ByteCodes views;
             if (codes) {
-                views = {matrix(std::get<0>(*codes), "codes"),
-                         matrix(std::get<1>(*codes), "bounds"),
-                         values(std::get<2>(*codes), "offsets"),
-                         {matrix(std::get<3>(*codes), "reflectors"), std::get<4>(*codes)}};
+                views = views_of(*codes);
                 options.codes = &views;
             }
             return scores_and_indices(q.rows, k, num_threads, [&](auto scores, auto indices, auto& executor) {
@@ -92,6 +97,12 @@ void bind_search(py::module_& m) {
         },
         py::arg("database").noconvert(), py::arg("metric"), py::arg("reflectors").noconvert(),
         py::arg("tail_shift"), py::arg("num_threads"));
+    m.def(
+        "check_codes",
+        [](const Codes& codes, const py::array& database, Metric metric) {
+            require_codes(views_of(codes), database_of(database), metric);
+        },
+        py::arg("codes").noconvert(), py::arg("database").noconvert(), py::arg("metric"));
     m.def("is_small", &is_small, py::arg("rows"), py::arg("cols"));
 
     m.attr("max_byte_codes_dim") = max_byte_codes_dim();

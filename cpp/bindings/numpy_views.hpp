@@ -31,8 +31,10 @@ MatrixView<const T> matrix(const Array<T>& array, const char* name) {
     const py::ssize_t stride = rows > 1 ? array.strides(0) : cols * size;
     const bool neighbours = cols == 1 || array.strides(1) == size;
     if (!neighbours || stride % size != 0 || stride < cols * size)
-        throw py::type_error(std::string(name) + " must have contiguous rows; pass numpy.ascontiguousarray(" +
-                             name + ")");
+        throw py::type_error(std::string(name) +
+                             " must have contiguous rows that do not overlap, got shape " +
+                             py::str(array.attr("shape")).cast<std::string>() + " with strides " +
+                             py::str(array.attr("strides")).cast<std::string>());
     return {array.data(), static_cast<std::size_t>(rows), static_cast<std::size_t>(cols),
             static_cast<std::size_t>(stride / size)};
 }

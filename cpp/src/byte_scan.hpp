@@ -104,9 +104,6 @@ private:
     AlignedBuffer<std::uint8_t> rests_;
 };
 
-/// Throws std::invalid_argument unless these are ByteCodes of the database.
-void require_codes(const ByteCodes& codes, const Database& database, Metric metric);
-
 /// Rows as panels of codes, their heads and their tails apart, so that a scan that leaves most rows after the
 /// head reads little else.
 struct CodedRows {

@@ -9,6 +9,7 @@
 #include "hcbir/ivf.hpp"
 #include "kernels/dispatch.hpp"
 #include "panels.hpp"
+#include "shapes.hpp"
 
 namespace hcbir {
 namespace {
@@ -238,9 +239,7 @@ void search(const IvfView& index, MatrixView<const float> queries, MatrixView<co
             "of dimension " + std::to_string(index.quantizer.dim()), std::to_string(queries.cols));
     require(probes.rows == queries.rows, "probes", "one row a query", std::to_string(probes.rows));
     require(k >= 1, "k", "at least 1", "0");
-    require(
-        scores.rows == queries.rows && scores.cols == k && indices.rows == queries.rows && indices.cols == k,
-        "scores and indices", "queries x k", "another shape");
+    require_outputs(scores, indices, queries.rows, k);
     for (std::size_t q = 0; q < probes.rows; ++q) check_lists(probes.row_span(q), index, "probes");
     for (const InvertedLists& part : index.parts) check(part, index);
     require_finite(queries, "queries");

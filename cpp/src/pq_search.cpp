@@ -10,6 +10,7 @@
 #include "hcbir/pq.hpp"
 #include "panels.hpp"
 #include "random.hpp"
+#include "shapes.hpp"
 
 namespace hcbir {
 namespace {
@@ -246,9 +247,7 @@ void search(const ProductQuantizer& quantizer, MatrixView<const float> queries,
     require(k >= 1 && k <= num_allowed, "k",
             "from 1 to the number of codes that may be found (" + std::to_string(num_allowed) + ")",
             std::to_string(k));
-    require(
-        scores.rows == queries.rows && scores.cols == k && indices.rows == queries.rows && indices.cols == k,
-        "scores and indices", "queries x k", "another shape");
+    require_outputs(scores, indices, queries.rows, k);
     require_finite(queries, "queries");
     PQSearch(quantizer, queries, codes, packed, k, num_allowed, options, executor).run(scores, indices);
 }

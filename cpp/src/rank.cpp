@@ -7,6 +7,7 @@
 #include "hcbir/search.hpp"
 #include "radix_sort.hpp"
 #include "search_problem.hpp"
+#include "shapes.hpp"
 
 // A whole ranking: every score by tiles in float, then a radix sort (docs/exact-search.md).
 
@@ -132,22 +133,15 @@ private:
 void rank(MatrixView<const float> queries, const Database& database, Metric metric,
           std::span<const std::uint8_t> allowed, MatrixView<float> scores, MatrixView<std::int64_t> indices,
           Executor& executor) {
-    require(queries.cols == database.cols && queries.cols > 0, "queries",
-            "of the database's dimension (" + std::to_string(database.cols) + "), at least 1",
-            std::to_string(queries.cols));
+    require_dimension(queries.cols, database.cols);
     require(allowed.empty() || allowed.size() == database.rows, "allowed",
             "a flag for each of the " + std::to_string(database.rows) + " rows",
             std::to_string(allowed.size()));
     require(database.rows >> 32 == 0, "database", "of fewer than 2^32 rows", std::to_string(database.rows));
     require_finite(queries, "queries");
     const Rows rows = allowed.empty() ? Rows(database) : Rows(database, allowed);
-    const std::size_t n =
-        allowed.empty()
-            ? database.rows
-            : allowed.size() - static_cast<std::size_t>(std::count(allowed.begin(), allowed.end(), 0));
-    require(
-        scores.rows == queries.rows && scores.cols == n && indices.rows == queries.rows && indices.cols == n,
-        "scores and indices", "queries x allowed rows", "another shape");
+    const std::size_t n = count_allowed(allowed, database.rows);
+    require_outputs(scores, indices, queries.rows, n);
     if (n == 0) return;
     const SearchProblem problem(queries, rows, {}, n, metric, executor);
     try {

@@ -6,6 +6,7 @@
 #include "kernels/dispatch.hpp"
 #include "panels.hpp"
 #include "rows.hpp"
+#include "shapes.hpp"
 #include "topk.hpp"
 
 namespace hcbir {
@@ -51,9 +52,7 @@ void rerank(MatrixView<const float> queries, const FullVectors& vectors,
     require(candidates.rows == queries.rows && k >= 1 && k <= candidates.cols, "k",
             "from 1 to the number of candidates (" + std::to_string(candidates.cols) + ")",
             std::to_string(k));
-    require(
-        scores.rows == queries.rows && scores.cols == k && indices.rows == queries.rows && indices.cols == k,
-        "scores and indices", "queries x k", "another shape");
+    require_outputs(scores, indices, queries.rows, k);
 
     const auto& kernels = kernels::active();
     const Rows rows(vectors.floats);

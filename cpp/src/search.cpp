@@ -16,6 +16,7 @@
 #include "random.hpp"
 #include "rescore.hpp"
 #include "row_sample.hpp"
+#include "shapes.hpp"
 
 // A scan in low precision bounds every row's key; the few rows that could be among the k best are then scored
 // in double. docs/exact-search.md proves the bounds, so that no row of the answer is ever missed.
@@ -291,9 +292,7 @@ void search_again(const SearchProblem& problem, const SearchOptions& options,
 void search(MatrixView<const float> queries, const Database& database, std::size_t k,
             const SearchOptions& options, MatrixView<float> scores, MatrixView<std::int64_t> indices,
             Executor& executor) {
-    require(queries.cols == database.cols && queries.cols > 0, "queries",
-            "of the database's dimension (" + std::to_string(database.cols) + "), at least 1",
-            std::to_string(queries.cols));
+    require_dimension(queries.cols, database.cols);
     require(options.allowed.empty() || options.allowed.size() == database.rows, "allowed",
             "a flag for each of the " + std::to_string(database.rows) + " rows",
             std::to_string(options.allowed.size()));
@@ -301,9 +300,7 @@ void search(MatrixView<const float> queries, const Database& database, std::size
     require(k >= 1 && k <= num_allowed, "k",
             "from 1 to the number of database rows that may be found (" + std::to_string(num_allowed) + ")",
             std::to_string(k));
-    require(
-        scores.rows == queries.rows && scores.cols == k && indices.rows == queries.rows && indices.cols == k,
-        "scores and indices", "queries x k", "another shape");
+    require_outputs(scores, indices, queries.rows, k);
     if (options.codes) require_codes(*options.codes, database, options.metric);
 
     // Few rows are picked out; of many, the codes of all are read.

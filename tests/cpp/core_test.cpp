@@ -8,6 +8,7 @@
 #include <limits>
 #include <random>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -228,10 +229,27 @@ void test_several_callers() {
     for (auto& caller : callers) caller.join();
 }
 
+void test_places_for_other_numbers_of_results() {
+    const auto rows = random_floats(6 * 4, 1);
+    std::vector<float> scores(8);
+    std::vector<std::int64_t> indices(8);
+    hcbir::SerialExecutor serial;
+    try {
+        hcbir::search({rows.data(), 2, 4}, {rows.data(), 6, 4}, 3, hcbir::Metric::dot, {scores.data(), 2, 3},
+                      {indices.data(), 2, 4}, serial);
+        check(false, "refused");
+    } catch (const std::invalid_argument& error) {
+        check(error.what() ==
+                  std::string("scores and indices must be queries x results, 2 x 3, got 2 x 3 and 2 x 4"),
+              error.what());
+    }
+}
+
 }  // namespace
 
 int main() {
     test_search();
+    test_places_for_other_numbers_of_results();
     test_guessed_bars();
     test_matching_of_near_ties();
     test_matching_of_large_sets();

@@ -1,4 +1,5 @@
-// Exact search: the k rows of a database that score highest against each query.
+// Exact search: the k rows of a database that score highest against each query. What is proved of it holds in
+// the default floating-point environment: round to nearest, subnormal numbers not flushed to zero.
 #pragma once
 
 #include <cstdint>
@@ -91,6 +92,9 @@ std::size_t max_byte_codes_dim();
 /// Shape of ByteCodes::codes.
 std::size_t byte_codes_rows(std::size_t rows);
 std::size_t byte_codes_cols(std::size_t cols);
+
+/// Throws std::invalid_argument unless codes have the shapes of those of the database.
+void require_codes(const ByteCodes& codes, const Database& database, Metric metric);
 
 /// Writes the ByteCodes of a database, in arrays of the caller; the same bits for every number of threads.
 /// Throws std::invalid_argument if the database or the axes are not finite.
