@@ -16,28 +16,54 @@ def small_matrix(values: npt.ArrayLike, name: str, *, dtype: type[np.generic] = 
         return array
     if array.ndim != 2:
         raise ValueError(f"{name} must have 2 dimensions, one row an item, got {describe(array)}")
-    if array.dtype.kind not in "fiu":
+    if array.dtype.kind not in "fiu" and not is_bfloat16(array):
         raise TypeError(f"{name} must hold real numbers, got {describe(array)}")
-    return np.ascontiguousarray(array, dtype=dtype)
+    with np.errstate(over="ignore"):
+        converted = np.ascontiguousarray(array, dtype=dtype)
+    if array.dtype.kind == "f" and array.itemsize > converted.itemsize:
+        _check_range(array, converted, name)
+    return converted
 
 
-def large_matrix(values: object, name: str, *, dtype: type[np.generic] = np.float32) -> npt.NDArray[Any]:
-    """The same array, or a TypeError that says how to convert it (databases, memory maps)."""
+def _check_range(values: npt.NDArray[Any], converted: npt.NDArray[Any], name: str) -> None:
+    """Refuses finite values that have become infinite."""
+    if (beyond := np.isinf(converted) & np.isfinite(values)).any():
+        row, column = np.argwhere(beyond)[0]
+        narrow, largest = converted.dtype, np.finfo(converted.dtype).max
+        raise ValueError(
+            f"{name} must not be beyond {narrow}, {largest:.3g}, got {values[row, column]:.3g} in row {row}"
+        )
+
+
+def large_matrix(
+    values: object, name: str, *, dtype: npt.DTypeLike = np.float32, accepted: str | None = None
+) -> npt.NDArray[Any]:
+    """The same array, or a TypeError that says how to convert it (databases, memory maps).
+
+    `accepted`: the names of dtypes, where `dtype` is one of several.
+    """
     if not isinstance(values, np.ndarray):
-        wanted, remedy = _wanted(name, dtype)
-        raise TypeError(f"{name} must be a numpy array of {wanted}, got {type(values).__name__}; pass {remedy}")
+        wanted = accepted or np.dtype(dtype).name
+        raise TypeError(
+            f"{name} must be a numpy array of {wanted}, got {type(values).__name__}; pass {_converted(name, dtype)}"
+        )
     if values.ndim != 2:
         raise ValueError(f"{name} must have 2 dimensions, one row an item, got {describe(values)}")
-    if values.dtype == dtype and values.flags.c_contiguous:
-        return values
-    rows_contiguous = values.size == 0 or values.shape[1] <= 1 or values.strides[1] == values.itemsize
-    if values.dtype != dtype or not values.dtype.isnative or not rows_contiguous or values.strides[0] < 0:
-        wanted, remedy = _wanted(name, dtype)
+    if values.dtype != dtype or not (values.flags.c_contiguous or _lies_in_rows(values)):
+        wanted = accepted or np.dtype(dtype).name
+        remedy = _converted(name, dtype) if values.dtype != dtype else f"numpy.ascontiguousarray({name})"
         raise TypeError(
-            f"{name} must be {wanted} with contiguous rows, got {describe(values)} "
+            f"{name} must be {wanted} with contiguous rows that do not overlap, got {describe(values)} "
             f"with strides {values.strides}; pass {remedy}"
         )
     return values
+
+
+def _lies_in_rows(array: npt.NDArray[Any]) -> bool:
+    """Whether the values of a row are neighbours, and rows follow each other, apart by whole values or not at all."""
+    (rows, cols), (stride, step), size = array.shape, array.strides, array.itemsize
+    one_by_one = cols == 1 or step == size
+    return array.size == 0 or (one_by_one and (rows == 1 or (stride >= cols * size and stride % size == 0)))
 
 
 def check_finite(values: npt.NDArray[Any], name: str, first_row: int = 0) -> None:
@@ -50,19 +76,34 @@ def check_finite(values: npt.NDArray[Any], name: str, first_row: int = 0) -> Non
             raise ValueError(f"{name} must be finite, got {found} in row {number}")
 
 
-def _wanted(name: str, dtype: type[np.generic]) -> tuple[str, str]:
-    """The name of a dtype, and what to pass."""
-    wanted = np.dtype(dtype).name  # slow, so for errors alone
-    return wanted, f"numpy.ascontiguousarray({name}, dtype=numpy.{wanted})"
+def _converted(name: str, dtype: npt.DTypeLike) -> str:
+    """What to pass."""
+    return f"numpy.ascontiguousarray({name}, dtype=numpy.{np.dtype(dtype).name})"
+
+
+def is_bfloat16(array: npt.NDArray[Any]) -> bool:
+    """Of ml_dtypes."""
+    return array.dtype.kind == "V" and array.dtype.name == "bfloat16"
+
+
+def as_bfloat16(bits: npt.NDArray[np.uint16]) -> npt.NDArray[Any]:
+    """The numbers whose bits these are, where ml_dtypes is there; else the bits."""
+    try:
+        from ml_dtypes import bfloat16
+    except ImportError:
+        return bits
+    return bits.view(bfloat16)
 
 
 def database_matrix(values: object, name: str) -> npt.NDArray[Any]:
     """A float32, float16 or bfloat16 matrix as it is; bfloat16 (of ml_dtypes) as the uint16 that hold it."""
+    accepted = "float32, float16 or bfloat16"
     if not isinstance(values, np.ndarray) or values.dtype == np.float32:
-        return large_matrix(values, name)
-    if values.dtype.kind == "V" and values.dtype.name == "bfloat16":
-        return large_matrix(values.view(np.uint16), name, dtype=np.uint16)
-    return large_matrix(values, name, dtype=np.float16 if values.dtype == np.float16 else np.float32)
+        return large_matrix(values, name, accepted=accepted)
+    if is_bfloat16(values):
+        return large_matrix(values, name, dtype=values.dtype, accepted=accepted).view(np.uint16)
+    is_half = values.dtype.kind == "f" and values.itemsize == 2  # of any order of bytes
+    return large_matrix(values, name, dtype=np.float16 if is_half else np.float32, accepted=accepted)
 
 
 def full_vectors(vectors: object, num_rows: int, dim: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32] | None]:

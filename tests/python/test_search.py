@@ -282,20 +282,6 @@ def test_takes_strided_and_memory_mapped_databases(tmp_path: Path) -> None:
         np.testing.assert_array_equal(result.indices, hcbir.search(plain[:13], plain, 7).indices)
 
 
-def test_refuses_what_it_would_have_to_copy() -> None:
-    queries = random_vectors(2, 4)
-    for database in (
-        random_vectors(9, 4).astype(np.float64),
-        np.asfortranarray(random_vectors(9, 4)),
-        random_vectors(9, 4)[::-1],
-        random_vectors(9, 4).astype(">f4"),
-    ):
-        with pytest.raises(TypeError, match=r"database must be float32 .* pass numpy\.ascontiguousarray\(database"):
-            hcbir.search(queries, database, 1)
-    with pytest.raises(TypeError, match="database must be a numpy array of float32, got list"):
-        hcbir.search(queries, [[1.0, 2.0, 3.0, 4.0]], 1)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
