@@ -91,7 +91,10 @@ def map_rows(path: Path, column: Column) -> MappedRows:
         if stat.st_size < column.num_bytes:
             raise FormatError(f"{path} is truncated: {column.num_bytes} bytes expected, got {stat.st_size}")
         header = file.read(HEADER_BYTES)
-        return MappedRows(_mapped(file, column), header, identity(stat))
+        try:
+            return MappedRows(_mapped(file, column), header, identity(stat))
+        except (ValueError, OverflowError) as error:  # of no rows, each too large
+            raise FormatError(f"{path} cannot be an array of rows of {column.row_shape} ({error})") from None
 
 
 def _mapped(file: BinaryIO, column: Column) -> npt.NDArray[Any]:

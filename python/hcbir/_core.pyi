@@ -61,6 +61,7 @@ def quantize(
     tail_shift: int,
     num_threads: int,
 ) -> _ByteCodes: ...
+def check_codes(codes: _ByteCodes, database: npt.NDArray[Any], metric: Metric) -> None: ...
 def match_float(
     descriptors0: npt.NDArray[np.float32],
     descriptors1: npt.NDArray[np.float32],

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import database_matrix, one_of
+from hcbir._arrays import as_bfloat16, database_matrix, one_of
 from hcbir._exact_codes import Codes, byte_codes
 from hcbir._growing import GrowingArrays
 from hcbir._runtime import num_threads_argument
@@ -64,9 +64,9 @@ class ExactIndex:
         precision: str = "auto",
         num_threads: int | None = None,
     ) -> None:
-        self.metric = one_of(metric, "metric", METRICS)
-        self.precision = one_of(precision, "precision", PRECISIONS)
-        self.database = database
+        self._metric = one_of(metric, "metric", METRICS)
+        self._precision = one_of(precision, "precision", PRECISIONS)
+        self._given = database
         self._database = database_matrix(database, "database")
         rows, dim = self._database.shape
         if dim > _core.max_byte_codes_dim and precision == "int8":
@@ -83,6 +83,19 @@ class ExactIndex:
         rows, dim = self._database.shape
         scanned = "bytes" if self._codes else "floats"
         return f"ExactIndex({rows} x {dim}, metric={self.metric!r}, precision={self.precision!r}: {scanned})"
+
+    @property
+    def database(self) -> npt.NDArray[Any]:
+        """As it was given. Of an index that was opened, bfloat16 is uint16 where ml_dtypes is not installed."""
+        return self._given
+
+    @property
+    def metric(self) -> str:
+        return self._metric
+
+    @property
+    def precision(self) -> str:
+        return self._precision
 
     @property
     def nbytes(self) -> int:
@@ -102,10 +115,10 @@ class ExactIndex:
             queries,
             self._database,
             k,
-            self.metric,
+            self._metric,
             allowed,
             num_threads,
-            precision=self.precision,
+            precision=self._precision,
             codes=self._codes,
         )
 
@@ -143,23 +156,34 @@ class ExactIndex:
             If the files are not those of an index, are cut short or have been changed.
         """
         files = GrowingArrays(Path(folder), KIND)
-        arrays = files.arrays
-        if not arrays:
+        if not files.arrays:
             raise FileNotFoundError(f"{folder} is no ExactIndex")
-        for name in arrays if check else ():
+        numbers = files.array("numbers", (None,), "int64")
+        for name in files.arrays if check else ["numbers"]:
             files.check(name)
         try:
-            version, metric, precision, is_bfloat16, tail_shift = arrays["numbers"].tolist()
+            version, metric, precision, is_bfloat16, tail_shift = numbers.tolist()
             if version != FORMAT:
                 raise ValueError(f"its format is {version}, this version reads {FORMAT}")
             index = cls.__new__(cls)
-            index.metric, index.precision = METRICS[metric], PRECISIONS[precision]
-            index.database = arrays["database"]
-            index._database = index.database if is_bfloat16 else database_matrix(index.database, "database")
+            index._metric, index._precision = METRICS[metric], PRECISIONS[precision]
+            dtypes = ("uint16",) if is_bfloat16 else ("float32", "float16")
+            index._database = files.array("database", (None, None), *dtypes)
+            index._given = as_bfloat16(index._database) if is_bfloat16 else index._database
             index._codes = None
-            if "codes" in arrays:
-                codes, bounds, offsets, reflectors = (arrays[name] for name in ARRAYS)
-                index._codes = codes, bounds, offsets, reflectors, tail_shift
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+            if not files.arrays.keys().isdisjoint(ARRAYS):
+                index._codes = _opened_codes(files, index._database.shape[1], tail_shift)
+                _core.check_codes(index._codes, index._database, _core.Metric[index.metric])
+        except (IndexError, ValueError) as error:
             raise _core.FormatError(f"{folder} is no whole ExactIndex: {error}") from error
         return index
+
+
+def _opened_codes(files: GrowingArrays, dim: int, tail_shift: int) -> Codes:
+    return (
+        files.array("codes", (None, None), "uint8"),
+        files.array("bounds", (None, 5), "float32"),
+        files.array("offsets", (None,), "float32"),
+        files.array("reflectors", (None, dim), "float32"),
+        tail_shift,
+    )

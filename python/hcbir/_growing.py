@@ -7,25 +7,21 @@ manifest then names. Each file is a plain `.npy`.
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
+from hcbir._arrays import describe
 from hcbir._columns import Column, append_rows, identity, map_rows
 from hcbir._core import FormatError
-from hcbir._files import LOCK, PARTIAL, exclusive, sync_folder, write_whole
-
-MANIFEST = "manifest.json"
-VERSION = 1
+from hcbir._files import LOCK, PARTIAL, exclusive, sync_folder
+from hcbir._manifest import MANIFEST, Manifest, read_manifest, write_manifest
 
 Rows = Mapping[str, npt.NDArray[Any]]
 """What is appended to each array."""
@@ -126,6 +122,26 @@ class GrowingArrays:
                     raise ValueError(f"rows must be of {', '.join(self.columns)}, got {', '.join(rows)}")
                 self._write(self.columns, [rows])
 
+    def array(self, name: str, shape: tuple[int | None, ...], *dtypes: str) -> npt.NDArray[Any]:
+        """One that must be there, of this shape (None is any length) and of one of these dtypes.
+
+        Raises
+        ------
+        FormatError
+            If it is not.
+        """
+        path, array = self._path(name), self.arrays.get(name)
+        if array is None:
+            raise FormatError(f"{path} is not among the arrays of {self.folder / MANIFEST}")
+        fits = array.ndim == len(shape) and all(
+            n in (None, length) for n, length in zip(shape, array.shape, strict=True)
+        )
+        if not fits or array.dtype not in dtypes:
+            lengths = ", ".join("any" if n is None else str(n) for n in shape)
+            expected = f"of shape ({lengths}) and {' or '.join(dtypes)}"
+            raise FormatError(f"{path} must be {expected}, got {describe(array)}")
+        return array
+
     def check(self, name: str) -> None:
         """Reads the whole array and compares it with its checksum.
 
@@ -141,12 +157,12 @@ class GrowingArrays:
 
     def _refresh(self) -> None:
         while True:
-            columns, generation = read = self._read_manifest()
+            columns, generation = read = read_manifest(self.folder, self._kind)
             paths = {name: self.folder / _file_name(name, generation) for name in columns}
             try:
                 mapped = {name: map_rows(paths[name], column) for name, column in columns.items()}
             except FormatError:
-                if read == self._read_manifest():  # else they were replaced meanwhile
+                if read == read_manifest(self.folder, self._kind):  # else they were replaced meanwhile
                     raise
             else:
                 self.columns, self._generation, self._mapped = columns, generation, mapped
@@ -179,9 +195,7 @@ class GrowingArrays:
         for rows in batches:
             columns = {name: append_rows(self._path(name), columns.get(name), array) for name, array in rows.items()}
         sync_folder(self.folder)
-        arrays = {name: asdict(column) for name, column in columns.items()}
-        manifest = {"kind": self._kind, "version": VERSION, "generation": self._generation, "arrays": arrays}
-        write_whole(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+        write_manifest(self.folder, self._kind, Manifest(columns, self._generation))
 
     def _drop_others(self, names: Set[str]) -> None:
         """Deletes the files of arrays of these names that the manifest does not name."""
@@ -190,26 +204,6 @@ class GrowingArrays:
         for path in self.folder.iterdir():
             if file.fullmatch(path.name) and path not in current:
                 path.unlink()
-
-    def _read_manifest(self) -> tuple[dict[str, Column], int]:
-        path = self.folder / MANIFEST
-        if not path.exists():
-            return {}, 0
-        try:
-            manifest = json.loads(path.read_text())
-            kind, version, generation = manifest["kind"], manifest["version"], int(manifest.get("generation", 0))
-            columns = {
-                name: Column(str(c["dtype"]), tuple(c["row_shape"]), int(c["num_rows"]), int(c["crc32"]))
-                for name, c in manifest["arrays"].items()
-            }
-            for column in columns.values():
-                if column.num_rows < 0 or min(column.row_shape, default=1) < 0 or np.dtype(column.dtype).hasobject:
-                    raise ValueError("an array that cannot be")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise FormatError(f"{path} is damaged ({error!r})") from None
-        if (kind, version) != (self._kind, VERSION):
-            raise FormatError(f"{path} must be of {self._kind}, version {VERSION}; got {kind}, version {version}")
-        return columns, generation
 
     def _path(self, name: str) -> Path:
         return self.folder / _file_name(name, self._generation)

@@ -16,6 +16,16 @@ from hcbir._inverted_lists import Part
 from hcbir._quantization import METRICS, ProductQuantizer
 
 KIND = "hcbir inverted lists"
+ARRAYS: dict[str, tuple[tuple[int | None, ...], str]] = {
+    "codes": ((None, None), "uint8"),
+    "ids": ((None,), "int64"),
+    "offsets": ((None,), "int64"),
+    "terms": ((None,), "float32"),
+    "centroids": ((None, None), "float32"),
+    "codebooks": ((None, None, None), "float32"),
+    "origin": ((None,), "float32"),
+    "numbers": ((5,), "uint64"),
+}
 
 
 class SavedIndex(NamedTuple):
@@ -38,9 +48,9 @@ def write_index(folder: str | PathLike[str], index: SavedIndex) -> None:
 
 def read_index(folder: str | PathLike[str], check: bool) -> SavedIndex:
     files = GrowingArrays(Path(folder), KIND)
-    arrays = files.arrays
-    if not arrays:
+    if not files.arrays:
         raise FileNotFoundError(f"{folder} is no IVFPQIndex")
+    arrays = {name: files.array(name, shape, dtype) for name, (shape, dtype) in ARRAYS.items()}
     for name in arrays if check else arrays.keys() - {"codes", "ids", "terms"}:
         files.check(name)
     try:
@@ -53,8 +63,10 @@ def read_index(folder: str | PathLike[str], check: bool) -> SavedIndex:
             raise ValueError(f"its codebooks are {quantizer.centroids.shape}")
         if part.codes.shape != (len(part.ids), quantizer.code_size) or part.offsets[-1] != len(part.ids):
             raise ValueError(f"its codes are {part.codes.shape}")
+        if coder.centroids.shape != (len(part.offsets) - 1, quantizer.dim):
+            raise ValueError(f"its centroids are {coder.centroids.shape}")
         if (len(part.terms), len(coder.origin)) != (num_terms, num_axes):
             raise ValueError(f"its terms are {part.terms.shape}, its origin is {coder.origin.shape}")
-    except (KeyError, ValueError, IndexError, TypeError) as error:
+    except (ValueError, IndexError, TypeError) as error:
         raise _core.FormatError(f"{folder} is no whole IVFPQIndex: {error}") from error
     return SavedIndex(coder, part, seed, next_id)

@@ -10,27 +10,44 @@ import numpy.typing as npt
 from hcbir._core import FormatError
 from hcbir._growing import GrowingArrays
 from hcbir._quantization import ProductQuantizer
-from hcbir._store_rows import DTYPES
+from hcbir._store_rows import DTYPES, OPTIONAL
 
 KIND = "hcbir local features"
+ROW, PAIR, DIMS, FLOAT = (None,), (None, 2), (None, None), ("float32",)
+ARRAYS: dict[str, tuple[tuple[int | None, ...], tuple[str, ...]]] = {
+    "counts": (ROW, ("int64",)),
+    "image_sizes": (PAIR, ("int64",)),
+    "keypoints": (PAIR, FLOAT),
+    "scores": (ROW, FLOAT),
+    "descriptors": (DIMS, DTYPES),
+    "scales": (ROW, FLOAT),
+    "orientations": (ROW, FLOAT),
+    "factors": (ROW, FLOAT),
+    "codebooks": ((None, None, None), FLOAT),
+}
+OPTIONAL_ARRAYS = (*OPTIONAL, "factors", "codebooks")
+PLACES = ("counts", "image_sizes")  # a row an image
 
 
 def open_arrays(folder: Path, *, check: bool) -> tuple[GrowingArrays, npt.NDArray[np.int64]]:
     """Of a store, and its offsets; all compared with their checksums, or only what says where each image stands."""
     growing = GrowingArrays(folder, KIND)
-    arrays = growing.arrays
-    if "counts" not in arrays:
+    if not growing.arrays:
         raise FileNotFoundError(f"{folder} is no store of local features")
-    for name in arrays if check else ["counts"]:
+    arrays = {
+        name: growing.array(name, shape, *dtypes)
+        for name, (shape, dtypes) in ARRAYS.items()
+        if name in growing.arrays or name not in OPTIONAL_ARRAYS
+    }
+    for name in arrays if check else PLACES:
         growing.check(name)
     descriptors, offsets = arrays["descriptors"], offsets_of(growing)
-    held = str(descriptors.dtype)
-    if held not in DTYPES or descriptors.ndim != 2 or (held == "int8") != ("factors" in arrays):
-        raise FormatError(f"{folder} is damaged: its descriptors are {descriptors.shape} {held}")
+    if (descriptors.dtype == np.int8) != ("factors" in arrays):
+        raise FormatError(f"{folder} is damaged: its descriptors are {descriptors.dtype}, factors are for int8")
     if np.any(np.diff(offsets) < 0):
         raise FormatError(f"{folder} is damaged: an image has a negative number of features")
     for name, array in arrays.items():
-        rows = len(offsets) - 1 if name in ("counts", "image_sizes") else int(offsets[-1])
+        rows = len(offsets) - 1 if name in PLACES else int(offsets[-1])
         if len(array) != rows and name != "codebooks":
             raise FormatError(f"{folder} is damaged: {name} has {len(array)} rows, expected {rows}")
     return growing, offsets

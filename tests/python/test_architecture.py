@@ -28,6 +28,7 @@ PYTHON_FLOORS = [
         "_files",
         "_columns",
         "_growing",
+        "_manifest",
         "_quantization_codebooks",
         "_quantization_codes",
         "_quantization_file",

@@ -1,6 +1,8 @@
 """Saved indexes replace one of their own kind, at once, and nothing else."""
 
 import errno
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,21 @@ def test_nothing_is_left_of_arrays_that_the_new_one_has_not(tmp_path: Path) -> N
     floats.save(tmp_path)
     assert {path.name.partition("-")[0] for path in tmp_path.glob("*.npy")} == {"database", "numbers"}
     assert found(hcbir.ExactIndex.open(tmp_path)) == found(floats)
+
+
+def test_an_opened_database_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    index = hcbir.ExactIndex(vectors(300).astype(bfloat16))
+    index.save(tmp_path)
+    opened = hcbir.ExactIndex.open(tmp_path)
+    assert opened.database.dtype == bfloat16
+    again = hcbir.ExactIndex(opened.database)
+    again.save(tmp_path)
+    assert found(again) == found(opened) == found(hcbir.ExactIndex.open(tmp_path)) == found(index)
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    bare = hcbir.ExactIndex.open(tmp_path)
+    assert bare.database.dtype == np.uint16
+    assert found(bare) == found(index)
 
 
 def test_opens_what_is_replaced_meanwhile(
@@ -175,6 +192,73 @@ def test_refuses_what_is_something_else(tmp_path: Path, make: Callable[[int], In
     manifest.write_text("{")
     with pytest.raises(ValueError, match="is damaged"):
         other.save(tmp_path / "other")
+
+
+def changed_manifest(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    change(manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def without_checksum(folder: Path) -> None:
+    """As it was written before there was one."""
+    changed_manifest(folder, lambda manifest: manifest.pop("crc32"))
+
+
+def test_a_manifest_without_checksum_is_read(tmp_path: Path, make: Callable[[int], Index]) -> None:
+    index = make(300)
+    index.save(tmp_path)
+    without_checksum(tmp_path)
+    assert found(type(index).open(tmp_path, check=True)) == found(index)
+
+
+def test_every_byte_of_a_manifest_counts(tmp_path: Path, make: Callable[[int], Index]) -> None:
+    index = make(100)
+    index.save(tmp_path)
+    manifest = tmp_path / "manifest.json"
+    content, expected, refusals = manifest.read_bytes(), found(index), []
+    for place in range(len(content)):
+        altered = bytearray(content)
+        altered[place] ^= 1 << place % 8
+        manifest.write_bytes(altered)
+        try:
+            opened = type(index).open(tmp_path)
+        except hcbir.FormatError as error:
+            refusals.append(str(error))
+        else:
+            assert found(opened) == expected
+    assert len(refusals) > len(content) / 2  # the rest is layout
+    assert all(str(manifest) in refusal and len(refusal) < len(str(manifest)) + 300 for refusal in refusals)
+
+
+def test_arrays_that_a_manifest_leaves_out_are_missed(tmp_path: Path) -> None:
+    exact(300).save(tmp_path)
+    changed_manifest(tmp_path, lambda manifest: [manifest["arrays"].pop(name) for name in ("codes", "bounds")])
+    with pytest.raises(hcbir.FormatError, match=r"manifest\.json is damaged .*its checksum is another"):
+        hcbir.ExactIndex.open(tmp_path, check=False)
+    without_checksum(tmp_path)
+    with pytest.raises(hcbir.FormatError, match=r"codes\.npy is not among the arrays of .*manifest\.json"):
+        hcbir.ExactIndex.open(tmp_path, check=False)
+
+
+def test_arrays_of_another_kind_are_refused_at_once(tmp_path: Path, make: Callable[[int], Index]) -> None:
+    """Also where no checksum tells so: a search would fail in the middle."""
+    index = make(320)
+    index.save(tmp_path)
+    without_checksum(tmp_path)
+    content = (tmp_path / "manifest.json").read_text()
+    for name, column in json.loads(content)["arrays"].items():
+        shape, rows = column["row_shape"], column["num_rows"]
+        changes: list[dict[str, object]] = [{"dtype": "|i1"}, {"row_shape": [*shape, 1]}]
+        if rows > 1:
+            changes.append({"num_rows": rows // 2})
+        if shape and shape[-1] % 2 == 0:
+            changes.append({"row_shape": [*shape[:-1], shape[-1] // 2]})
+        for change in changes:
+            changed_manifest(tmp_path, lambda manifest, n=name, c=change: manifest["arrays"][n].update(c))
+            with pytest.raises(hcbir.FormatError, match=str(tmp_path)):
+                type(index).open(tmp_path, check=False)
+            (tmp_path / "manifest.json").write_text(content)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

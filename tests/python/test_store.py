@@ -132,7 +132,7 @@ def test_an_interrupted_append_leaves_nothing(tmp_path: Path, monkeypatch: pytes
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr("hcbir._growing.write_whole", fail)
+        patch.setattr("hcbir._manifest.write_whole", fail)
         with pytest.raises(OSError, match="no space left"):
             store.append(images(scales=True))
     for found in (store, LocalFeatureStore.open(tmp_path / "store", check=True)):
@@ -273,13 +273,13 @@ def test_truncated(folder: Path, name: str) -> None:
         LocalFeatureStore.open(folder)
 
 
-@pytest.mark.parametrize("name", ["counts", "keypoints", "descriptors"])
+@pytest.mark.parametrize("name", ["counts", "image_sizes", "keypoints", "descriptors"])
 def test_altered(folder: Path, name: str) -> None:
     file = folder / f"{name}.npy"
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
-    if name != "counts":  # sizes alone tell nothing
+    if name not in ("counts", "image_sizes"):  # sizes alone tell nothing
         LocalFeatureStore.open(folder)
     with pytest.raises(hcbir.FormatError, match=rf"{name}\.npy has been altered"):
         LocalFeatureStore.open(folder, check=True)
@@ -294,8 +294,12 @@ def test_altered(folder: Path, name: str) -> None:
         (("arrays", "keypoints", "num_rows"), -1, "is damaged"),
         (("arrays", "keypoints", "num_rows"), 3, "keypoints has 3 rows, expected 37"),
         (("arrays", "keypoints", "dtype"), "|O", "is damaged"),
-        (("arrays", "descriptors", "dtype"), "<u2", "descriptors are .* uint16|truncated"),
+        (("arrays", "keypoints", "dtype"), ",f4", "is damaged"),
+        (("arrays", "scores", "dtype"), "<m4", "is damaged"),
+        (("arrays", "scores", "dtype"), "<i4", "scores.npy must be of shape .any. and float32, got .* int32"),
+        (("arrays", "descriptors", "dtype"), "<u2", "descriptors.npy must be .* got .* uint16|truncated"),
         (("arrays", "descriptors", "row_shape"), [2**40, 2**40], "truncated"),
+        (("arrays", "descriptors"), None, "is damaged"),
         (("arrays",), [], "is damaged"),
     ],
 )
@@ -305,6 +309,11 @@ def test_damaged_manifest(folder: Path, keys: tuple[str, ...], value: object, me
     for key in keys[:-1]:
         place = place[key]
     place[keys[-1]] = value
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    by_checksum = keys not in (("kind",), ("version",))
+    with pytest.raises(hcbir.FormatError, match="its checksum is another" if by_checksum else message):
+        LocalFeatureStore.open(folder)
+    del manifest["crc32"]  # as it was written before
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(hcbir.FormatError, match=message):
         LocalFeatureStore.open(folder)
