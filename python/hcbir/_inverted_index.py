@@ -151,7 +151,10 @@ class IVFPQIndex(InvertedState):
         ValueError
             If something else stands there.
         """
-        write_index(folder, SavedIndex(self._coder, self.inverted_lists, self.seed, self._lists.next_id))
+        write_index(folder, self._to_save())
+
+    def _to_save(self) -> SavedIndex:
+        return SavedIndex(self._coder, self.inverted_lists, self.seed, self._lists.next_id)
 
     @classmethod
     def open(cls, folder: str | PathLike[str], *, check: bool = False) -> IVFPQIndex:
@@ -171,7 +174,10 @@ class IVFPQIndex(InvertedState):
         hcbir.FormatError
             If it is truncated or altered.
         """
-        saved = read_index(folder, check)
+        return cls._of_saved(read_index(folder, check))
+
+    @classmethod
+    def _of_saved(cls, saved: SavedIndex) -> IVFPQIndex:
         centroids, quantizer, metric, _ = saved.coder
         shape = {"num_subquantizers": quantizer.num_subquantizers, "bits": quantizer.bits}
         index = cls(len(centroids), **shape, metric=metric, seed=saved.seed)

@@ -35,6 +35,8 @@ class SavedIndex(NamedTuple):
     part: Part
     seed: int
     next_id: int
+    source: int | None = None
+    """The fingerprint of the store that the vectors are from, if they are from one."""
 
 
 def write_index(folder: str | PathLike[str], index: SavedIndex) -> None:
@@ -43,6 +45,8 @@ def write_index(folder: str | PathLike[str], index: SavedIndex) -> None:
     rows: dict[str, npt.NDArray[Any]] = index.part._asdict()
     rows |= {"centroids": centroids, "codebooks": quantizer.centroids, "origin": origin}
     rows |= {"numbers": np.array(numbers, np.uint64)}
+    if index.source is not None:
+        rows["source"] = np.array([index.source], np.uint32)
     GrowingArrays.create_or_replace(Path(folder), KIND, rows)
 
 
@@ -51,6 +55,8 @@ def read_index(folder: str | PathLike[str], check: bool) -> SavedIndex:
     if not files.arrays:
         raise FileNotFoundError(f"{folder} is no IVFPQIndex")
     arrays = {name: files.array(name, shape, dtype) for name, (shape, dtype) in ARRAYS.items()}
+    if "source" in files.arrays:  # folders written before have none
+        arrays["source"] = files.array("source", (1,), "uint32")
     for name in arrays if check else arrays.keys() - {"codes", "ids", "terms"}:
         files.check(name)
     try:
@@ -69,4 +75,4 @@ def read_index(folder: str | PathLike[str], check: bool) -> SavedIndex:
             raise ValueError(f"its terms are {part.terms.shape}, its origin is {coder.origin.shape}")
     except (ValueError, IndexError, TypeError) as error:
         raise _core.FormatError(f"{folder} is no whole IVFPQIndex: {error}") from error
-    return SavedIndex(coder, part, seed, next_id)
+    return SavedIndex(coder, part, seed, next_id, int(arrays["source"][0]) if "source" in arrays else None)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from hcbir._arrays import positive_int
 from hcbir._features import LocalFeatures
 from hcbir._inverted_index import IVFPQIndex
+from hcbir._inverted_index_file import read_index, write_index
 from hcbir._search import SearchResult
 from hcbir._store import LocalFeatureStore
 
@@ -162,8 +163,8 @@ class LocalFeatureIndex:
         return SearchResult(votes[best][None].astype(np.float32), best[None])
 
     def save(self, folder: str | PathLike[str]) -> None:
-        """Writes the index, without the store, as `IVFPQIndex.save` does."""
-        self.features.save(folder)
+        """Writes the index, without the store but with its fingerprint, as `IVFPQIndex.save` does."""
+        write_index(folder, self.features._to_save()._replace(source=self.store.fingerprint))
 
     @classmethod
     def open(cls, folder: str | PathLike[str], store: LocalFeatureStore, *, check: bool = False) -> LocalFeatureIndex:
@@ -172,11 +173,14 @@ class LocalFeatureIndex:
         Raises
         ------
         ValueError
-            If it is the index of another number or length of features.
+            If it is the index of another store, or of the same before more was appended.
         """
-        features = IVFPQIndex.open(folder, check=check)
+        saved = read_index(folder, check)
+        features = IVFPQIndex._of_saved(saved)
         if len(features) != store.num_features:
             raise ValueError(f"store must have the index's {len(features)} features, got {store.num_features}")
+        if saved.source not in (None, store.fingerprint):
+            raise ValueError(f"store must be the one that the index in {folder} is of, got {store!r}")
         return cls(store, features)
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hcbir._features import LocalFeatures
 from hcbir._growing import GrowingArrays
 from hcbir._quantization import ProductQuantizer
-from hcbir._store_opening import KIND, offsets_of, open_arrays, read_quantizer
+from hcbir._store_opening import KIND, fingerprint_of, offsets_of, open_arrays, read_quantizer
 from hcbir._store_rows import OPTIONAL, PQ, listed, packed, rows_of_new
 
 
@@ -151,6 +151,11 @@ class LocalFeatureStore:
             return self.quantizer.decode(held)
         values = held.astype(np.float32, copy=False)
         return values if self.factors is None else values * self.factors[rows, None]
+
+    @property
+    def fingerprint(self) -> int:
+        """32 bits that tell its descriptors, and whose they are, from those of other stores."""
+        return fingerprint_of(self._arrays)
 
     @property
     def num_features(self) -> int:

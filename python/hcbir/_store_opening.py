@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,13 @@ def open_arrays(folder: Path, *, check: bool) -> tuple[GrowingArrays, npt.NDArra
 def offsets_of(growing: GrowingArrays) -> npt.NDArray[np.int64]:
     """The rows at which each image begins, and the number of all."""
     return np.concatenate([[0], np.cumsum(growing.arrays["counts"])]).astype(np.int64)
+
+
+def fingerprint_of(growing: GrowingArrays) -> int:
+    """A number that another store hardly has: by the checksums of the descriptors and of whose they are."""
+    named = ("counts", "descriptors", "factors", "codebooks")
+    checksums = [growing.columns[name].crc32 for name in named if name in growing.columns]
+    return zlib.crc32(np.array(checksums, "<u4").tobytes())
 
 
 def read_quantizer(folder: Path, growing: GrowingArrays) -> ProductQuantizer | None:

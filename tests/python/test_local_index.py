@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,27 @@ def test_saved_and_opened(tmp_path: Path) -> None:
     store.append(images()[0])
     with pytest.raises(ValueError, match="must have the index's 630 features, got 720"):
         LocalFeatureIndex.open(tmp_path / "index", store)
+
+
+def test_another_store_of_as_many_features_is_refused(tmp_path: Path) -> None:
+    store = LocalFeatureStore.create(tmp_path / "store", images())
+    index, query = LocalFeatureIndex.build(store, num_lists=4), seen_again(images()[5], 25)
+    index.save(tmp_path / "index")
+    turned = LocalFeatureStore.create(tmp_path / "turned", images()[::-1])
+    halved = LocalFeatureStore.create(tmp_path / "halved", images(), dtype="float16")
+    regrouped = [image(rows) for rows in np.split(np.concatenate([i.descriptors for i in images()]), [50, 90])]
+    other = LocalFeatureStore.create(tmp_path / "other", regrouped)
+    for wrong in (turned, halved, other):
+        assert wrong.num_features == store.num_features
+        with pytest.raises(ValueError, match=r"store must be the one that the index in .*index is of, got .*Store"):
+            LocalFeatureIndex.open(tmp_path / "index", wrong)
+    shutil.copytree(tmp_path / "store", tmp_path / "copy")
+    for same in (store, LocalFeatureStore.open(tmp_path / "copy")):
+        opened = LocalFeatureIndex.open(tmp_path / "index", same, check=True)
+        np.testing.assert_array_equal(opened.search(query).indices, index.search(query).indices)
+    assert len(hcbir.IVFPQIndex.open(tmp_path / "index", check=True)) == store.num_features
+    index.features.save(tmp_path / "index")  # without a fingerprint, as all were before
+    LocalFeatureIndex.open(tmp_path / "index", turned)
 
 
 def test_refusals(tmp_path: Path) -> None:
