@@ -38,8 +38,8 @@ class ExactIndex:
         What is scanned. "int8": the bytes, always. "float32": no bytes are made, the database is scanned. "auto":
         bytes are made if there are more rows than all scores are quickly made of (16,384 rows, 4 million values), and
         if, on a sample, bytes tell the best from most others; they are scanned if that pays for the k and the queries
-        at hand. Memory of the bytes: `nbytes`, n (d + 1) and 20 for 32 rows (d rounded up to 4, n to 32);
-        l2: 4 n more.
+        at hand. Memory of the bytes: `nbytes`, n d (n rounded up to 32, d to 4) and 20 for 32 rows; n more where
+        d is 64 or more; l2: 4 n more; and 4 d for each principal axis to which rows are turned, up to n d / 64.
     num_threads : int, optional
         For preparing the index.
 
@@ -131,6 +131,8 @@ class ExactIndex:
         ------
         ValueError
             If something else stands there.
+        BlockingIOError
+            If another process saves there meanwhile.
         """
         is_bfloat16, tail_shift = self._database.dtype == np.uint16, self._codes[4] if self._codes else 0
         numbers = [FORMAT, METRICS.index(self.metric), PRECISIONS.index(self.precision), is_bfloat16, tail_shift]

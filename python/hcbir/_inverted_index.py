@@ -150,6 +150,8 @@ class IVFPQIndex(InvertedState):
         ------
         ValueError
             If something else stands there.
+        BlockingIOError
+            If another process saves there meanwhile.
         """
         write_index(folder, self._to_save())
 

@@ -66,11 +66,11 @@ def search(
     Parameters
     ----------
     queries : (q, d) array, or path(s) of image(s)
-        Converted to float32. Paths need a collection as the database.
+        Converted to float32; of any real numbers, also bfloat16. Paths need a collection as the database.
     database : (n, d) array of float32, float16 or bfloat16 (ml_dtypes), or a Collection or its path
         Rows may be strided or memory-mapped; never copied.
     k : int or None
-        1 to n; None ranks everything (that is allowed).
+        1 to the number of rows that may be found: n, or those that are allowed. None ranks all of them.
     metric : {"dot", "cosine", "l2"}
         q·x; q·x / (|q| |x|), 0 for a zero vector; or -|q - x|². Larger is better for all.
     allowed : (n,) bool, or row numbers, optional
@@ -85,7 +85,7 @@ def search(
     ValueError
         For a k, metric, shape or dimension that does not fit, and for NaN or infinite values.
     TypeError
-        For a database that would have to be copied.
+        For a database that would have to be copied, and for queries that are no real numbers.
 
     >>> import numpy as np
     >>> database = np.eye(3, dtype=np.float32)

@@ -270,6 +270,12 @@ def test_empty_database_and_memory() -> None:
     index = hcbir.ExactIndex(random_vectors(320, 64), precision="int8")
     assert index.nbytes == 320 * 64 + 320 + 10 * 20
     assert hcbir.ExactIndex(random_vectors(320, 64), precision="float32").nbytes == 0
+    narrow = hcbir.ExactIndex(random_vectors(300, 62), metric="l2", precision="int8")
+    assert narrow.nbytes == 320 * 64 + 10 * 20 + 4 * 300
+    turned = hcbir.ExactIndex(decaying(16_500, 68), precision="int8")
+    axes = turned.nbytes - (16_512 * 69 + 516 * 20)
+    assert 16 * 4 * 68 <= axes <= 16_500 * 68 / 64
+    assert axes % (4 * 68) == 0
 
 
 @pytest.mark.parametrize(("option", "message"), [({"metric": "ip"}, "metric"), ({"precision": "int4"}, "precision")])
