@@ -222,11 +222,12 @@ def _run(
     num_threads: int,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
     if isinstance(candidates, LocalFeatureStore):
-        descriptors = candidates.descriptors
+        offsets, arrays = candidates.offsets, candidates._arrays.arrays  # of one moment: another thread may append
+        descriptors = arrays["descriptors"]
         bits = descriptors.view(np.uint16) if candidates.dtype == "float16" else descriptors
-        decoder = candidates.quantizer._core if candidates.quantizer else candidates.factors
-        stored = (candidates.keypoints, bits, decoder, candidates.scales, candidates.orientations)
-        return _core.verify_stored(_as_core(query), stored, candidates.offsets, ids, options, num_threads)
+        decoder = candidates.quantizer._core if candidates.quantizer else arrays.get("factors")
+        stored = (arrays["keypoints"], bits, decoder, arrays.get("scales"), arrays.get("orientations"))
+        return _core.verify_stored(_as_core(query), stored, offsets, ids, options, num_threads)
     views = [_as_core(candidates[i]) for i in ids.tolist()]
     return _core.verify_candidates(_as_core(query), views, options, num_threads)
 

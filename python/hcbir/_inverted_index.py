@@ -9,7 +9,7 @@ import numpy.typing as npt
 from hcbir._arrays import large_matrix, positive_int, small_matrix
 from hcbir._inverted_index_file import SavedIndex, read_index, write_index
 from hcbir._inverted_lists import Floats, Ids
-from hcbir._inverted_state import InvertedState
+from hcbir._inverted_state import Held, InvertedState
 from hcbir._inverted_training import train_lists
 from hcbir._search import SearchResult
 
@@ -19,6 +19,9 @@ class IVFPQIndex(InvertedState):
 
     A vector takes num_subquantizers * bits / 8 bytes, 8 of its id, and 4 more for l2; a search reads the nprobe lists
     that promise most. Scores are approximate as the codes are, which stand for differences from the list's centroid.
+
+    Any methods may run in several threads at once: a search, or `save`, sees the index as it was when it began; `train`,
+    `add` and `remove` wait for one another.
 
     Parameters
     ----------
@@ -78,10 +81,12 @@ class IVFPQIndex(InvertedState):
         ValueError, TypeError
             For what does not fit, and if there are vectors in the index already.
         """
-        if len(self):
-            raise ValueError(f"train must come before add; the index holds {len(self)} vectors")
-        options = (num_iterations, max_vectors_per_centroid, self.seed, num_threads)
-        self._learned = train_lists(vectors, self.num_lists, self.num_subquantizers, self.bits, self.metric, *options)
+        shape = self.num_lists, self.num_subquantizers, self.bits, self.metric
+        with self._changing:
+            if len(self):
+                raise ValueError(f"train must come before add; the index holds {len(self)} vectors")
+            options = (num_iterations, max_vectors_per_centroid, self.seed, num_threads)
+            self._held = self._held._replace(learned=train_lists(vectors, *shape, *options))
 
     def add(self, vectors: Floats, *, ids: npt.ArrayLike | None = None, num_threads: int | None = None) -> Ids:
         """Adds vectors to the lists of their nearest centroids.
@@ -99,16 +104,21 @@ class IVFPQIndex(InvertedState):
         (n,) int64
             The ids.
         """
-        coder, v = self._coder, large_matrix(vectors, "vectors")
-        coder.check_length(v, "vectors")
-        given = self._lists.new_ids(ids, len(v))
-        lists, codes, terms = coder.encode(v, num_threads)
-        self._lists.add(codes, given, lists, terms)
+        v = large_matrix(vectors, "vectors")
+        with self._changing:
+            coder, held = self._held.coder, self._held.lists
+            coder.check_length(v, "vectors")
+            given = held.new_ids(ids, len(v))
+            lists, codes, terms = coder.encode(v, num_threads)
+            self._held = Held(coder, held.with_added(codes, given, lists, terms))
         return given
 
     def remove(self, ids: npt.ArrayLike) -> int:
         """Takes out the vectors of these ids; those that are not there are passed over. Returns how many were."""
-        return self._lists.remove(ids)
+        with self._changing:
+            before = len(self)
+            self._held = self._held._replace(lists=self._held.lists.without(ids))
+            return before - len(self)
 
     def search(
         self, queries: npt.ArrayLike, k: int = 10, *, nprobe: int = 16, num_threads: int | None = None
@@ -136,10 +146,11 @@ class IVFPQIndex(InvertedState):
         ValueError, TypeError
             For what does not fit, and for NaN or infinite values.
         """
-        coder, q = self._coder, small_matrix(queries, "queries")
+        held, q = self._held, small_matrix(queries, "queries")
+        coder = held.coder
         coder.check_length(q, "queries")
         num_probes = min(positive_int(nprobe, "nprobe"), self.num_lists)
-        return coder.search(q, self._lists.parts, positive_int(k, "k"), num_probes, num_threads)
+        return coder.search(q, held.lists.parts, positive_int(k, "k"), num_probes, num_threads)
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Writes the index into a folder, which is made: plain `.npy` files with checksums.
@@ -156,7 +167,8 @@ class IVFPQIndex(InvertedState):
         write_index(folder, self._to_save())
 
     def _to_save(self) -> SavedIndex:
-        return SavedIndex(self._coder, self.inverted_lists, self.seed, self._lists.next_id)
+        held = self._joined()
+        return SavedIndex(held.coder, held.lists.parts[0], self.seed, held.lists.next_id)
 
     @classmethod
     def open(cls, folder: str | PathLike[str], *, check: bool = False) -> IVFPQIndex:
@@ -183,7 +195,6 @@ class IVFPQIndex(InvertedState):
         centroids, quantizer, metric, _ = saved.coder
         shape = {"num_subquantizers": quantizer.num_subquantizers, "bits": quantizer.bits}
         index = cls(len(centroids), **shape, metric=metric, seed=saved.seed)
-        index._learned = saved.coder
-        index._lists.parts = [saved.part] if len(saved.part.ids) else []
-        index._lists.next_id = saved.next_id
+        lists = index._held.lists._replace(parts=(saved.part,), next_id=saved.next_id)
+        index._held = Held(saved.coder, lists)
         return index

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,32 +30,33 @@ class Part(NamedTuple):
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
 
 
-class InvertedLists:
-    """Codes, their ids and terms in num_lists lists."""
+class InvertedLists(NamedTuple):
+    """Codes, their ids and terms in num_lists lists. It never changes: a search goes on in what it began with."""
 
-    def __init__(self, num_lists: int, code_size: int) -> None:
-        self.num_lists = num_lists
-        self.code_size = code_size
-        self.parts: list[Part] = []
-        self.next_id = 0
+    num_lists: int
+    code_size: int
+    parts: tuple[Part, ...] = ()
+    next_id: int = 0
 
-    def __len__(self) -> int:
+    @property
+    def num_codes(self) -> int:
         return sum(len(part.ids) for part in self.parts)
 
     @property
     def nbytes(self) -> int:
         return sum(array.nbytes for part in self.parts for array in part)
 
-    def add(self, codes: Codes, ids: Ids, lists: npt.NDArray[np.int64], terms: Floats) -> None:
-        if len(ids):
-            self.parts.append(self._sorted(codes, ids, lists, terms))
-            self.next_id = max(self.next_id, int(ids.max()) + 1)
-        while len(self.parts) > 1 and 2 * len(self.parts[-1].ids) >= len(self.parts[-2].ids):
-            self._join(2)
+    def with_added(self, codes: Codes, ids: Ids, lists: npt.NDArray[np.int64], terms: Floats) -> InvertedLists:
+        if len(ids) == 0:
+            return self
+        parts = [*self.parts, self._sorted(codes, ids, lists, terms)]
+        while len(parts) > 1 and 2 * len(parts[-1].ids) >= len(parts[-2].ids):
+            parts[-2:] = [self._join(parts[-2:])]
+        return self._replace(parts=tuple(parts), next_id=max(self.next_id, int(ids.max()) + 1))
 
-    def remove(self, ids: npt.ArrayLike) -> int:
+    def without(self, ids: npt.ArrayLike) -> InvertedLists:
         wanted = np.unique(whole_numbers(ids, "ids"))
-        before, kept = len(self), []
+        kept = []
         for part in self.parts:
             stays = ~np.isin(part.ids, wanted)
             if stays.all():
@@ -63,25 +65,18 @@ class InvertedLists:
                 kept.append(
                     self._sorted(part.codes[stays], part.ids[stays], part.lists[stays], chosen(part.terms, stays))
                 )
-        self.parts = kept
-        return before - len(self)
+        return self._replace(parts=tuple(kept))
 
-    def joined(self) -> Part:
-        """All of it in one part."""
-        self._join(len(self.parts))
-        if self.parts:
-            return self.parts[0]
-        return Part(
-            np.empty((0, self.code_size), np.uint8),
-            np.empty(0, np.int64),
-            np.zeros(self.num_lists + 1, np.int64),
-            np.empty(0, np.float32),
-        )
+    def joined(self) -> InvertedLists:
+        """With all of it in one part."""
+        return self if len(self.parts) == 1 else self._replace(parts=(self._join(self.parts),))
 
     def new_ids(self, ids: npt.ArrayLike | None, count: int) -> Ids:
         """The ids, checked, or the numbers that follow the largest ever given."""
         if ids is None:
-            return np.arange(self.next_id, self.next_id + count, dtype=np.int64)
+            if self.next_id + max(count, 1) > 2**63:
+                raise ValueError(f"ids must be given: after {self.next_id - 1} there are not {count} more of 63 bits")
+            return self.next_id + np.arange(count, dtype=np.int64)
         given = whole_numbers(ids, "ids")
         if len(given) != count:
             raise ValueError(f"ids must be one a vector ({count}), got {len(given)}")
@@ -100,15 +95,14 @@ class InvertedLists:
         counts = np.bincount(lists, minlength=self.num_lists)
         return Part(codes[order], ids[order], np.concatenate([[0], np.cumsum(counts)]), chosen(terms, order))
 
-    def _join(self, count: int) -> None:
-        """Makes one of the last `count` parts."""
-        if count < 2:
-            return
-        last, self.parts = self.parts[-count:], self.parts[:-count]
+    def _join(self, parts: Sequence[Part]) -> Part:
+        if not parts:
+            codes, no_ids = np.empty((0, self.code_size), np.uint8), np.empty(0, np.int64)
+            return Part(codes, no_ids, np.zeros(self.num_lists + 1, np.int64), np.empty(0, np.float32))
         codes, ids, lists, terms = (
-            np.concatenate([getattr(part, name) for part in last]) for name in ("codes", "ids", "lists", "terms")
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("codes", "ids", "lists", "terms")
         )
-        self.parts.append(self._sorted(codes, ids, lists, terms))
+        return self._sorted(codes, ids, lists, terms)
 
 
 def chosen(terms: Floats, rows: npt.NDArray[Any]) -> Floats:

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any, NamedTuple
+
 from hcbir._arrays import one_of, positive_int
 from hcbir._inverted_coder import InvertedCoder
 from hcbir._inverted_lists import Floats, InvertedLists, Part
 from hcbir._quantization import METRICS, ProductQuantizer
 from hcbir._quantization_codes import code_size
+
+
+class Held(NamedTuple):
+    """What belongs together: a change puts another in its place, at once."""
+
+    learned: InvertedCoder | None
+    lists: InvertedLists
+
+    @property
+    def coder(self) -> InvertedCoder:
+        if self.learned is None:
+            raise ValueError("the index must be trained first: call train(vectors)")
+        return self.learned
 
 
 class InvertedState:
@@ -22,31 +38,31 @@ class InvertedState:
         self.bits = bits
         self.metric = one_of(metric, "metric", METRICS)
         self.seed = seed
-        self._learned: InvertedCoder | None = None
-        self._lists = InvertedLists(self.num_lists, code_size(self.num_subquantizers, bits))
+        self._held = Held(None, InvertedLists(self.num_lists, code_size(self.num_subquantizers, bits)))
+        self._changing = threading.Lock()
 
-    @property
-    def _coder(self) -> InvertedCoder:
-        if self._learned is None:
-            raise ValueError("the index must be trained first: call train(vectors)")
-        return self._learned
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_changing"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _changing=threading.Lock())
 
     @property
     def is_trained(self) -> bool:
-        return self._learned is not None
+        return self._held.learned is not None
 
     @property
     def quantizer(self) -> ProductQuantizer:
         """Of the differences between vectors and their lists' centroids."""
-        return self._coder.quantizer
+        return self._held.coder.quantizer
 
     @property
     def centroids(self) -> Floats:
         """(num_lists, d)"""
-        return self._coder.centroids
+        return self._held.coder.centroids
 
     def __len__(self) -> int:
-        return len(self._lists)
+        return self._held.lists.num_codes
 
     def __repr__(self) -> str:
         kind = f"num_subquantizers={self.num_subquantizers}, bits={self.bits}, metric={self.metric!r}"
@@ -56,9 +72,15 @@ class InvertedState:
     @property
     def nbytes(self) -> int:
         """Bytes of the lists: codes, ids, terms and where each list begins."""
-        return self._lists.nbytes
+        return self._held.lists.nbytes
 
     @property
     def inverted_lists(self) -> Part:
         """All codes, ids and terms; those of list l are rows offsets[l] to offsets[l + 1] - 1."""
-        return self._lists.joined()
+        return self._joined().lists.parts[0]
+
+    def _joined(self) -> Held:
+        """What the index holds, with one part, from now on."""
+        with self._changing:
+            self._held = self._held._replace(lists=self._held.lists.joined())
+            return self._held

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,9 @@ class Codebooks:
         self.code_size = code_size(len(c), self.bits)  # bytes
         self.rotation = None if rotation is None else checked_rotation(rotation, self.dim)
         self._core = _core.ProductQuantizer(c.reshape(-1, c.shape[2]), len(c), self.bits)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.centroids, self.rotation)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the quantizer into a file, at once: what stood there is whole or replaced."""

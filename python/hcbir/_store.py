@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
@@ -23,7 +24,8 @@ class LocalFeatureStore:
     The features of image i are rows offsets[i] .. offsets[i + 1] of each array; an image's id is its place in the
     order of appending. `create` makes a store, `open` (or this constructor) opens one. An append is whole or not
     there, also after a power failure. Nothing is loaded before it is used, so a store may be larger than memory.
-    The arrays are plain `.npy` files.
+    The arrays are plain `.npy` files. Threads may read while one appends, and their appends wait for one another. A
+    copy, or what pickle makes in another process, opens the folder anew.
 
     Parameters
     ----------
@@ -53,6 +55,10 @@ class LocalFeatureStore:
         self.folder = Path(folder).absolute()  # the same after a change of the working folder
         self._arrays, self.offsets = open_arrays(self.folder, check=check)
         self._quantizer = read_quantizer(self.folder, self._arrays)
+        self._appending = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.folder,)
 
     @classmethod
     def open(cls, folder: str | PathLike[str], *, check: bool = False) -> LocalFeatureStore:
@@ -112,8 +118,9 @@ class LocalFeatureStore:
         rows = packed(listed(images), self.dtype, self.dim, held, self.quantizer)
         if self.quantizer:
             rows["codebooks"] = self._arrays.arrays["codebooks"][:0]
-        self._arrays.append(rows)
-        self.offsets = offsets_of(self._arrays)
+        with self._appending:
+            self._arrays.append(rows)
+            self.offsets = offsets_of(self._arrays)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

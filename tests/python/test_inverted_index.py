@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -267,3 +271,49 @@ def test_shares(sizes: list[int], data: st.DataObject) -> None:
 def test_many_lists_of_equal_vectors() -> None:
     learned = several_kmeans(np.ones((60, 4), np.float32), 30, 5, 0, 1)
     np.testing.assert_array_equal(learned, np.ones((30, 4), np.float32))
+
+
+def test_threads_add_remove_and_search_at_once() -> None:
+    index, vectors = trained("l2"), clustered(700, 12, seed=1)
+    index.add(vectors[:100])
+    given: list[int] = []
+
+    def add(first: int) -> None:
+        for i in range(40):
+            given.extend(index.add(vectors[100 + i : 103 + i], num_threads=1).tolist())
+
+    def remove(first: int) -> None:
+        assert sum(index.remove([i]) for i in range(first, first + 60)) == 60
+
+    def search(first: int) -> None:
+        for _ in range(40):
+            assert (index.search(vectors[:5], 5, nprobe=9, num_threads=1).indices >= 0).all()
+
+    with ThreadPoolExecutor(8) as pool:
+        for call in [*(pool.submit(work, 0) for work in (add, remove, add, search, add, search, add, search))]:
+            call.result()
+    assert len(set(given)) == len(given) == 480
+    assert sorted(index.inverted_lists.ids.tolist()) == sorted([*range(60, 100), *given])
+
+
+def test_what_is_held_does_not_change_under_a_reader() -> None:
+    index, vectors = trained("l2"), clustered(300, 12, seed=1)
+    index.add(vectors)
+    before = index._held.lists
+    ids = [part.ids.copy() for part in before.parts]
+    index.add(vectors)
+    index.remove(range(250))
+    for part, kept in zip(before.parts, ids, strict=True):
+        np.testing.assert_array_equal(part.ids, kept)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda index: pickle.loads(pickle.dumps(index))])
+def test_copies_and_pickles(tmp_path: Path, copied: Callable[[hcbir.IVFPQIndex], hcbir.IVFPQIndex]) -> None:
+    index, vectors = trained("l2"), clustered(300, 12, seed=1)
+    index.add(vectors)
+    index.save(tmp_path / "index")
+    for original in (index, hcbir.IVFPQIndex.open(tmp_path / "index")):
+        again, found = copied(original), original.search(vectors[:9], 4)
+        assert_same(again.search(vectors[:9], 4), (found.scores, found.indices))
+        assert again.add(vectors[:2]).tolist() == [300, 301]
+        assert (len(again), len(original)) == (302, 300)

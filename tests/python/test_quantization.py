@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import struct
 from pathlib import Path
 
@@ -255,6 +257,13 @@ def test_saves_and_loads(tmp_path: Path) -> None:
     assert (loaded.bits, loaded.dim, loaded.code_size, loaded.num_subquantizers) == (4, 15, 2, 3)
     with pytest.raises(FileNotFoundError):
         hcbir.ProductQuantizer.load(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("rotation", [None, "opq"])
+def test_copies_and_pickles(rotation: str | None) -> None:
+    pq = hcbir.ProductQuantizer.train(random_vectors(300, 8), num_subquantizers=2, bits=4, rotation=rotation)
+    for again in (copy.copy(pq), copy.deepcopy(pq), pickle.loads(pickle.dumps(pq))):
+        np.testing.assert_array_equal(again.encode(random_vectors(50, 8)), pq.encode(random_vectors(50, 8)))
 
 
 def test_refuses_altered_files(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import shutil
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -245,6 +248,38 @@ def test_two_who_append_at_once(folder: Path) -> None:
         store.append(image(3))
     store.append(image(3))
     assert len(store) == 5
+
+
+def test_threads_append_and_compare(tmp_path: Path) -> None:
+    """int8: rows and their factors must be of one moment."""
+    store = LocalFeatureStore.create(tmp_path / "store", [image(30)], dtype="int8")
+
+    def append() -> None:
+        for _ in range(10):
+            store.append(image(30))
+
+    def compare() -> None:
+        for _ in range(20):
+            count = len(store)
+            assert len(hcbir.count_inliers(image(30), store, range(count), num_threads=1)) == count
+            assert len(store[count - 1]) == 30
+
+    with ThreadPoolExecutor(6) as pool:
+        for call in [pool.submit(work) for work in (append, compare, append, compare, append, compare)]:
+            call.result()
+    assert len(store) == len(LocalFeatureStore.open(tmp_path / "store", check=True)) == 31
+    assert store.num_features == store.offsets[-1] == 31 * 30
+
+
+def test_copies_and_pickles_open_the_folder(tmp_path: Path) -> None:
+    quantizer = hcbir.ProductQuantizer.train(image(300).descriptors, num_subquantizers=4)
+    for encoding in ({"dtype": "int8"}, {"quantizer": quantizer}):
+        store = LocalFeatureStore.create(tmp_path / next(iter(encoding)), [image(30)], **encoding)
+        for again in (copy.copy(store), copy.deepcopy(store), pickle.loads(pickle.dumps(store))):
+            again.append(image(3))
+            np.testing.assert_array_equal(again[0].descriptors, store[0].descriptors)
+        assert len(store) == 1
+        assert len(again) == 4
 
 
 def test_floats_of_bits_are_none(tmp_path: Path) -> None:
