@@ -22,6 +22,10 @@
 namespace hcbir {
 namespace {
 
+constexpr std::chrono::milliseconds poll_interval{20};
+
+std::chrono::steady_clock::duration now() { return std::chrono::steady_clock::now().time_since_epoch(); }
+
 /// One parallel_for: tasks are drawn from a counter by whoever has joined.
 struct Job {
     const Executor::Body& body;
@@ -55,7 +59,6 @@ public:
     }
 
 private:
-    static constexpr std::chrono::milliseconds poll_interval{20};
     static constexpr std::size_t few_cpus = 8;
 
     struct Helper {
@@ -140,17 +143,13 @@ private:
     }
 
     void draw(Job& job, std::size_t worker, const std::function<bool()>& stop) {
-        auto polled = std::chrono::steady_clock::now();
         for (std::size_t task; (task = job.next_task.fetch_add(1)) < job.num_tasks;) {
             try {
                 job.body(task, worker);
             } catch (...) {
                 fail(job);
             }
-            if (stop && std::chrono::steady_clock::now() - polled >= poll_interval) {
-                check(job, stop);
-                polled = std::chrono::steady_clock::now();
-            }
+            if (stop) check(job, stop);
         }
     }
 
@@ -215,7 +214,16 @@ void SerialExecutor::parallel_for(std::size_t num_tasks, const Body& body) {
 }
 
 PoolExecutor::PoolExecutor(std::size_t num_threads, std::function<bool()> stop)
-    : num_threads_(num_threads ? num_threads : threads_of_environment()), stop_(std::move(stop)) {}
+    : num_threads_(num_threads ? num_threads : threads_of_environment()) {
+    asked_ = now();
+    if (stop)
+        stop_ = [this, stop = std::move(stop)] {
+            if (now() - asked_.load() < poll_interval) return false;
+            const bool stops = stop();
+            asked_ = now();
+            return stops;
+        };
+}
 
 std::size_t PoolExecutor::size() const {
     if (num_threads_ == 0) num_threads_ = usable_cpus();
@@ -225,8 +233,8 @@ std::size_t PoolExecutor::size() const {
 bool PoolExecutor::is_awake() {
     constexpr std::chrono::microseconds moment{200};
     static std::atomic<std::chrono::steady_clock::duration> asked{};
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return now - asked.exchange(now) < moment;
+    const auto time = now();
+    return time - asked.exchange(time) < moment;
 }
 
 void PoolExecutor::parallel_for(std::size_t num_tasks, const Body& body) {

@@ -213,6 +213,18 @@ void test_executors() {
         caught = true;
     }
     check(caught, "a stop callback interrupts");
+
+    caught = false;
+    try {
+        hcbir::PoolExecutor stopped(2, [] { return true; });
+        for (int call = 0; call < 100; ++call)
+            stopped.parallel_for(2, [](std::size_t, std::size_t) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(2));
+            });
+    } catch (const hcbir::Interrupted&) {
+        caught = true;
+    }
+    check(caught, "a stop callback interrupts many short calls");
 }
 
 void test_several_callers() {

@@ -160,3 +160,20 @@ print(hcbir.search(database[:1], database[:100], 1).indices.tolist())
 """
     result = run_python(code)
     assert result.stdout.splitlines() == ["interrupted True", "[[0]]"], result.stderr
+
+
+def test_ctrl_c_stops_many_short_steps() -> None:
+    """k-means++ draws a centroid in a millisecond, a thousand times."""
+    code = """
+import os, signal, threading, time
+import numpy as np, hcbir
+vectors = np.random.default_rng(0).standard_normal((200_000, 64), dtype=np.float32)
+sent = []
+threading.Timer(0.3, lambda: (sent.append(time.perf_counter()), os.kill(os.getpid(), signal.SIGINT))).start()
+try:
+    hcbir.IVFPQIndex(1024, num_subquantizers=16).train(vectors)  # seconds
+except KeyboardInterrupt:
+    print("interrupted", time.perf_counter() - sent[0] < 1)
+"""
+    result = run_python(code)
+    assert result.stdout.splitlines() == ["interrupted True"], result.stderr

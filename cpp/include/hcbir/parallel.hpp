@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 
@@ -35,7 +36,8 @@ public:
 class PoolExecutor final : public Executor {
 public:
     /// num_threads = 0 means default_num_threads(). `stop` is asked between tasks, on the calling thread, at
-    /// most every 20 ms; once it returns true, parallel_for throws Interrupted.
+    /// most every 20 ms, however short the calls are; once it returns true, parallel_for throws
+    /// Interrupted.
     explicit PoolExecutor(std::size_t num_threads = 0, std::function<bool()> stop = {});
     std::size_t size() const override;
     /// Or whether they are worth waking, since somebody asked a moment ago, too.
@@ -46,6 +48,7 @@ private:
     /// 0 until asked: to count the CPUs takes a tenth of a search of a few rows.
     mutable std::atomic<std::size_t> num_threads_;
     std::function<bool()> stop_;
+    std::atomic<std::chrono::steady_clock::duration> asked_;  // stop, at last
 };
 
 /// HCBIR_NUM_THREADS if it is set, else the number of CPUs that this process may use.
