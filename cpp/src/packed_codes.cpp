@@ -1,6 +1,7 @@
 #include "hcbir/packed_codes.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -28,16 +29,20 @@ void pack_block(MatrixView<const std::uint8_t> codes, std::size_t pitch, std::ui
 
 PackedCodes::PackedCodes(std::span<const std::uint8_t> data, std::size_t code_size, std::size_t rows)
     : data_(data.data()), code_size_(code_size), rows_(rows) {
-    // By a division, since a product of what a file says might overflow.
-    const bool fits = code_size > 0 && rows <= data.size() && data.size() % code_size == 0 &&
-                      data.size() / code_size == whole_groups(rows);
-    require(fits, "packed codes",
-            std::to_string(bytes(code_size, rows)) + " bytes for " + std::to_string(rows) + " codes",
-            std::to_string(data.size()));
+    // By divisions, since products of what a file says might overflow.
+    const std::size_t size = data.size() - std::min(data.size(), count_bytes);
+    const bool fits = code_size > 0 && rows <= size && size % code_size == 0 &&
+                      size / code_size == whole_groups(rows) && data.size() >= count_bytes;
+    const std::string expected =
+        "what was packed of " + std::to_string(rows) + " codes of " + std::to_string(code_size) + " bytes";
+    require(fits, "packed codes", expected, std::to_string(data.size()) + " bytes");
+    std::uint64_t counted = 0;
+    std::memcpy(&counted, data.data() + size, count_bytes);
+    require(counted == rows, "packed codes", expected, "those of " + std::to_string(counted) + " codes");
 }
 
 std::size_t PackedCodes::bytes(std::size_t code_size, std::size_t rows) {
-    return whole_groups(rows) * code_size;
+    return whole_groups(rows) * code_size + count_bytes;
 }
 
 std::size_t PackedCodes::pitch(std::size_t i) const {
@@ -74,6 +79,11 @@ MatrixView<const std::uint8_t> PackedCodes::rows_of(std::size_t first, std::size
 }
 
 void pack(MatrixView<const std::uint8_t> codes, std::span<std::uint8_t> packed, Executor& executor) {
+    require(packed.size() == PackedCodes::bytes(codes.cols, codes.rows), "packed",
+            std::to_string(PackedCodes::bytes(codes.cols, codes.rows)) + " bytes",
+            std::to_string(packed.size()));
+    const std::uint64_t count = codes.rows;
+    std::memcpy(packed.data() + packed.size() - PackedCodes::count_bytes, &count, PackedCodes::count_bytes);
     const PackedCodes view(packed, codes.cols, codes.rows);
     executor.parallel_for(ceil_div(codes.rows, PackedCodes::block), [&](std::size_t task, std::size_t) {
         const std::size_t first = task * PackedCodes::block;

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from os import PathLike
+
 import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
 from hcbir._arrays import describe, positive_int
+from hcbir._quantization_file import read_packed, write_packed
 
 Codes = npt.NDArray[np.uint8]
 
@@ -17,7 +20,8 @@ class PackedCodes:
     Parameters
     ----------
     data : 1-D uint8
-        What `data` of other packed codes was; may be a memory map, and is never copied.
+        What `data` of other packed codes was, which says their number at its end; may be a memory map, and is never
+        copied.
     num_codes, code_size : int
         Of the codes: how many, of how many bytes.
 
@@ -30,11 +34,9 @@ class PackedCodes:
     >>> from hcbir import PackedCodes, ProductQuantizer
     >>> pq = ProductQuantizer(np.zeros((3, 256, 2), np.float32))
     >>> codes = np.arange(12, dtype=np.uint8).reshape(4, 3)
-    >>> packed = pq.pack(codes)
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "packed.npy"
-    >>> np.save(path, packed.data)
-    >>> mapped = PackedCodes(np.load(path, mmap_mode="r"), num_codes=4, code_size=3)
-    >>> bool((mapped.unpack() == codes).all())
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "codes"
+    >>> pq.pack(codes).save(path)
+    >>> bool((PackedCodes.load(path).unpack() == codes).all())
     True
     """
 
@@ -51,11 +53,29 @@ class PackedCodes:
 
     @property
     def nbytes(self) -> int:
-        """Of the data: those of the codes, filled up to whole groups of 64."""
+        """Of the data: those of the codes, filled up to whole groups of 64, and of their number."""
         return int(self.data.nbytes)
 
     def __repr__(self) -> str:
         return f"PackedCodes({len(self)} of {self.code_size} bytes)"
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the codes into a file, at once: what stood there is whole or replaced."""
+        write_packed(path, self.data, len(self), self.code_size)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> PackedCodes:
+        """The codes that were saved: read once for their checksum, and by memory map.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there are none.
+        hcbir.FormatError
+            If the file is not one of packed codes, of a later version, cut short or altered.
+        """
+        data, num_codes, code_size = read_packed(path)
+        return cls(data, num_codes, code_size=code_size)
 
     def unpack(self, first: int = 0, last: int | None = None) -> Codes:
         """Codes first .. last - 1, (n, code_size); all if not given."""

@@ -23,6 +23,7 @@ PYTHON_FLOORS = [
     {"_core"},
     {
         "_arrays",
+        "_value_range",
         "_runtime",
         "_features",
         "_files",
@@ -31,6 +32,7 @@ PYTHON_FLOORS = [
         "_manifest",
         "_quantization_codebooks",
         "_quantization_codes",
+        "_checked_file",
         "_quantization_file",
         "_quantization_faiss",
         "_quantization_packed",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -103,12 +105,18 @@ def test_memory_maps(tmp_path: Path) -> None:
 def test_refuses_what_does_not_fit() -> None:
     pq = quantizer(6)
     packed = pq.pack(random_codes(pq, 100))
-    with pytest.raises(ValueError, match="768 bytes for 100 codes, got 767"):
+    with pytest.raises(ValueError, match="what was packed of 100 codes of 6 bytes, got 775 bytes"):
         hcbir.PackedCodes(packed.data[:-1], 100, code_size=6)
-    with pytest.raises(ValueError, match="384 bytes for 64 codes, got 768"):
+    with pytest.raises(ValueError, match="what was packed of 64 codes of 6 bytes, got 776 bytes"):
         hcbir.PackedCodes(packed.data, 64, code_size=6)
-    with pytest.raises(ValueError, match="packed codes must"):
-        hcbir.PackedCodes(packed.data[:0], 2**62, code_size=4)  # 0 bytes, if the product overflowed
+    for count in (99, 101, 128):  # fill as many groups
+        with pytest.raises(ValueError, match=f"packed of {count} codes of 6 bytes, got those of 100 codes"):
+            hcbir.PackedCodes(packed.data, count, code_size=6)
+    for data in (packed.data[:0], packed.data[:8]):
+        with pytest.raises(ValueError, match=f"packed of {2**62} codes of 4 bytes, got {len(data)} bytes"):
+            hcbir.PackedCodes(data, 2**62, code_size=4)  # none, if the product overflowed
+    with pytest.raises(ValueError, match="codes must be at least one, got none"):
+        pq.pack(np.empty((0, 6), np.uint8))
     with pytest.raises(ValueError, match="pack is for codes of 8 bits"):
         hcbir.ProductQuantizer(random_centroids(6, 2, 4)).pack(np.zeros((3, 3), np.uint8))
     with pytest.raises(ValueError, match="code_size must be"):
@@ -121,3 +129,39 @@ def test_refuses_what_does_not_fit() -> None:
         pq.search(random_vectors(1, pq.dim), packed, 101)
     with pytest.raises(ValueError, match="codes must have 6 bytes a row"):
         pq.pack(np.zeros((3, 5), np.uint8))
+
+
+def test_saves_and_loads(tmp_path: Path) -> None:
+    pq, path = quantizer(6), tmp_path / "codes"
+    codes, queries = random_codes(pq, 1000), random_vectors(3, pq.dim, seed=1)
+    pq.pack(codes).save(path)
+    loaded = hcbir.PackedCodes.load(path)
+    assert (len(loaded), loaded.code_size) == (1000, 6)
+    assert_same(pq.search(queries, loaded, 9), reference.adc_search(queries, codes, pq.centroids, 8, 9))
+    with pytest.raises(FileNotFoundError):
+        hcbir.PackedCodes.load(tmp_path / "elsewhere")
+    with pytest.raises(hcbir.FormatError, match="not a file of a product quantizer"):
+        hcbir.ProductQuantizer.load(path)
+    for place in (tmp_path, tmp_path / "missing" / "codes"):
+        with pytest.raises(ValueError, match="path must be that of a file in a folder that is there"):
+            loaded.save(place)
+
+
+def test_refuses_altered_files(tmp_path: Path) -> None:
+    pq, path = quantizer(3), tmp_path / "codes"
+    pq.pack(random_codes(pq, 5)).save(path)
+    whole = path.read_bytes()
+    for length in (0, 7, 20, 63, 64, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(hcbir.FormatError):
+            hcbir.PackedCodes.load(path)
+    for position in range(len(whole)):
+        altered = bytearray(whole)
+        altered[position] ^= 0x10
+        path.write_bytes(altered)
+        with pytest.raises(hcbir.FormatError):
+            hcbir.PackedCodes.load(path)
+    head = struct.pack("<8sIQQ28x", b"hcbirPC\n", 1, 2**60, 2**60)  # a header that is whole, and lies
+    path.write_bytes(head + struct.pack("<I", zlib.crc32(head)) + whole[60:])
+    with pytest.raises(hcbir.FormatError, match="bytes must follow its header, got 200"):
+        hcbir.PackedCodes.load(path)

@@ -11,7 +11,8 @@ namespace hcbir {
 
 /// A view of packed codes of 8 bits. They stand in blocks of `block` codes, column by column: the first byte
 /// of each code, then the second, and so on. The last block's columns are as long as its codes in whole
-/// groups of 64; what is missing is zero. Where few columns tell which codes matter, no others are read, and
+/// groups of 64; what is missing is zero. Behind them stands their number, since codes of zeros look the
+/// same as none. Where few columns tell which codes matter, no others are read, and
 /// those that are come in long runs.
 class PackedCodes {
 public:
@@ -19,7 +20,9 @@ public:
     /// Not 256 groups: columns at multiples of 2^12 would compete in the cache.
     static constexpr std::size_t block = 255 * group;
 
-    /// Throws std::invalid_argument unless `data` has bytes(code_size, rows) bytes.
+    static constexpr std::size_t count_bytes = sizeof(std::uint64_t);
+
+    /// Throws std::invalid_argument unless `data` is what pack() makes of so many codes of that size.
     PackedCodes(std::span<const std::uint8_t> data, std::size_t code_size, std::size_t rows);
 
     static std::size_t bytes(std::size_t code_size, std::size_t rows);

@@ -32,10 +32,12 @@ def unpack(codes: Codes, num_subquantizers: int, bits: int) -> Array:
 def arranged(codes: Codes) -> Codes:
     """Packed codes, 1-D: what `ProductQuantizer.pack` makes of (n, code_size) codes of 8 bits.
 
-    Of every 16320 codes, filled up with zeros to whole groups of 64, the first bytes, then the second ...
+    Of every 16320 codes, filled up with zeros to whole groups of 64, the first bytes, then the second ...; at the end
+    the number of codes, as 8 bytes.
     """
+    count = np.array([len(codes)], "<u8").view(np.uint8)
     codes = np.pad(codes, ((0, -len(codes) % 64), (0, 0)))
-    return np.concatenate([codes[i : i + 16320].T.ravel() for i in range(0, len(codes), 16320)])
+    return np.concatenate([*(codes[i : i + 16320].T.ravel() for i in range(0, len(codes), 16320)), count])
 
 
 def encode(vectors: Array, centroids: Array, bits: int) -> Codes:
