@@ -8,6 +8,7 @@
 #include "hcbir/error.hpp"
 #include "hcbir/ivf.hpp"
 #include "kernels/dispatch.hpp"
+#include "nearest_centroid.hpp"
 #include "panels.hpp"
 #include "shapes.hpp"
 
@@ -242,7 +243,7 @@ void search(const IvfView& index, MatrixView<const float> queries, MatrixView<co
     require_outputs(scores, indices, queries.rows, k);
     for (std::size_t q = 0; q < probes.rows; ++q) check_lists(probes.row_span(q), index, "probes");
     for (const InvertedLists& part : index.parts) check(part, index);
-    require_finite(queries, "queries");
+    require_in_range(queries, "queries");
     IvfSearch(index, queries, probes, k, executor).run(scores, indices);
 }
 

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <sstream>
 
+#include "hcbir/error.hpp"
 #include "kernels/dispatch.hpp"
+#include "panels.hpp"
 
 namespace hcbir {
 
@@ -24,6 +28,17 @@ std::vector<float> mean_row(MatrixView<const float> rows) {
         mean[d] = static_cast<float>(sum / static_cast<double>(rows.rows));
     }
     return mean;
+}
+
+void require_in_range(MatrixView<const float> vectors, const char* name) {
+    require_finite(vectors, name);
+    for (std::size_t r = 0; r < vectors.rows; ++r)
+        for (const float x : vectors.row_span(r))
+            if (std::abs(x) > largest_value) {
+                std::ostringstream got;
+                got << x << " in row " << r;
+                refuse(name, "of values up to 1e+16 in size", got.str());
+            }
 }
 
 void pack_columns(MatrixView<const float> rows, const float* mean, float* panel) {
@@ -51,14 +66,14 @@ std::optional<CellLists> NearestCentroid::cells() const {
 }
 
 bool NearestCentroid::centre(const float* panel, float* centred) const {
-    constexpr std::uint32_t exponent = 0x7f800000;
-    std::uint32_t infinite = 0;
+    constexpr std::uint32_t magnitude = 0x7fffffff, largest = std::bit_cast<std::uint32_t>(largest_value);
+    std::uint32_t beyond = 0;
     for (std::size_t d = 0; d < dim(); ++d, panel += pq_panel_columns, centred += pq_panel_columns)
         for (std::size_t i = 0; i < pq_panel_columns; ++i) {
-            infinite |= (std::bit_cast<std::uint32_t>(panel[i]) & exponent) == exponent;
+            beyond |= (std::bit_cast<std::uint32_t>(panel[i]) & magnitude) > largest;
             centred[i] = panel[i] - mean_[d];
         }
-    return !infinite;
+    return !beyond;
 }
 
 void NearestCentroid::find(const float* panels, std::size_t count, std::uint32_t* nearest) const {

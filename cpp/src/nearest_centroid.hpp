@@ -18,6 +18,12 @@ std::vector<float> mean_row(MatrixView<const float> rows);
 /// as zeros.
 void pack_columns(MatrixView<const float> rows, const float* mean, float* panel);
 
+/// Of vectors to be quantised: the squared distances of as many dimensions as there may be, 8e5, stay floats.
+constexpr float largest_value = 1e16f;
+
+/// Throws std::invalid_argument that names the first row with a value beyond it, or one that is not finite.
+void require_in_range(MatrixView<const float> vectors, const char* name);
+
 /// All distances are taken about the centroids' mean: where they lie far from the origin, floats would not
 /// tell them apart.
 class NearestCentroid {
@@ -28,7 +34,7 @@ public:
     std::optional<CellLists> cells() const;
 
     /// Writes a panel of kernels::pq_panel_columns vectors less the centroids' mean; returns whether all its
-    /// values are finite.
+    /// values are up to largest_value.
     bool centre(const float* panel, float* centred) const;
 
     /// nearest[i] = number of the centroid nearest to vector i of `count` centred ones, the first of equally

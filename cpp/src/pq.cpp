@@ -87,7 +87,7 @@ void ProductQuantizer::encode(MatrixView<const float> vectors, MatrixView<std::u
             });
         });
     std::vector<AlignedBuffer<float>> buffers(executor.size());
-    std::atomic<bool> finite = true;
+    std::atomic<bool> in_range = true;
     executor.parallel_for(ceil_div(vectors.rows, vectors_a_task), [&](std::size_t task, std::size_t worker) {
         const std::size_t first = task * vectors_a_task;
         const std::size_t count = std::min(vectors_a_task, vectors.rows - first);
@@ -101,7 +101,7 @@ void ProductQuantizer::encode(MatrixView<const float> vectors, MatrixView<std::u
                         together);
             for (std::size_t m = 0; m < num_subquantizers_; ++m)
                 if (!nearest_[m].centre(together + m * sub_dim_ * pq_panel_columns, panels(m) + i * sub_dim_))
-                    finite = false;
+                    in_range = false;
         }
         std::uint32_t nearest[vectors_a_task];
         for (std::size_t m = 0; m < num_subquantizers_; ++m) {
@@ -112,7 +112,7 @@ void ProductQuantizer::encode(MatrixView<const float> vectors, MatrixView<std::u
             write_numbers(nearest, m, {codes.row(first), count, codes.cols, codes.stride});
         }
     });
-    if (!finite) require_finite(vectors, "vectors");  // names the first such row
+    if (!in_range) require_in_range(vectors, "vectors");  // names the first such row
 }
 
 void ProductQuantizer::decode(MatrixView<const std::uint8_t> codes, MatrixView<float> vectors,

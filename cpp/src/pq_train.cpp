@@ -8,6 +8,7 @@
 #include "hcbir/pq.hpp"
 #include "kernels/dispatch.hpp"
 #include "near_panels.hpp"
+#include "nearest_centroid.hpp"
 #include "panels.hpp"
 #include "random.hpp"
 
@@ -270,7 +271,7 @@ double train_pq(MatrixView<const float> vectors, const PQTrainOptions& options, 
     require(options.initial.rows == 0 ||
                 (options.initial.rows == centroids.rows && options.initial.cols == centroids.cols),
             "initial", "of the centroids' shape", "another");
-    require_finite(vectors, "vectors");
+    require_in_range(vectors, "vectors");
 
     const std::size_t limit = options.max_vectors_per_centroid > vectors.rows / k
                                   ? vectors.rows

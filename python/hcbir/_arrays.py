@@ -52,9 +52,9 @@ def large_matrix(
     if values.dtype != dtype or not (values.flags.c_contiguous or _lies_in_rows(values)):
         wanted = accepted or np.dtype(dtype).name
         remedy = _converted(name, dtype) if values.dtype != dtype else f"numpy.ascontiguousarray({name})"
+        rows = "rows in ascending order" if values.strides[0] < 0 else "contiguous rows that do not overlap"
         raise TypeError(
-            f"{name} must be {wanted} with contiguous rows that do not overlap, got {describe(values)} "
-            f"with strides {values.strides}; pass {remedy}"
+            f"{name} must be {wanted} with {rows}, got {describe(values)} with strides {values.strides}; pass {remedy}"
         )
     return values
 
@@ -109,13 +109,16 @@ def database_matrix(values: object, name: str) -> npt.NDArray[Any]:
 def full_vectors(vectors: object, num_rows: int, dim: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32] | None]:
     """Vectors to score candidates with: a database's matrix, or bytes with a factor for each row."""
     factors = None
-    if isinstance(vectors, tuple):
+    if isinstance(vectors, tuple) and len(vectors) == 2:
         array = large_matrix(vectors[0], "rerank", dtype=np.int8)
         factors = np.ascontiguousarray(vectors[1], np.float32)
         if factors.shape != (num_rows,):
             raise ValueError(f"rerank must have a factor for each of {num_rows} rows, got {describe(factors)}")
-    else:
+    elif isinstance(vectors, np.ndarray) and vectors.dtype != np.int8:
         array = database_matrix(vectors, "rerank")
+    else:
+        got = describe(vectors) if isinstance(vectors, np.ndarray) else type(vectors).__name__
+        raise TypeError(f"rerank must be a float array, or a pair of int8 rows and a factor for each, got {got}")
     if array.shape != (num_rows, dim):
         raise ValueError(f"rerank must have a row for each code, {(num_rows, dim)}, got {describe(array)}")
     return array, factors
@@ -142,6 +145,8 @@ def whole_numbers(values: npt.ArrayLike, name: str) -> npt.NDArray[np.int64]:
     array = np.asarray(values)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise ValueError(f"{name} must be a list of whole numbers, got {array.dtype} of shape {array.shape}")
+    if array.dtype == np.uint64 and array.max(initial=0) >= 2**63:
+        raise ValueError(f"{name} must be below 2**63, got {array.max()}")
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
@@ -158,6 +163,13 @@ def whole_number(value: object, name: str) -> int:
     """At least 0, and what the core holds in 31 bits."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value < 2**31:
         raise ValueError(f"{name} must be a whole number of at least 0, got {value!r}")
+    return int(value)
+
+
+def seed_number(value: object) -> int:
+    """A seed, of 64 bits."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value < 2**64:
+        raise ValueError(f"seed must be a whole number from 0 to 2**64 - 1, got {value!r}")
     return int(value)
 
 

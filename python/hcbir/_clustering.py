@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import large_matrix, positive_int
+from hcbir._arrays import large_matrix, positive_int, seed_number
 from hcbir._runtime import num_threads_argument
 
 
@@ -63,7 +63,6 @@ def kmeans(
     v = large_matrix(vectors, "vectors")
     if positive_int(num_clusters, "num_clusters") > len(v):
         raise ValueError(f"num_clusters must be at most the number of vectors, {len(v)}, got {num_clusters}")
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"seed must be from 0 to 2**64 - 1, got {seed}")
+    seed = seed_number(seed)
     positive_int(num_iterations, "num_iterations")
     return KMeans(*_core.kmeans(v, num_clusters, num_iterations, seed, num_threads_argument(num_threads)))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hcbir._arrays import check_finite, large_matrix, positive_int
+from hcbir._arrays import large_matrix, positive_int
 from hcbir._clustering import kmeans
 from hcbir._inverted_coder import InvertedCoder, nearest_lists
 from hcbir._quantization import ProductQuantizer
 from hcbir._quantization_training import sampled
 from hcbir._search import search_arrays
+from hcbir._value_range import check_range
 
 Floats = npt.NDArray[np.float32]
 
@@ -36,7 +37,7 @@ def train_lists(
     if len(v) < max(num_lists, 2**bits):
         raise ValueError(f"vectors must be at least {max(num_lists, 2**bits)}, got {len(v)}")
     most = positive_int(max_vectors_per_centroid, "max_vectors_per_centroid")
-    check_finite(v, "vectors")  # of the sample rows would have other numbers
+    check_range(v)  # of the sample rows would have other numbers
     v = sampled(v, most * num_lists, seed)
     learn = several_kmeans if num_lists > MOST_AT_ONCE else one_kmeans
     centroids = learn(v, num_lists, num_iterations, seed, num_threads)

@@ -73,7 +73,8 @@ class ProductQuantizer(Codebooks):
         Parameters
         ----------
         vectors : (n, d) float32
-            At least 2**bits; never copied.
+            At least 2**bits; never copied. The largest value may be from 1e-16 to 1e16 in size, so that float32 holds
+            their distances.
         num_subquantizers : int
             A divisor of d. A code takes num_subquantizers * bits / 8 bytes.
         bits : {8, 4}
@@ -105,7 +106,7 @@ class ProductQuantizer(Codebooks):
     def encode(
         self, vectors: npt.NDArray[np.float32], *, anisotropic: float | None = None, num_threads: int | None = None
     ) -> npt.NDArray[np.uint8]:
-        """Codes, (n, code_size) uint8, of vectors, (n, d) float32, which are never copied.
+        """Codes, (n, code_size) uint8, of vectors, (n, d) float32 up to 1e16, which are never copied.
 
         A byte is a centroid's number, or two of 4 bits, the first in the low half. `anisotropic`, a cosine such as
         0.2, is for search by dot products above it: what is lost along a vector weighs more than what is lost across
@@ -126,6 +127,8 @@ class ProductQuantizer(Codebooks):
         if self.bits != 8:
             raise ValueError("pack is for codes of 8 bits: those of 4 are searched as quickly as they are")
         c = self._check(codes)
+        if len(c) == 0:
+            raise ValueError("codes must be at least one, got none")
         return PackedCodes(_core.pack_codes(c, num_threads_argument(num_threads)), len(c), code_size=self.code_size)
 
     def search(
@@ -151,7 +154,7 @@ class ProductQuantizer(Codebooks):
         queries : (q, d) array
             Converted to float32.
         codes : (n, code_size) uint8, or what `pack` made of them
-            May be strided or a memory map; never copied. The result is the same for both.
+            A memory map or rows that lie apart (`codes[::2]`) will do; never copied. The result is the same for both.
         k : int
             1 to n.
         metric : {"dot", "l2"}
@@ -159,10 +162,10 @@ class ProductQuantizer(Codebooks):
         allowed : (n,) bool, or code numbers, optional
             The codes that may be found; all if not given.
         rerank : (n, d) float32, float16 or bfloat16, or ((n, d) int8, (n,) float32), optional
-            The vectors that were encoded, or bytes and a factor for each row; may be memory maps. The best codes are
-            scored anew with them, in float64.
+            The vectors that were encoded, or bytes and a factor for each row (converted to float32); may be memory
+            maps. The best codes are scored anew with them, in float64.
         num_candidates : int, optional
-            Codes to score anew, k to n. Default: 10 k.
+            Codes to score anew, at least k; of more than there are, all. Default: 10 k.
         num_threads : int, optional
             Default: `hcbir.default_num_threads()`.
 
@@ -179,13 +182,24 @@ class ProductQuantizer(Codebooks):
         return search_codes(self._core, self.rotation, q, c, best, *what, threads)
 
     def to_faiss(self, codes: npt.NDArray[np.uint8] | None = None, *, metric: str = "dot") -> Any:
-        """A faiss.IndexPQ with these centroids and codes, whose scores it gives; needs faiss."""
+        """A faiss.IndexPQ with these centroids and codes, whose scores it gives; needs faiss.
+
+        Its metric is "dot" by default, as here; FAISS's own is L2. `from_faiss` does not bring it back.
+        """
         held = None if codes is None else self._check(codes)
         return index_of(self.centroids, self.rotation, held, one_of(metric, "metric", METRICS))
 
     @classmethod
     def from_faiss(cls, index: Any) -> tuple[ProductQuantizer, npt.NDArray[np.uint8]]:
-        """Quantizer and codes of a faiss.ProductQuantizer, IndexPQ, or IndexPreTransform (OPQ) of one."""
+        """Quantizer and codes of a faiss.ProductQuantizer, IndexPQ, or IndexPreTransform (OPQ) of one.
+
+        The index's metric does not come along: one of L2, FAISS's default, is searched with metric="l2".
+
+        Raises
+        ------
+        ValueError, TypeError
+            For one that is not trained, or does more than rotate vectors and cut them.
+        """
         centroids, rotation, codes = parts_of(index)
         return cls(centroids, rotation), codes
 

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import describe, large_matrix
+from hcbir._arrays import describe, large_matrix, real_number
+from hcbir._value_range import check_largest
 
 Codes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -33,6 +34,12 @@ def checked_rotation(rotation: Floats, dim: int) -> Floats:
     return r
 
 
+def checked_bits(bits: object) -> int:
+    if not isinstance(bits, (int, np.integer)) or bits not in (4, 8):
+        raise ValueError(f"bits must be 8 or 4, got {bits!r}")
+    return int(bits)
+
+
 def code_size(num_subquantizers: int, bits: int) -> int:
     """In bytes."""
     return (num_subquantizers * bits + 7) // 8
@@ -57,12 +64,13 @@ def encode(
     v = large_matrix(vectors, "vectors")
     if v.shape[1] != dim:
         raise ValueError(f"vectors must have the quantizer's dimension, {dim}, got {v.shape[1]}")
-    if anisotropic is not None and not 0 < anisotropic < 1:
-        raise ValueError(f"anisotropic must be between 0 and 1, got {anisotropic!r}")
+    if anisotropic is not None:
+        real_number(anisotropic, "anisotropic", lambda given: 0 < given < 1, "between 0 and 1")
     if rotation is None:
         return core.encode(v, anisotropic, num_threads)
     codes = np.empty((len(v), num_bytes), np.uint8)
     for i in range(0, len(v), BLOCK):
+        check_largest(v[i : i + BLOCK], i)
         rotated = _core.rotate(v[i : i + BLOCK], rotation, num_threads)
         codes[i : i + BLOCK] = core.encode(rotated, anisotropic, num_threads)
     return codes

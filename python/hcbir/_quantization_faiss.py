@@ -40,13 +40,17 @@ def parts_of(
     import faiss
 
     rotation = None
+    if isinstance(index, faiss.Index) and not index.is_trained:
+        raise ValueError("index must be trained")
     if isinstance(index, faiss.Index):
         index = faiss.downcast_index(index)
     if isinstance(index, faiss.IndexPreTransform):
         chain: Any = index.chain
         transform = faiss.downcast_VectorTransform(chain.at(0))
-        if chain.size() != 1 or not isinstance(transform, faiss.LinearTransform) or transform.have_bias:
+        if chain.size() != 1 or not isinstance(transform, faiss.LinearTransform):
             raise ValueError("index must have one rotation at most before its codes")
+        if transform.have_bias:
+            raise ValueError("index must rotate only, got a transform that shifts vectors too, as one of PCA does")
         if transform.d_in != transform.d_out:
             raise ValueError(f"index must keep the dimension, got {transform.d_in} to {transform.d_out}")
         rotation = faiss.vector_to_array(transform.A).reshape(transform.d_out, transform.d_in)
@@ -60,4 +64,6 @@ def parts_of(
     if pq.nbits not in (4, 8):
         raise ValueError(f"index must have 8 or 4 bits, got {pq.nbits}")
     centroids = faiss.vector_to_array(pq.centroids).reshape(pq.M, 2**pq.nbits, pq.dsub)
+    if not centroids.any():  # all that tells a faiss.ProductQuantizer that was never trained
+        raise ValueError("index must be trained, got centroids that are all 0")
     return centroids, rotation, codes.reshape(-1, pq.code_size)

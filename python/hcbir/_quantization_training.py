@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import check_finite, large_matrix, one_of, positive_int
+from hcbir._arrays import large_matrix, positive_int, seed_number
+from hcbir._quantization_codes import checked_bits
 from hcbir._runtime import num_threads_argument
+from hcbir._value_range import check_range
 
 Floats = npt.NDArray[np.float32]
 
@@ -34,21 +36,19 @@ def train(
         raise ValueError(
             f"num_subquantizers must be a divisor of the vectors' dimension, {v.shape[1]}, got {num_subquantizers}"
         )
-    if bits not in (4, 8):
-        raise ValueError(f"bits must be 8 or 4, got {bits!r}")
-    if rotation is not None:
-        one_of(rotation, "rotation", ("opq",))
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"seed must be from 0 to 2**64 - 1, got {seed}")
+    bits = checked_bits(bits)
+    if rotation not in (None, "opq"):
+        raise ValueError(f"rotation must be None or 'opq', got {rotation!r}")
+    seed = seed_number(seed)
     positive_int(num_iterations, "num_iterations")
     positive_int(max_vectors_per_centroid, "max_vectors_per_centroid")
     threads = num_threads_argument(num_threads)
 
+    check_range(v)  # of the sample rows would have other numbers
     shape = num_subquantizers, bits
     limits = num_iterations, max_vectors_per_centroid
     axes = initial = None
     if rotation is not None:
-        check_finite(v, "vectors")  # of the sample rows would have other numbers
         axes, initial = learned_rotation(sampled(v, rotation_vectors(v.shape[1]), seed), *shape, seed, threads)
         v = _core.rotate(sampled(v, max_vectors_per_centroid * 2**bits, seed), axes, threads)
     centroids = _core.train_pq(v, *shape, *limits, seed, initial, threads)[0]

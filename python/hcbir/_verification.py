@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import one_of, positive_int, real_number, small_matrix
+from hcbir._arrays import one_of, positive_int, real_number, seed_number, small_matrix
 
 MODELS = ("similarity", "affine", "homography")
 
@@ -170,8 +170,7 @@ def verify_options(
     model: str, max_error: float, confidence: float, min_trials: int, max_trials: int, seed: int
 ) -> tuple[_core.GeometricModel, float, float, int, int, int]:
     """The options of `verify`, checked, as the core takes them."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
-        raise ValueError(f"seed must be a whole number from 0 to 2**64 - 1, got {seed!r}")
+    seed = seed_number(seed)
     try:
         checked = _known_options(model, max_error, confidence, min_trials, max_trials)
     except TypeError:  # what cannot be hashed is no option

@@ -75,7 +75,7 @@ def test_an_empty_cluster_takes_the_farthest_vector() -> None:
     [
         (np.zeros((3, 2), np.float32), {"num_clusters": 4}, ValueError, "at most the number of vectors, 3, got 4"),
         (np.zeros((3, 2), np.float32), {"num_clusters": 0}, ValueError, "num_clusters must be a whole number"),
-        (np.zeros((3, 2), np.float32), {"seed": -1}, ValueError, "seed must be from 0"),
+        (np.zeros((3, 2), np.float32), {"seed": -1}, ValueError, "seed must be a whole number from 0"),
         (np.zeros((3, 2)), {}, TypeError, "vectors must be float32"),
         (np.full((3, 2), np.nan, np.float32), {}, ValueError, "vectors must be finite, got nan in row 0"),
     ],

@@ -441,12 +441,17 @@ def test_faiss_gives_the_same_scores(bits: int, rotation: str | None, metric: st
         ({"num_subquantizers": 5}, "a divisor of the vectors' dimension, 8, got 5"),
         ({"num_subquantizers": 0}, "num_subquantizers must be a whole number"),
         ({"num_subquantizers": 2, "bits": 6}, "bits must be 8 or 4, got 6"),
-        ({"num_subquantizers": 2, "rotation": "pca"}, "rotation must be one of 'opq'"),
-        ({"num_subquantizers": 2, "seed": -1}, "seed must be from 0"),
+        ({"num_subquantizers": 2, "bits": 8.0}, "bits must be 8 or 4, got 8.0"),
+        ({"num_subquantizers": 2, "rotation": "pca"}, "rotation must be None or 'opq', got 'pca'"),
+        ({"num_subquantizers": 2, "seed": -1}, "seed must be a whole number from 0"),
+        ({"num_subquantizers": 2, "seed": 1.5}, "seed must be a whole number from 0"),
+        ({"num_subquantizers": 2, "seed": "a"}, "seed must be a whole number from 0"),
+        ({"num_subquantizers": 2, "seed": True}, "seed must be a whole number from 0"),
+        ({"num_subquantizers": 2, "seed": None}, "seed must be a whole number from 0"),
         ({"num_subquantizers": 2, "num_iterations": 0}, "num_iterations must be"),
     ],
 )
-def test_bad_training(options: dict[str, int], message: str) -> None:
+def test_bad_training(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         hcbir.ProductQuantizer.train(random_vectors(300, 8), **options)  # type: ignore[arg-type]
 
@@ -481,6 +486,20 @@ def test_bad_input() -> None:
             r"rerank must have a row for each code, \(10, 8\), got shape \(9, 8\)",
         ),
         (
+            lambda: pq.search(random_vectors(1, 8), codes, 2, rerank=(np.ones((10, 8), np.int8),)),
+            TypeError,
+            "rerank must be a float array, or a pair of int8 rows and a factor for each, got tuple",
+        ),
+        (
+            lambda: pq.search(random_vectors(1, 8), codes, 2, rerank=np.ones((10, 8), np.int8)),
+            TypeError,
+            r"a pair of int8 rows and a factor for each, got shape \(10, 8\) of int8",
+        ),
+        (lambda: pq.encode(random_vectors(3, 8), anisotropic="a"), ValueError, "anisotropic must be between 0 and 1"),
+        (lambda: pq.decode(codes[::-1]), TypeError, "codes must be uint8 with rows in ascending order"),
+        (lambda: pq.save("."), ValueError, "path must be that of a file in a folder that is there, got '.'"),
+        (lambda: pq.save("nowhere/pq"), ValueError, "path must be that of a file in a folder that is there"),
+        (
             lambda: hcbir.ProductQuantizer(pq.centroids, np.ones((8, 8), np.float32)),
             ValueError,
             "rotation must be orthogonal",
@@ -488,3 +507,38 @@ def test_bad_input() -> None:
     ]:
         with pytest.raises(error, match=message):
             call()
+
+
+@pytest.mark.parametrize("rotation", [None, "opq"])
+def test_values_whose_distances_floats_do_not_hold(rotation: str | None) -> None:
+    def trained(vectors: np.ndarray) -> hcbir.ProductQuantizer:
+        return hcbir.ProductQuantizer.train(vectors, num_subquantizers=2, bits=4, rotation=rotation)
+
+    vectors, many = random_vectors(300, 8), random_vectors(70_000, 8)
+    many[69_000, 3] = -1e30
+    with pytest.raises(ValueError, match=r"vectors must be of values up to 1e\+16 in size, got .* in row"):
+        trained(vectors * np.float32(1e30))
+    with pytest.raises(ValueError, match=r"vectors must have a largest value from 1e-16 to 1e\+16, got .*e-30"):
+        trained(vectors * np.float32(1e-30))
+    pq = trained(vectors)
+    with pytest.raises(ValueError, match=r"up to 1e\+16 in size, got -?1e\+30 in row 69000"):
+        pq.encode(many)
+    np.testing.assert_array_equal(pq.encode(vectors[:1] * np.float32(1e-30)), pq.encode(vectors[:1] * 0))
+    for scale in (1e-16, 2e15):
+        scaled = vectors * np.float32(scale)
+        with np.errstate(all="raise", under="ignore"):
+            pq = trained(scaled)
+            found = pq.search(scaled, pq.encode(scaled), 1, metric="l2").scores
+        assert np.isfinite(found).all()
+        assert np.count_nonzero(found) > 290
+
+
+def test_faiss_that_is_no_quantizer_yet_is_refused() -> None:
+    faiss = pytest.importorskip("faiss")
+    for index in (faiss.IndexPQ(8, 2, 8), faiss.ProductQuantizer(8, 2, 8), faiss.index_factory(8, "OPQ2,PQ2")):
+        with pytest.raises(ValueError, match="index must be trained"):
+            hcbir.ProductQuantizer.from_faiss(index)
+    shifting = faiss.IndexPreTransform(faiss.PCAMatrix(8, 8), faiss.IndexPQ(8, 2, 4))
+    shifting.train(random_vectors(700, 8) + np.float32(5))
+    with pytest.raises(ValueError, match="index must rotate only, got a transform that shifts vectors too"):
+        hcbir.ProductQuantizer.from_faiss(shifting)
