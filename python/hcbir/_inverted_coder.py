@@ -9,14 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import check_finite
 from hcbir._inverted_lists import Codes, Floats, Part
 from hcbir._quantization import ProductQuantizer
 from hcbir._runtime import num_threads_argument
 from hcbir._search import SearchResult, search_arrays
+from hcbir._value_range import check_largest
 
 BLOCK = 65536
 """Vectors whose differences from their centroids are in memory at a time."""
+
+MOST_PADDED = 2**20
+"""What a query may ask of an index that holds fewer vectors."""
 
 
 class InvertedCoder(NamedTuple):
@@ -41,7 +44,7 @@ class InvertedCoder(NamedTuple):
         codes = np.empty((len(vectors), self.quantizer.code_size), np.uint8)
         for first in range(0, len(vectors), BLOCK):
             block = vectors[first : first + BLOCK]
-            check_finite(block, "vectors", first)
+            check_largest(block, first)
             lists[first : first + BLOCK] = listed = nearest_lists(block, self.centroids, num_threads)
             rests = block - self.centroids[listed]
             codes[first : first + BLOCK] = self.quantizer.encode(rests, num_threads=num_threads)
@@ -54,8 +57,11 @@ class InvertedCoder(NamedTuple):
     def search(
         self, queries: Floats, parts: Sequence[Part], k: int, num_probes: int, num_threads: int | None
     ) -> SearchResult:
+        held = sum(len(part.ids) for part in parts)
+        if k > max(held, MOST_PADDED):
+            raise ValueError(f"k must be at most {max(held, MOST_PADDED)} for an index of {held} vectors, got {k}")
         probes = search_arrays(queries, self.centroids, num_probes, self.metric, None, num_threads).indices
-        return SearchResult(
+        found = SearchResult(
             *_core.search_lists(
                 self.quantizer._core,
                 self.centroids,
@@ -64,10 +70,19 @@ class InvertedCoder(NamedTuple):
                 self.origin,
                 queries,
                 probes,
-                k,
+                max(1, min(k, held)),  # so that no more than there is takes memory in the core
                 num_threads_argument(num_threads),
             )
         )
+        return found if found.indices.shape[1] == k else padded(found, k)
+
+
+def padded(found: SearchResult, k: int) -> SearchResult:
+    """With k columns: scores of -inf and indices of -1 follow."""
+    num_queries, num = found.indices.shape
+    scores, indices = np.full((num_queries, k), -np.inf, np.float32), np.full((num_queries, k), -1)
+    scores[:, :num], indices[:, :num] = found.scores, found.indices
+    return SearchResult(scores, indices)
 
 
 def nearest_lists(vectors: Floats, centroids: Floats, num_threads: int | None) -> npt.NDArray[np.int64]:

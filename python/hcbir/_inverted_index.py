@@ -20,8 +20,8 @@ class IVFPQIndex(InvertedState):
     A vector takes num_subquantizers * bits / 8 bytes, 8 of its id, and 4 more for l2; a search reads the nprobe lists
     that promise most. Scores are approximate as the codes are, which stand for differences from the list's centroid.
 
-    Any methods may run in several threads at once: a search, or `save`, sees the index as it was when it began; `train`,
-    `add` and `remove` wait for one another.
+    Threads may call any methods at once: a search, or `save`, sees the index as it was when it began; `train`, `add`
+    and `remove` wait for one another.
 
     Parameters
     ----------
@@ -68,7 +68,8 @@ class IVFPQIndex(InvertedState):
         Parameters
         ----------
         vectors : (n, d) float32
-            Like those that will be added; at least num_lists and 2**bits.
+            Like those that will be added; at least num_lists and 2**bits. The largest value may be from 1e-16 to 1e16
+            in size, so that float32 holds their distances; those that are added, and queries, may be smaller.
         num_iterations : int
             Of k-means, at most. More than 1024 lists are learned in groups: k-means of all would take very long.
         max_vectors_per_centroid : int
@@ -130,7 +131,8 @@ class IVFPQIndex(InvertedState):
         queries : (q, d) array
             Converted to float32.
         k : int
-            Where the lists hold fewer, scores of -inf and indices of -1 follow.
+            Where the lists hold fewer, scores of -inf and indices of -1 follow. At most the number of vectors, or 2**20
+            of fewer.
         nprobe : int
             Lists that are read, those whose centroids score highest against the query; at most all.
         num_threads : int, optional
@@ -184,9 +186,9 @@ class IVFPQIndex(InvertedState):
         Raises
         ------
         FileNotFoundError
-            If there is no index.
+            If the folder is not there or holds no index.
         hcbir.FormatError
-            If it is truncated or altered.
+            If it is something else, or an index that is truncated or altered.
         """
         return cls._of_saved(read_index(folder, check))
 

@@ -51,9 +51,11 @@ def write_index(folder: str | PathLike[str], index: SavedIndex) -> None:
 
 
 def read_index(folder: str | PathLike[str], check: bool) -> SavedIndex:
+    if Path(folder).is_file():
+        raise _core.FormatError(f"{folder} is no folder of an IVFPQIndex")
     files = GrowingArrays(Path(folder), KIND)
     if not files.arrays:
-        raise FileNotFoundError(f"{folder} is no IVFPQIndex")
+        raise FileNotFoundError(f"there is no IVFPQIndex in {folder}")
     arrays = {name: files.array(name, shape, dtype) for name, (shape, dtype) in ARRAYS.items()}
     if "source" in files.arrays:  # folders written before have none
         arrays["source"] = files.array("source", (1,), "uint32")

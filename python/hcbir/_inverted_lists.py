@@ -74,9 +74,9 @@ class InvertedLists(NamedTuple):
     def new_ids(self, ids: npt.ArrayLike | None, count: int) -> Ids:
         """The ids, checked, or the numbers that follow the largest ever given."""
         if ids is None:
-            if self.next_id + max(count, 1) > 2**63:
+            if self.next_id + count > 2**63:
                 raise ValueError(f"ids must be given: after {self.next_id - 1} there are not {count} more of 63 bits")
-            return self.next_id + np.arange(count, dtype=np.int64)
+            return np.arange(count, dtype=np.int64) + min(self.next_id, 2**63 - 1)
         given = whole_numbers(ids, "ids")
         if len(given) != count:
             raise ValueError(f"ids must be one a vector ({count}), got {len(given)}")

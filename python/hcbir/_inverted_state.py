@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from typing import Any, NamedTuple
 
-from hcbir._arrays import one_of, positive_int
+from hcbir._arrays import one_of, positive_int, seed_number
 from hcbir._inverted_coder import InvertedCoder
 from hcbir._inverted_lists import Floats, InvertedLists, Part
 from hcbir._quantization import METRICS, ProductQuantizer
-from hcbir._quantization_codes import code_size
+from hcbir._quantization_codes import checked_bits, code_size
 
 
 class Held(NamedTuple):
@@ -33,12 +33,10 @@ class InvertedState:
     ) -> None:
         self.num_lists = positive_int(num_lists, "num_lists")
         self.num_subquantizers = positive_int(num_subquantizers, "num_subquantizers")
-        if bits not in (4, 8):
-            raise ValueError(f"bits must be 8 or 4, got {bits!r}")
-        self.bits = bits
+        self.bits = checked_bits(bits)
         self.metric = one_of(metric, "metric", METRICS)
-        self.seed = seed
-        self._held = Held(None, InvertedLists(self.num_lists, code_size(self.num_subquantizers, bits)))
+        self.seed = seed_number(seed)
+        self._held = Held(None, InvertedLists(self.num_lists, code_size(self.num_subquantizers, self.bits)))
         self._changing = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:

@@ -139,7 +139,7 @@ class LocalFeatureIndex:
         k : int
             Of fewer images in the store, all.
         num_neighbours : int
-            Features of the store that each feature of the query votes by.
+            Features of the store that each feature of the query votes by, at least 2: the last has no vote.
         nprobe : int
             Lists that are read for each.
         num_threads : int, optional
@@ -152,12 +152,14 @@ class LocalFeatureIndex:
         """
         if not isinstance(query, LocalFeatures):
             raise TypeError(f"query must be LocalFeatures, got {type(query).__name__}")
-        num_images = len(self.store)
-        votes = np.zeros(num_images)
+        if positive_int(num_neighbours, "num_neighbours") < 2:
+            raise ValueError("num_neighbours must be at least 2, since the last one has no vote, got 1")
+        neighbours = min(num_neighbours, max(2, len(self.features)))
+        votes = np.zeros(len(self.store))
         if len(query):
             if query.is_binary:
                 raise TypeError("query must have float descriptors like the store's, got binary ones")
-            found = self.features.search(query.descriptors, num_neighbours, nprobe=nprobe, num_threads=num_threads)
+            found = self.features.search(query.descriptors, neighbours, nprobe=nprobe, num_threads=num_threads)
             votes = _votes(found, self.store.offsets)
         best = np.argsort(-votes, kind="stable")[: positive_int(k, "k")]
         return SearchResult(votes[best][None].astype(np.float32), best[None])

@@ -88,8 +88,8 @@ class LocalFeatureStore:
             Of the descriptors: "float16" halves them, "int8" quarters them (each row has a factor of its own, and
             its values are off by up to the largest over 254). Default: theirs.
         quantizer : ProductQuantizer, optional
-            Of descriptors like these: the store holds their codes, and it. Matching compares a query's floats with
-            what the codes stand for.
+            Of descriptors like these, without a rotation: the store holds their codes, and it. Matching compares a
+            query's floats with what the codes stand for.
 
         Raises
         ------

@@ -37,6 +37,8 @@ def rows_of_new(
 
     The first image with features decides the kind. A batch has those optional arrays that all images have so far.
     """
+    if not isinstance(quantizer, ProductQuantizer | None):
+        raise TypeError(f"quantizer must be a ProductQuantizer, got {type(quantizer).__name__}")
     if quantizer is not None and quantizer.rotation is not None:
         raise ValueError("quantizer must have no rotation here, got one trained with rotation='opq'")
     held: tuple[str, ...] = OPTIONAL

@@ -141,6 +141,49 @@ def test_fewer_than_k_are_followed_by_nothing() -> None:
     assert index.nbytes == 0
 
 
+def test_k_takes_no_memory_but_of_the_result() -> None:
+    index = trained()
+    index.add(clustered(5, 12))
+    result = index.search(clustered(1, 12), 2**20, nprobe=9)
+    assert (result.indices[0] >= 0).sum() == np.isfinite(result.scores).sum() == 5
+    for k in (2**20 + 1, 10**9, 2**40):
+        with pytest.raises(ValueError, match=f"k must be at most 1048576 for an index of 5 vectors, got {k}"):
+            index.search(clustered(1, 12), k)
+
+
+def test_ids_end_at_63_bits(tmp_path: Path) -> None:
+    index = trained()
+    assert index.add(clustered(1, 12), ids=[2**63 - 2]).tolist() == [2**63 - 2]
+    assert index.add(clustered(1, 12)).tolist() == [2**63 - 1]
+    index.save(tmp_path / "index")
+    for full in (index, hcbir.IVFPQIndex.open(tmp_path / "index")):
+        assert len(full.add(clustered(0, 12))) == 0
+        for count in (1, 2):
+            with pytest.raises(ValueError, match=f"ids must be given: after {2**63 - 1} there are not"):
+                full.add(clustered(count, 12))
+        assert full.add(clustered(1, 12), ids=[5]).tolist() == [5]
+    with pytest.raises(ValueError, match="ids must be below 2\\*\\*63, got 9223372036854775808"):
+        index.add(clustered(1, 12), ids=np.array([2**63], np.uint64))
+    with pytest.raises(ValueError, match="ids must be below"):
+        index.remove(np.array([2**63], np.uint64))
+
+
+def test_values_whose_distances_floats_do_not_hold() -> None:
+    index, vectors = trained("l2"), clustered(500, 12)
+    for scale, message in [(1e30, r"values up to 1e\+16 in size, got .* in row"), (1e-30, "largest value from 1e-16")]:
+        with pytest.raises(ValueError, match=f"vectors must .*{message}"):
+            hcbir.IVFPQIndex(9, num_subquantizers=4, metric="l2").train(vectors * np.float32(scale))
+    vectors[400, 2] = 1e30
+    with pytest.raises(ValueError, match=r"vectors must be of values up to 1e\+16 in size, got 1e\+30 in row 400"):
+        index.add(vectors)
+    with pytest.raises(ValueError, match=r"queries must be of values up to 1e\+16 in size, got 1e\+30 in row 400"):
+        index.search(vectors)
+    index.add(np.full((1, 12), 4e15, np.float32))
+    found = index.search(np.full((1, 12), -4e15, np.float32), 2, nprobe=9)
+    assert np.isfinite(found.scores[0, 0])
+    assert found.indices[0, 1] == -1
+
+
 def test_equal_codes_stand_by_id() -> None:
     index, vector = trained(), clustered(1, 12)
     index.add(np.repeat(vector, 40, axis=0), ids=np.arange(40)[::-1])
@@ -227,6 +270,18 @@ def test_refusals(tmp_path: Path) -> None:
         index.train(clustered(800, 12))
     with pytest.raises(FileNotFoundError):
         hcbir.IVFPQIndex.open(tmp_path / "nothing")
+    (tmp_path / "file").write_text("of something else")
+    with pytest.raises(FileNotFoundError, match="there is no IVFPQIndex in"):
+        hcbir.IVFPQIndex.open(tmp_path)
+    with pytest.raises(hcbir.FormatError, match="file is no folder of an IVFPQIndex"):
+        hcbir.IVFPQIndex.open(tmp_path / "file")
+    for options, message in [
+        ({"bits": 8.0}, "bits must be 8 or 4, got 8.0"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 1.5}, "seed"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            hcbir.IVFPQIndex(9, num_subquantizers=4, **options)
 
 
 def test_many_lists_are_learned_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:

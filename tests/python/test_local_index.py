@@ -125,11 +125,23 @@ def test_refusals(tmp_path: Path) -> None:
         index.search(np.zeros((3, 12), np.float32))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="dimension, 12, got 10"):
         index.search(image(np.zeros((1, 10), np.float32)))
+    for number in (0, 1):
+        with pytest.raises(ValueError, match=f"num_neighbours must be .*at least .*, got {number}"):
+            index.search(images()[0], num_neighbours=number)
     with pytest.raises(ValueError, match="num_lists must be at most the number of features, 630, got 631"):
         LocalFeatureIndex.build(store, num_lists=631)
     nothing = LocalFeatureStore.create(tmp_path / "nothing", [image(np.empty((0, 12), np.float32))])
     with pytest.raises(ValueError, match="store must hold features"):
         LocalFeatureIndex.build(nothing)
+
+
+def test_more_neighbours_than_there_are_are_all(tmp_path: Path) -> None:
+    store = LocalFeatureStore.create(tmp_path / "store", images())
+    index = LocalFeatureIndex.build(store, num_lists=4)
+    every = index.search(images()[5], num_neighbours=store.num_features)
+    found = index.search(images()[5], num_neighbours=10**12)
+    np.testing.assert_array_equal(found.scores, every.scores)
+    np.testing.assert_array_equal(found.indices, every.indices)
 
 
 @pytest.mark.parametrize("bits", [8, 4])

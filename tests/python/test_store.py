@@ -371,6 +371,11 @@ def test_no_store(tmp_path: Path, folder: Path) -> None:
         LocalFeatureStore.create(folder, [image(3), 5])  # type: ignore[list-item]
 
 
+def test_a_quantizer_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="quantizer must be a ProductQuantizer, got str"):
+        LocalFeatureStore.create(tmp_path / "store", [image(3)], quantizer="pq")  # type: ignore[arg-type]
+
+
 def test_images_of_another_kind(tmp_path: Path) -> None:
     store = LocalFeatureStore.create(tmp_path / "store", images(), dtype="float16")
     with pytest.raises(TypeError, match=r"image 1 must be float32 for a store of float16, got uint8"):
