@@ -37,7 +37,7 @@ def train(
             f"num_subquantizers must be a divisor of the vectors' dimension, {v.shape[1]}, got {num_subquantizers}"
         )
     bits = checked_bits(bits)
-    if rotation not in (None, "opq"):
+    if rotation is not None and not (isinstance(rotation, str) and rotation == "opq"):
         raise ValueError(f"rotation must be None or 'opq', got {rotation!r}")
     seed = seed_number(seed)
     positive_int(num_iterations, "num_iterations")

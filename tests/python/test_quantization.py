@@ -443,6 +443,7 @@ def test_faiss_gives_the_same_scores(bits: int, rotation: str | None, metric: st
         ({"num_subquantizers": 2, "bits": 6}, "bits must be 8 or 4, got 6"),
         ({"num_subquantizers": 2, "bits": 8.0}, "bits must be 8 or 4, got 8.0"),
         ({"num_subquantizers": 2, "rotation": "pca"}, "rotation must be None or 'opq', got 'pca'"),
+        ({"num_subquantizers": 2, "rotation": np.eye(8)}, "rotation must be None or 'opq', got array"),
         ({"num_subquantizers": 2, "seed": -1}, "seed must be a whole number from 0"),
         ({"num_subquantizers": 2, "seed": 1.5}, "seed must be a whole number from 0"),
         ({"num_subquantizers": 2, "seed": "a"}, "seed must be a whole number from 0"),
