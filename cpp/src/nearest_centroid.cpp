@@ -66,11 +66,11 @@ std::optional<CellLists> NearestCentroid::cells() const {
 }
 
 bool NearestCentroid::centre(const float* panel, float* centred) const {
-    constexpr std::uint32_t magnitude = 0x7fffffff, largest = std::bit_cast<std::uint32_t>(largest_value);
-    std::uint32_t beyond = 0;
+    constexpr std::int32_t magnitude = 0x7fffffff, largest = std::bit_cast<std::int32_t>(largest_value);
+    std::int32_t beyond = 0;
     for (std::size_t d = 0; d < dim(); ++d, panel += pq_panel_columns, centred += pq_panel_columns)
         for (std::size_t i = 0; i < pq_panel_columns; ++i) {
-            beyond |= (std::bit_cast<std::uint32_t>(panel[i]) & magnitude) > largest;
+            beyond |= (std::bit_cast<std::int32_t>(panel[i]) & magnitude) > largest;
             centred[i] = panel[i] - mean_[d];
         }
     return !beyond;
