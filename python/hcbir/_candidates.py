@@ -87,7 +87,8 @@ def verify_candidates(
     ids : (c,) integers, optional
         Only these candidates, in this order. Default: all.
     cross_check, max_distance, max_ratio, metric
-        As in `match`.
+        As in `match`, but that the metric is l2 for a store of codes unless one is given: the vectors that codes stand
+        for are of no certain length.
     model, max_error, seed, confidence, min_trials, max_trials
         As in `verify`.
     use_frames : bool
@@ -124,6 +125,8 @@ def verify_candidates(
         raise TypeError("candidates must be a sequence of LocalFeatures, got one LocalFeatures")
     if not isinstance(candidates, (Sequence, LocalFeatureStore)):
         raise TypeError(f"candidates must be a sequence of LocalFeatures or a store, got {type(candidates).__name__}")
+    if metric is None and isinstance(candidates, LocalFeatureStore) and candidates.quantizer is not None:
+        metric = "l2"
     options = (
         match_metric(metric, binary=query.is_binary),
         *match_options(cross_check, max_distance, max_ratio),

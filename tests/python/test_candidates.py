@@ -69,7 +69,8 @@ def test_a_store_counts_what_match_and_verify_count(isa: str, tmp_path: Path, he
     store = LocalFeatureStore.create(tmp_path / "store", candidates, **encoding)
     for options in OPTIONS:
         found = hcbir.verify_candidates(query, store, **options)
-        expected = [one_by_one(query, store[i], options) for i in range(len(store))]
+        metric = {"metric": "l2"} if held.startswith("pq") else {}
+        expected = [one_by_one(query, store[i], options | metric) for i in range(len(store))]
         assert found.num_inliers.tolist() == [count for count, _ in expected]
         assert found.log10_nfa.tolist() == [nfa for _, nfa in expected]
         assert found.num_inliers[2] >= 75

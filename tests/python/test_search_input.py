@@ -42,7 +42,8 @@ def remedied(database: Any, error: pytest.ExceptionInfo[TypeError]) -> Any:
 def test_a_database_that_would_have_to_be_copied_is_refused_with_a_remedy(
     database: np.ndarray, got: str, dtype: str
 ) -> None:
-    expected = "database must be float32, float16 or bfloat16 with contiguous rows that do not overlap, got .*"
+    rows = "(contiguous rows that do not overlap|rows in ascending order)"
+    expected = f"database must be float32, float16 or bfloat16 with {rows}, got .*"
     for take in (hcbir.ExactIndex, lambda rows: hcbir.search(np.ones((1, rows.shape[1])), rows, 1)):
         with pytest.raises(TypeError, match=expected + got) as error:
             take(database)
