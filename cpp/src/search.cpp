@@ -27,9 +27,10 @@ namespace {
 constexpr std::size_t block_bytes = 256 * 1024;         // of the database, to stay in a core's cache
 constexpr std::size_t float_block_bytes = 1024 * 1024;  // read in one go
 constexpr std::size_t fewest_panels = 4;  // of a block for floats, to be worth reading queries for
-constexpr std::size_t list_bytes = 128 * 1024 * 1024;  // of each worker's shortlists, at most
-constexpr std::size_t max_group = 4096;                // queries scanned together
-constexpr std::size_t enough_rows = 512;               // for a sample of them to tell whether bytes pay
+constexpr std::size_t list_bytes = 128 * 1024 * 1024;  // of a worker's shortlists, at most
+constexpr std::size_t all_list_bytes = 16 * list_bytes;
+constexpr std::size_t max_group = 4096;   // queries scanned together
+constexpr std::size_t enough_rows = 512;  // for a sample of them to tell whether bytes pay
 constexpr std::size_t tasks_per_worker = 4;
 constexpr std::size_t few_allowed = 8;     // one row in more than this many
 constexpr std::size_t fewest_blocks = 6;   // of which bars are guessed
@@ -136,9 +137,10 @@ public:
 private:
     std::size_t group_size() const {
         constexpr std::size_t tile = kernels::byte_tile_queries;  // a multiple of every level's tile_queries
-        const std::size_t kept = Shortlist::limit(problem_.k) * sizeof(Shortlist::Entry);
+        const std::size_t kept = Shortlist::limit(problem_.k) * sizeof(Shortlist::Entry),
+                          room = std::min(list_bytes, all_list_bytes / executor_.size());
         return std::min({ceil_div(problem_.queries.rows, tile) * tile, max_group / tile * tile,
-                         std::max(list_bytes / kept / tile, std::size_t{1}) * tile});
+                         std::max(room / kept / tile, std::size_t{1}) * tile});
     }
 
     bool choose_bytes() const {

@@ -57,7 +57,8 @@ def explain(
         It is a match if the number of false alarms is below 10 to this: if points placed at random and independently
         would agree as well in less than one pair of 10^10. Real features are not that independent: of 37,866 pairs
         of photographs of different classes none passes with SIFT, none with ORB (one by affine maps), but 6 of 1000
-        with the network ALIKE-t. For a network, measure what bound to set: `null_distribution`.
+        with the network ALIKE-t. For a network, measure what bound to set: `null_distribution`,
+        with the options that are given here.
     num_threads : int, optional
         Default: `hcbir.default_num_threads()`. The result does not depend on it.
 

@@ -19,6 +19,8 @@ from hcbir._store import LocalFeatureStore
 class NullDistribution:
     """Values of log10_nfa, of pairs of images that show different things.
 
+    Pairs that share images are not independent: the smallest values may all be of one image that resembles many.
+
     Parameters
     ----------
     log10_nfa : (p,) float64
@@ -60,7 +62,7 @@ class NullDistribution:
         given = real_number(
             rate, "rate", lambda r: least <= r < 1, f"from {least:.3g} (with {pairs} pairs) to less than 1"
         )
-        may_pass = int(given * (1 + pairs) * (1 + 1e-12)) - 1
+        may_pass = min(int(given * (1 + pairs) * (1 + 1e-12)), pairs) - 1
         return min(0.0, float(self.log10_nfa[may_pass]))
 
 
@@ -109,12 +111,12 @@ def null_distribution(
     >>> descriptors = np.eye(30, dtype=np.float32)
     >>> points = rng.uniform(0, 300, (20, 30, 2)).astype(np.float32)
     >>> images = [LocalFeatures(p, descriptors, np.ones(30, np.float32)) for p in points]
-    >>> null = null_distribution(images)
+    >>> null = null_distribution(images, model="homography")  # as `explain` compares
     >>> len(null.log10_nfa), bool(null.p_value(-10.0) < 0.01), null.bound(0.01)
     (190, True, 0.0)
     """
     start = whole_number(seed, "seed")
-    labels = np.arange(len(images)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    labels = np.arange(len(images)) if groups is None else _numbered(groups)
     if labels.shape != (len(images),):
         raise ValueError(f"groups must be one for each of the {len(images)} images, got shape {labels.shape}")
     first, second = _draw_pairs(labels, positive_int(num_pairs, "num_pairs"), start)
@@ -133,6 +135,13 @@ def null_distribution(
     return NullDistribution(values[order], np.stack([first, second], axis=1)[order])
 
 
+def _numbered(groups: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    given = np.asarray(groups)
+    if given.dtype.kind not in "biuSU":
+        raise TypeError(f"groups must be integers or strings, got {given.dtype} of shape {given.shape}")
+    return np.unique(given, return_inverse=True)[1]
+
+
 def _draw_pairs(
     labels: npt.NDArray[np.int64], num_pairs: int, seed: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -143,7 +152,7 @@ def _draw_pairs(
     if alike == all_pairs:
         raise ValueError(f"images must be of two groups at least, got {count} of {len(np.unique(labels))}")
     unlike = (all_pairs - alike) / all_pairs
-    drawn = min(all_pairs, int(1.1 * num_pairs / unlike) + 100)  # so that enough are unlike
+    drawn = min(all_pairs, int((1.1 * num_pairs + 100) / unlike) + 1)  # so that enough are unlike
     codes = np.random.default_rng(seed).choice(all_pairs, drawn, replace=False)
     step, first = np.divmod(codes, count)  # images that stand 1, 2 ... apart on a circle: each pair once
     second = (first + step + 1) % count

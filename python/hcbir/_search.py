@@ -70,7 +70,8 @@ def search(
     database : (n, d) array of float32, float16 or bfloat16 (ml_dtypes), or a Collection or its path
         Rows may be strided or memory-mapped; never copied.
     k : int or None
-        1 to the number of rows that may be found: n, or those that are allowed. None ranks all of them.
+        1 to the number of rows that may be found: n, or those that are allowed (a collection that is
+        smaller gives all it has). None ranks all of them.
     metric : {"dot", "cosine", "l2"}
         q·x; q·x / (|q| |x|), 0 for a zero vector; or -|q - x|². Larger is better for all.
     allowed : (n,) bool, or row numbers, optional

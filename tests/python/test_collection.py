@@ -146,7 +146,6 @@ def test_facade_takes_a_collection_or_its_path(indexed: Collection, photos: Path
     ("options", "error", "message"),
     [
         ({"k": 0}, ValueError, "k must be a whole number"),
-        ({"k": 0}, ValueError, "k must be a whole number of at least 1, got 0"),
         ({"descriptor": "gist"}, ValueError, "descriptor must be one of the collection's: sift, vlad; got 'gist'"),
         ({"verify": "orb"}, ValueError, "a local descriptor of the collection is needed: sift; got 'orb'"),
         ({"verify": True, "num_candidates": 0}, ValueError, "num_candidates must be a whole number"),

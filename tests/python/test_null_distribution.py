@@ -57,6 +57,14 @@ def test_groups_are_not_compared_among_themselves(tmp_path: Path) -> None:
     assert (one_large.pairs == 11).any(axis=1).tolist() == [True] * 5
 
 
+@pytest.mark.parametrize("num_pairs", [1, 20])
+def test_as_many_pairs_are_drawn_as_are_asked_for(num_pairs: int) -> None:
+    """Also where nearly all images are of one group."""
+    empty = [LocalFeatures(np.empty((0, 2), np.float32), np.empty((0, 8), np.float32), np.empty(0, np.float32))] * 1000
+    for seed in range(20):
+        assert len(null_distribution(empty, [0] * 999 + [1], num_pairs=num_pairs, seed=seed).pairs) == num_pairs
+
+
 def test_draw_is_the_seed_s_and_threads_do_not_matter() -> None:
     images = [image(seed) for seed in range(30)]
     first, again, other = (null_distribution(images, num_pairs=40, seed=seed) for seed in (1, 1, 2))
@@ -86,7 +94,7 @@ def test_p_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "bound"), [(1 / 6, -7), (1.99 / 6, -7), (2 / 6, -3), (3 / 6, -3), (4 / 6, 0), (0.999, 0)]
+    ("rate", "bound"), [(1 / 6, -7), (1.99 / 6, -7), (2 / 6, -3), (3 / 6, -3), (4 / 6, 0), (np.nextafter(1, 0), 0)]
 )
 def test_no_more_than_the_rate_is_below_the_bound(rate: float, bound: float) -> None:
     null = measured([-7, -3, -3, 1, np.inf])
@@ -108,6 +116,7 @@ def test_explains_by_the_bound() -> None:
     found = hcbir.explain(images[0], image(0, shift=30), max_log10_nfa=bound)
     assert found.is_match
     assert null.p_value(found.log10_nfa) == 1 / 191
+    assert not hcbir.explain(images[0], image(0, shift=30), max_log10_nfa=found.log10_nfa).is_match
 
 
 def test_bad_input() -> None:
@@ -119,6 +128,8 @@ def test_bad_input() -> None:
     for few in (images[:1], []):
         with pytest.raises(ValueError, match="two groups at least"):
             null_distribution(few)
+    with pytest.raises(TypeError, match="groups must be integers or strings, got object of shape"):
+        null_distribution(images, [None, "a", "b"])
     with pytest.raises(ValueError, match="num_pairs must be a whole number of at least 1, got 0"):
         null_distribution(images, num_pairs=0)
     with pytest.raises(ValueError, match="seed must be a whole number of at least 0, got -1"):
@@ -165,6 +176,8 @@ def test_search_takes_the_bound_and_tells_the_values(indexed: Path) -> None:
         others = found.log10_nfa[0, found.scores[0] > 0]
         strict = photos.search(query, k=None, verify=True, max_log10_nfa=float(others.min()) + 1e-9)
         assert (strict.scores > 0).sum() == 1
+        loose = photos.search(query, k=None, verify=True, max_log10_nfa=np.inf)
+        assert (loose.scores > 0).sum() > (found.scores > 0).sum()
         local = photos.search(query, descriptor="sift")
         assert local.log10_nfa is not None
         with pytest.raises(ValueError, match="max_log10_nfa must be a number, got nan"):
@@ -184,13 +197,46 @@ def test_calibrate_tells_bounds(indexed: Path, capsys: pytest.CaptureFixture[str
     assert lines[1].startswith("  at most one in 10     is below -")
     assert all("place" in line for line in lines[3:])  # pairs that show the same are told
     assert len(lines) == 3 + 5
-    bound = output.err.strip().rpartition(" ")[2]
-    assert f"photos.hcbir QUERY.jpg --verify --max-log10-nfa {bound}" in output.err
-    with Collection.open(indexed) as photos:
-        query = str(photos.images()[-1])
-    assert run(["search", str(indexed), query, "--verify", "--max-log10-nfa", bound, "--json"]) == 0
-    first = json.loads(capsys.readouterr().out)[0]
-    assert first["log10_nfa"] < float(bound)
+    assert "999 pairs are needed to tell of one in 1000" in output.err
+
+
+@pytest.mark.parametrize(
+    ("values", "descriptors", "asked", "words"),
+    [
+        ([-30.0] * 2 + [5.0] * 1998, ("vlad",), [], "--verify --max-log10-nfa -30.0"),
+        ([-12.34] * 3 + [5.0] * 1997, ("vlad",), [], "--verify --max-log10-nfa -12.4"),
+        ([-9.0] * 2000, ("vlad",), [], "by default, -10, passes fewer than one in 1000 already"),
+        ([-30.0] * 2000, ("sift",), [], "there is nothing to set"),
+        ([-30.0] * 2000, ("vlad", "orb"), ["--descriptor", "orb"], "verify='orb', max_log10_nfa=-30.0"),
+    ],
+)
+def test_calibrate_advises(
+    indexed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    values: list[float],
+    descriptors: tuple[str, ...],
+    asked: list[str],
+    words: str,
+) -> None:
+    with Collection.create(tmp_path / "c.hcbir", descriptors) as photos:
+        photos.add(indexed.parent / "photos" / "place0")
+    monkeypatch.setattr(Collection, "null_distribution", lambda *_, **__: measured(values))
+    assert run(["calibrate", str(tmp_path / "c.hcbir"), *asked]) == 0
+    assert words in capsys.readouterr().err
+
+
+def test_commands_take_the_bound(indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = (str(indexed.parent / "photos" / "place0" / f"{i}.png") for i in (0, 1))
+    matches = {}
+    for bound in ("-10", "-1000"):
+        assert run(["search", str(indexed), first, "--verify", "--max-log10-nfa", bound, "--json"]) == 0
+        matches[bound] = [row["inliers"] for row in json.loads(capsys.readouterr().out)]
+        asked = ["match", first, second, "-o", str(tmp_path / "m.png"), "--max-log10-nfa", bound, "--json"]
+        assert run(asked) == 0
+        assert json.loads(capsys.readouterr().out)["is_match"] == (bound == "-10")
+    assert max(matches["-10"]) > 0 == max(matches["-1000"])
 
 
 @pytest.mark.parametrize(
@@ -200,6 +246,10 @@ def test_calibrate_tells_bounds(indexed: Path, capsys: pytest.CaptureFixture[str
         (["calibrate", "{indexed}", "--descriptor", "vlad"], "a local descriptor of the collection is needed: sift"),
         (["calibrate", "nowhere.hcbir"], "nowhere.hcbir does not exist"),
         (["search", "{indexed}", "q.jpg", "--max-log10-nfa", "-3"], "--max-log10-nfa must be given with --verify"),
+        (
+            ["search", "{indexed}", "q.jpg", "--verify", "--descriptor", "sift", "--max-log10-nfa", "-3"],
+            "a local descriptor ranks by all counts as they are",
+        ),
     ],
 )
 def test_bad_commands(indexed: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:

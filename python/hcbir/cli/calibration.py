@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from hcbir._explanation import MAX_LOG10_NFA
 from hcbir.cli.console import command, print_json, progress_bars, say
 from hcbir.collection import Collection
 
 RATES = (0.1, 0.01, 0.001, 0.0001)
-ADVISED = 0.001
+RATE = 0.001
+"""For which a bound is advised."""
 NUM_SHOWN = 5
 
 
@@ -47,6 +49,8 @@ def calibrate(
         paths = opened.images()
         if len(paths) < 2:
             raise ValueError(f"{collection} must hold two images at least, it holds {len(paths)}")
+        if by_folder and len({path.parent for path in paths}) == 1:
+            raise ValueError("all images lie in one folder: leave out --by-folder, or index one folder a place")
         with progress_bars() as progress:
             null = opened.null_distribution(
                 descriptor,
@@ -56,7 +60,7 @@ def calibrate(
                 seed=seed,
                 progress=lambda done, total: progress("compare pairs", done, total),
             )
-        local = [name for name, kind in opened.descriptors.items() if kind == "local"]
+        kinds = opened.descriptors
     count = len(null.log10_nfa)
     bounds = {rate: null.bound(rate) for rate in RATES if rate * (1 + count) >= 1}
     if not bounds:
@@ -78,11 +82,17 @@ def calibrate(
         typer.echo("the most alike of them (if they show the same, the bounds are too strict):")
     for value, names in alike:
         typer.echo(f"  {value:>8.1f}  {'  '.join(names)}")
-    advised = _rounded_down(bounds[ADVISED if ADVISED in bounds else min(bounds)])
-    if descriptor in (None, local[0]):
-        say(f"next: {command('search', collection, 'QUERY.jpg', '--verify', '--max-log10-nfa', str(advised))}")
+    if RATE not in bounds:
+        say("999 pairs are needed to tell of one in 1000")
+    elif bounds[RATE] >= MAX_LOG10_NFA:
+        say(f"the bound that is taken by default, {MAX_LOG10_NFA:g}, passes fewer than one in 1000 already")
+    elif set(kinds.values()) == {"local"}:
+        say("there is nothing to set: what ranks by a local descriptor alone tells counts as they are")
+    elif descriptor in (None, next(name for name, kind in kinds.items() if kind == "local")):
+        asked = ["--verify", "--max-log10-nfa", str(_rounded_down(bounds[RATE]))]
+        say(f"so that fewer than one in 1000 passes: {command('search', collection, 'QUERY.jpg', *asked)}")
     else:
-        say(f"next, in Python: search(query, verify={descriptor!r}, max_log10_nfa={advised})")
+        say(f"in Python: search(query, verify={descriptor!r}, max_log10_nfa={_rounded_down(bounds[RATE])})")
 
 
 def _rounded_down(bound: float) -> float:

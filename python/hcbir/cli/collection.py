@@ -131,6 +131,8 @@ def search(
         tell_without_network(provider, provider_option, opened.descriptors)
         num_candidates = max(k, NUM_CANDIDATES)
         local = opened.descriptor(descriptor).kind == "local"
+        if local and max_log10_nfa != MAX_LOG10_NFA:
+            raise ValueError("--max-log10-nfa is of no use here: a local descriptor ranks by all counts as they are")
         result = opened.search(
             image,
             k,

@@ -52,9 +52,7 @@ DescriptorsOption = Annotated[
     ),
 ]
 
-BoundOption = Annotated[
-    float, typer.Option(metavar="LOG10", help="A match is one of log10_nfa below this (see hcbir calibrate).")
-]
+BoundOption = Annotated[float, typer.Option(metavar="LOG10", help="Only what has a log10_nfa below this is no chance.")]
 ReducedOption = Annotated[
     bool,
     typer.Option(

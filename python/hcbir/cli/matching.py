@@ -96,10 +96,10 @@ def match(
     The other matches are joined in red. At most 150 green and 60 red lines are drawn; a dot marks every feature that
     agrees.
 
-    It is a match if points placed at random would agree as well in less than one pair of 10^10 (log10_nfa below -10).
-    Otherwise the agreeing lines are nearly white, and there is no frame. SIFT's and ORB's features of different places
-    hardly ever agree so well; a network's do in some pairs of 1000, since they sit on the same kind of structure. An
-    image and its mirror image are no match.
+    It is a match if points placed at random would agree as well in less than one pair of 10^10 (log10_nfa below -10, or
+    below --max-log10-nfa). Otherwise the agreeing lines are nearly white, and there is no frame. SIFT's and ORB's
+    features of different places hardly ever agree so well; a network's do in some pairs of 1000, since they sit on the
+    same kind of structure. An image and its mirror image are no match.
 
     The exit status is 0 in both cases: --json says is_match.
 

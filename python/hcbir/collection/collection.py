@@ -320,8 +320,9 @@ class Collection:
             that chance explains are taken as 0, so that they move nothing. The scores are the counts then. True
             takes the collection's first local descriptor, a name that one.
         max_log10_nfa : float
-            Chance explains counts whose log10_nfa (see `Verification`) is not below this. The default suits sift and
-            orb; for a network, `null_distribution` says what bound to set.
+            With `verify`, chance explains counts whose log10_nfa (see `Verification`) is not below this. The default
+            suits sift and orb; for a network, `null_distribution` says what bound to set. Where a local descriptor
+            ranks, counts stay as they are.
         metric : {"dot", "cosine", "l2"}
             Of a global descriptor.
         num_threads : int, optional
