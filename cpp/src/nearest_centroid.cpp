@@ -36,8 +36,8 @@ void require_in_range(MatrixView<const float> vectors, const char* name) {
         for (const float x : vectors.row_span(r))
             if (std::abs(x) > largest_value) {
                 std::ostringstream got;
-                got << x << " in row " << r;
-                refuse(name, "of values up to 1e+16 in size", got.str());
+                got << std::abs(x) << " in row " << r;
+                refuse(name, "of values up to 1e+17 in size", got.str());
             }
 }
 

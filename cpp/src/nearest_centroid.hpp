@@ -18,8 +18,9 @@ std::vector<float> mean_row(MatrixView<const float> rows);
 /// as zeros.
 void pack_columns(MatrixView<const float> rows, const float* mean, float* panel);
 
-/// Of vectors to be quantised: the squared distances of as many dimensions as there may be, 8e5, stay floats.
-constexpr float largest_value = 1e16f;
+/// Of vectors to be quantised: the squared distances of up to 8,000 dimensions stay floats.
+/// Differences from centroids, and rotated vectors, are larger than what users give.
+constexpr float largest_value = 1e17f;
 
 /// Throws std::invalid_argument that names the first row with a value beyond it, or one that is not finite.
 void require_in_range(MatrixView<const float> vectors, const char* name);

@@ -5,9 +5,10 @@ The header is believed only once the file's own size agrees: nothing is allocate
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,28 +51,31 @@ def write_checked(path: Path, kind: Kind, numbers: Iterable[int], arrays: Iterab
             file.write(content.data)
 
 
-def read_header(path: Path, kind: Kind) -> tuple[int, ...]:
-    """Its numbers; raises hcbir.FormatError unless it is whole and as it was written."""
+def read_checked(
+    path: Path, kind: Kind, size_of: Callable[[tuple[int, ...]], int]
+) -> tuple[tuple[int, ...], npt.NDArray[np.uint8]]:
+    """The numbers of the header, and the bytes behind it by memory map, of which there must be size_of(numbers).
+
+    All is read of one open file, which another may replace meanwhile. Raises hcbir.FormatError unless it is whole and
+    as it was written.
+    """
     with path.open("rb") as file:
         header = file.read(kind.header_size)
-    if len(header) < kind.header_size or not header.startswith(kind.magic):
-        raise _core.FormatError(f"{path} is not a file of {kind.name}")
-    _, version, *numbers = kind.head.unpack_from(header)
-    if version != VERSION:
-        raise _core.FormatError(f"{path} is of version {version}, this hcbir reads {VERSION}")
-    if zlib.crc32(header[: kind.head.size]) != CRCS.unpack_from(header, kind.head.size)[0]:
-        raise _core.FormatError(f"{path} is damaged: its header was altered")
-    return tuple(numbers)
-
-
-def map_content(path: Path, kind: Kind, size: int) -> npt.NDArray[np.uint8]:
-    """The `size` bytes behind the header, by memory map; raises hcbir.FormatError unless they are as written."""
-    actual = path.stat().st_size - kind.header_size
-    if actual != size:
-        raise _core.FormatError(f"{path} is damaged: {size} bytes must follow its header, got {actual}")
-    with path.open("rb") as file:
-        crc = CRCS.unpack_from(file.read(kind.header_size), kind.head.size)[1]
-    content = np.asarray(np.memmap(path, np.uint8, mode="r", offset=kind.header_size, shape=(size,)))
-    if zlib.crc32(content.data) != crc:
+        if len(header) < kind.header_size or not header.startswith(kind.magic):
+            raise _core.FormatError(f"{path} is not a file of {kind.name}")
+        _, version, *rest = kind.head.unpack_from(header)
+        if version != VERSION:
+            raise _core.FormatError(f"{path} is of version {version}, this hcbir reads {VERSION}")
+        head_crc, content_crc = CRCS.unpack_from(header, kind.head.size)
+        if zlib.crc32(header[: kind.head.size]) != head_crc:
+            raise _core.FormatError(f"{path} is damaged: its header was altered")
+        numbers = tuple(rest)
+        size, actual = size_of(numbers), os.fstat(file.fileno()).st_size - kind.header_size
+        if size == 0:
+            raise _core.FormatError(f"{path} is damaged: its header was altered")
+        if actual != size:
+            raise _core.FormatError(f"{path} is damaged: {size} bytes must follow its header, got {actual}")
+        content = np.asarray(np.memmap(file, np.uint8, mode="r", offset=kind.header_size, shape=(size,)))
+    if zlib.crc32(content.data) != content_crc:
         raise _core.FormatError(f"{path} is damaged: its checksum does not agree")
-    return content
+    return numbers, content

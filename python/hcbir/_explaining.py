@@ -42,7 +42,7 @@ def explain(
     query, target : LocalFeatures
         Of the same kind of descriptors.
     cross_check, max_distance, max_ratio, metric
-        As in `match`.
+        As in `match`; what a store of codes counts is told by metric="l2".
     model, max_error, seed, confidence, min_trials, max_trials
         As in `verify`.
     use_frames : bool

@@ -21,7 +21,8 @@ class IVFPQIndex(InvertedState):
     that promise most. Scores are approximate as the codes are, which stand for differences from the list's centroid.
 
     Threads may call any methods at once: a search, or `save`, sees the index as it was when it began; `train`, `add`
-    and `remove` wait for one another.
+    and `remove` wait for one another. A signal handler that comes within one of these may read the index, and save it
+    as it was.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ class IVFPQIndex(InvertedState):
             For what does not fit, and if there are vectors in the index already.
         """
         shape = self.num_lists, self.num_subquantizers, self.bits, self.metric
-        with self._changing:
+        with self._changing():
             if len(self):
                 raise ValueError(f"train must come before add; the index holds {len(self)} vectors")
             options = (num_iterations, max_vectors_per_centroid, self.seed, num_threads)
@@ -106,7 +107,7 @@ class IVFPQIndex(InvertedState):
             The ids.
         """
         v = large_matrix(vectors, "vectors")
-        with self._changing:
+        with self._changing():
             coder, held = self._held.coder, self._held.lists
             coder.check_length(v, "vectors")
             given = held.new_ids(ids, len(v))
@@ -116,7 +117,7 @@ class IVFPQIndex(InvertedState):
 
     def remove(self, ids: npt.ArrayLike) -> int:
         """Takes out the vectors of these ids; those that are not there are passed over. Returns how many were."""
-        with self._changing:
+        with self._changing():
             before = len(self)
             self._held = self._held._replace(lists=self._held.lists.without(ids))
             return before - len(self)

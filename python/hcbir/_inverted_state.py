@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from hcbir._arrays import one_of, positive_int, seed_number
@@ -37,13 +40,13 @@ class InvertedState:
         self.metric = one_of(metric, "metric", METRICS)
         self.seed = seed_number(seed)
         self._held = Held(None, InvertedLists(self.num_lists, code_size(self.num_subquantizers, self.bits)))
-        self._changing = threading.Lock()
+        self._lock = _Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_changing"}
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _changing=threading.Lock())
+        vars(self).update(state, _lock=_Lock())
 
     @property
     def is_trained(self) -> bool:
@@ -77,8 +80,37 @@ class InvertedState:
         """All codes, ids and terms; those of list l are rows offsets[l] to offsets[l + 1] - 1."""
         return self._joined().lists.parts[0]
 
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One change at a time. The core lets signal handlers run: one that changed the index within a change would
+        wait for itself. A process that was forked within a change has a lock that nobody opens."""
+        if self._lock.process != os.getpid():
+            self._lock = _Lock()
+        if self._lock.owner == threading.get_ident():
+            raise RuntimeError("the index is being changed by this very thread: a signal handler may read it alone")
+        with self._lock.opened:
+            self._lock.owner = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._lock.owner = None
+
     def _joined(self) -> Held:
-        """What the index holds, with one part, from now on."""
-        with self._changing:
-            self._held = self._held._replace(lists=self._held.lists.joined())
-            return self._held
+        """What the index holds, with one part; from now on, unless it is being changed."""
+        held = self._held
+        joined = held._replace(lists=held.lists.joined())
+        lock = self._lock.opened
+        if lock.acquire(blocking=False):
+            try:
+                if self._held is held:
+                    self._held = joined
+            finally:
+                lock.release()
+        return joined
+
+
+class _Lock:
+    def __init__(self) -> None:
+        self.opened = threading.Lock()
+        self.process = os.getpid()
+        self.owner: int | None = None

@@ -9,7 +9,7 @@ from hcbir._arrays import large_matrix, positive_int
 from hcbir._clustering import kmeans
 from hcbir._inverted_coder import InvertedCoder, nearest_lists
 from hcbir._quantization import ProductQuantizer
-from hcbir._quantization_training import sampled
+from hcbir._quantization_training import sampled, train
 from hcbir._search import search_arrays
 from hcbir._value_range import check_range
 
@@ -42,15 +42,9 @@ def train_lists(
     learn = several_kmeans if num_lists > MOST_AT_ONCE else one_kmeans
     centroids = learn(v, num_lists, num_iterations, seed, num_threads)
     v = sampled(v, most * 2**bits, seed)
-    quantizer = ProductQuantizer.train(
-        v - centroids[nearest_lists(v, centroids, num_threads)],
-        num_subquantizers=num_subquantizers,
-        bits=bits,
-        num_iterations=num_iterations,
-        max_vectors_per_centroid=max_vectors_per_centroid,
-        seed=seed,
-        num_threads=num_threads,
-    )
+    rests = v - centroids[nearest_lists(v, centroids, num_threads)]  # however small
+    limits = num_iterations, max_vectors_per_centroid, seed, num_threads
+    quantizer = ProductQuantizer(*train(rests, num_subquantizers, bits, None, *limits))
     origin = centroids.mean(axis=0, dtype=np.float64) if metric == "l2" else np.empty(0)
     return InvertedCoder(centroids, quantizer, metric, origin.astype(np.float32))
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hcbir import _core
-from hcbir._arrays import full_vectors, one_of, positive_int, small_matrix
+from hcbir._arrays import full_vectors, large_matrix, one_of, positive_int, small_matrix
 from hcbir._quantization_codebooks import Codebooks
 from hcbir._quantization_codes import checked_codes, decode, encode
 from hcbir._quantization_faiss import index_of, parts_of
@@ -17,6 +17,7 @@ from hcbir._quantization_search import search_codes
 from hcbir._quantization_training import train
 from hcbir._runtime import num_threads_argument
 from hcbir._search import SearchResult
+from hcbir._value_range import check_range
 
 METRICS = ("dot", "l2")
 
@@ -97,6 +98,7 @@ class ProductQuantizer(Codebooks):
             For what does not fit, and for NaN or infinite values.
         """
         limits = num_iterations, max_vectors_per_centroid
+        check_range(large_matrix(vectors, "vectors"))
         return cls(*train(vectors, num_subquantizers, bits, rotation, *limits, seed, num_threads))
 
     def __repr__(self) -> str:

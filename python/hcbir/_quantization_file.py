@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hcbir import _core
-from hcbir._checked_file import Kind, map_content, read_header, write_checked
+from hcbir._checked_file import Kind, read_checked, write_checked
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -27,14 +26,19 @@ def write_quantizer(path: str | PathLike[str], centroids: Floats, rotation: Floa
 
 def read_quantizer(path: str | PathLike[str]) -> tuple[Floats, Floats | None]:
     """Centroids and rotation; raises hcbir.FormatError unless the file is whole and as it was written."""
-    num, values, width, rotated = read_header(Path(path), QUANTIZER)
-    if values not in (16, 256) or rotated > 1 or num * width == 0:
-        raise _core.FormatError(f"{path} is damaged: its header was altered")
+    (num, values, width, rotated), content = read_checked(Path(path), QUANTIZER, _quantizer_size)
     num_centroids = num * values * width
-    content = map_content(Path(path), QUANTIZER, 4 * (num_centroids + rotated * (num * width) ** 2))
     floats = np.frombuffer(content, "<f4").astype(np.float32)
     rotation = floats[num_centroids:].reshape(num * width, num * width) if rotated else None
     return floats[:num_centroids].reshape(num, values, width), rotation
+
+
+def _quantizer_size(numbers: tuple[int, ...]) -> int:
+    """In bytes; 0 if no quantiser is like that."""
+    num, values, width, rotated = numbers
+    if values not in (16, 256) or rotated > 1:
+        return 0
+    return 4 * (num * values * width + rotated * (num * width) ** 2)
 
 
 def write_packed(path: str | PathLike[str], data: Bytes, num_codes: int, code_size: int) -> None:
@@ -43,7 +47,12 @@ def write_packed(path: str | PathLike[str], data: Bytes, num_codes: int, code_si
 
 def read_packed(path: str | PathLike[str]) -> tuple[Bytes, int, int]:
     """Data, by memory map, number and size of the codes; raises as `read_quantizer` does."""
-    num_codes, code_size = read_header(Path(path), PACKED)
-    if num_codes == 0 or code_size == 0:
-        raise _core.FormatError(f"{path} is damaged: its header was altered")
-    return map_content(Path(path), PACKED, -(-num_codes // 64) * 64 * code_size + 8), num_codes, code_size
+    numbers, content = read_checked(Path(path), PACKED, _packed_size)
+    num_codes, code_size = numbers
+    return content, num_codes, code_size
+
+
+def _packed_size(numbers: tuple[int, ...]) -> int:
+    """In bytes: whole groups of 64, and the number of codes; 0 if there are none."""
+    num_codes, code_size = numbers
+    return -(-num_codes // 64) * 64 * code_size + 8 if num_codes and code_size else 0

@@ -11,7 +11,6 @@ from hcbir import _core
 from hcbir._arrays import large_matrix, positive_int, seed_number
 from hcbir._quantization_codes import checked_bits
 from hcbir._runtime import num_threads_argument
-from hcbir._value_range import check_range
 
 Floats = npt.NDArray[np.float32]
 
@@ -44,7 +43,6 @@ def train(
     positive_int(max_vectors_per_centroid, "max_vectors_per_centroid")
     threads = num_threads_argument(num_threads)
 
-    check_range(v)  # of the sample rows would have other numbers
     shape = num_subquantizers, bits
     limits = num_iterations, max_vectors_per_centroid
     axes = initial = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -176,7 +178,7 @@ def test_values_whose_distances_floats_do_not_hold() -> None:
     vectors[400, 2] = 1e30
     with pytest.raises(ValueError, match=r"vectors must be of values up to 1e\+16 in size, got 1e\+30 in row 400"):
         index.add(vectors)
-    with pytest.raises(ValueError, match=r"queries must be of values up to 1e\+16 in size, got 1e\+30 in row 400"):
+    with pytest.raises(ValueError, match=r"queries must be of values up to 1e\+17 in size, got 1e\+30 in row 400"):
         index.search(vectors)
     index.add(np.full((1, 12), 4e15, np.float32))
     found = index.search(np.full((1, 12), -4e15, np.float32), 2, nprobe=9)
@@ -372,3 +374,50 @@ def test_copies_and_pickles(tmp_path: Path, copied: Callable[[hcbir.IVFPQIndex],
         assert_same(again.search(vectors[:9], 4), (found.scores, found.indices))
         assert again.add(vectors[:2]).tolist() == [300, 301]
         assert (len(again), len(original)) == (302, 300)
+
+
+def test_a_signal_handler_within_a_change_may_read_and_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = trained()
+    rows = clustered(40, 12)
+    index.add(rows[:20])
+    refused: list[str] = []
+    encode = type(index._held.coder).encode
+
+    def interrupted(coder: object, *rest: object) -> object:
+        index.save(tmp_path / "index")
+        assert len(index.inverted_lists.ids) == 20
+        try:
+            index.add(rows)
+        except RuntimeError as error:
+            refused.append(str(error))
+        return encode(coder, *rest)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as within:
+        within.setattr(type(index._held.coder), "encode", interrupted)
+        index.add(rows[20:])
+    assert (len(index), len(hcbir.IVFPQIndex.open(tmp_path / "index"))) == (40, 20)
+    assert refused == ["the index is being changed by this very thread: a signal handler may read it alone"]
+    index.add(rows)  # the lock is free again
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_process_forked_within_a_change_may_change_its_own() -> None:
+    index = trained()
+    with index._changing():
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            os._exit(0 if len(index.add(clustered(5, 12), num_threads=1)) == 5 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize(("scale", "jitter"), [(1e-10, 1e-7), (1e-15, 1e-2), (9.9e15, 1e-3)])
+def test_differences_from_centroids_may_be_smaller_and_larger_than_vectors(scale: float, jitter: float) -> None:
+    rng = np.random.default_rng(0)
+    places = rng.uniform(-1, 1, (16, 8)).repeat(125, axis=0)
+    rows = ((places + jitter * rng.uniform(-1, 1, places.shape)) * scale * 0.9).astype(np.float32)
+    index = hcbir.IVFPQIndex(4, num_subquantizers=4, bits=4, metric="l2")
+    index.train(rows)
+    index.add(rows)
+    index.add(np.full((1, 8), 9.9e15, np.float32))
+    assert (index.search(rows[:50], 1, nprobe=4).indices >= 0).all()
