@@ -27,7 +27,8 @@ def small_matrix(values: npt.ArrayLike, name: str, *, dtype: type[np.generic] = 
 
 def _check_range(values: npt.NDArray[Any], converted: npt.NDArray[Any], name: str) -> None:
     """Refuses finite values that have become infinite."""
-    if (beyond := np.isinf(converted) & np.isfinite(values)).any():
+    infinite = np.isinf(converted)
+    if infinite.any() and (beyond := infinite & np.isfinite(values)).any():
         row, column = np.argwhere(beyond)[0]
         narrow, largest = converted.dtype, np.finfo(converted.dtype).max
         raise ValueError(
